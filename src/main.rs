@@ -1,0 +1,3 @@
+//! The `nsfix` command.
+
+fn main() {}
