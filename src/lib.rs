@@ -1,4 +1,16 @@
 //! nsfix repairs Kubernetes namespaces that are stuck in `Terminating`.
+//!
+//! The way through the house:
+//!
+//! ```text
+//! main ─ cli ─ commands ──► cluster (observe) ──► facts ──► diagnose ──► plan ──► repair
+//!                 └──────────────────────────► output ◄───────────────────────────┘
+//! ```
+//!
+//! A pure core (`model`, `diagnose`, `plan`) between two thin shells of I/O (`cluster`, `repair` towards the
+//! API server, `output` towards the terminal). `commands` knows all of them; nobody else imports upwards.
 
+pub mod cluster;
+pub mod model;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

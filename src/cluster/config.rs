@@ -1,0 +1,316 @@
+//! From the connection flags to a connection, with kubectl's rules.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, NamedCluster};
+use kube::config::{Context, InClusterError, KubeconfigError, NamedAuthInfo, NamedContext};
+use kube::{Client, Config};
+
+use super::{Cluster, Observer, transport};
+
+/// kubectl waits for ever; a tool that runs unattended may not.
+const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// kubectl's connection flags.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Connection options")]
+pub struct ConnectionOptions {
+    /// Path to the kubeconfig file to use
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The name of the kubeconfig context to use; can be repeated where a command reads several clusters
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Vec<String>,
+    /// Use every context of the kubeconfig, where a command reads several clusters
+    #[arg(long, global = true, conflicts_with = "context")]
+    pub all_contexts: bool,
+    /// The name of the kubeconfig cluster to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// The name of the kubeconfig user to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+    /// The address and port of the Kubernetes API server
+    #[arg(short, long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// Bearer token for authentication to the API server
+    #[arg(long, global = true, value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Username to impersonate for the operation
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Group to impersonate for the operation; can be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "impersonate")]
+    pub impersonate_groups: Vec<String>,
+    /// UID to impersonate for the operation
+    #[arg(long = "as-uid", global = true, value_name = "UID", requires = "impersonate")]
+    pub impersonate_uid: Option<String>,
+    /// Path to a certificate file for the certificate authority
+    #[arg(long, global = true, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    /// Path to a client certificate file for TLS
+    #[arg(long, global = true, value_name = "FILE", requires = "client_key")]
+    pub client_certificate: Option<PathBuf>,
+    /// Path to a client key file for TLS
+    #[arg(long, global = true, value_name = "FILE", requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
+    /// Server name to use for server certificate validation
+    #[arg(long, global = true, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// Do not check the server's certificate; makes the connection insecure
+    #[arg(long, global = true, conflicts_with = "certificate_authority")]
+    pub insecure_skip_tls_verify: bool,
+    /// How long to wait for the answer to one request, for example 10s or 1m
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, default_value = "30s")]
+    pub request_timeout: Option<Duration>,
+}
+
+/// Reads kubectl's durations: `90s`, `10m`, `1h30m`, or a bare number of seconds.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|_| "use a number with a unit, for example 90s, 10m or 1h30m".to_owned())?;
+    Duration::try_from(span).map_err(|_| "must not be negative".to_owned())
+}
+
+/// The configuration does not lead to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A kubeconfig is there, but wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is none, and this is no pod.
+    #[error("no configuration has been provided, try setting KUBECONFIG or --server")]
+    Missing,
+}
+
+impl ConfigError {
+    /// What the person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing => Some("to practise without a cluster, add --sandbox"),
+            Self::Invalid(_) => None,
+        }
+    }
+
+    pub(super) fn from_client(error: &kube::Error) -> Self {
+        Self::Invalid(sentence(error))
+    }
+
+    fn from_kubeconfig(error: &KubeconfigError, named: Option<&PathBuf>) -> Self {
+        Self::Invalid(match error {
+            KubeconfigError::CurrentContextNotSet => {
+                "the kubeconfig has no current-context; name one with --context".to_owned()
+            }
+            KubeconfigError::LoadContext(name) => format!("context {name:?} does not exist"),
+            KubeconfigError::LoadClusterOfContext(name) => format!("cluster {name:?} does not exist"),
+            KubeconfigError::ReadConfig(source, path) => {
+                format!("unable to read the kubeconfig {}: {source}", path.display())
+            }
+            KubeconfigError::Parse(source) => {
+                let file = named.map(|path| format!(" {}", path.display())).unwrap_or_default();
+                format!("unable to parse the kubeconfig{file}: {}", first_line(&source.to_string()))
+            }
+            other => format!("the kubeconfig is not usable: {}", sentence(other)),
+        })
+    }
+}
+
+/// The error and its causes in one line; kube's own sentences repeat their cause.
+fn sentence(error: &dyn std::error::Error) -> String {
+    first_line(&error.to_string()).to_owned()
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+impl ConnectionOptions {
+    /// Connects to the one cluster that the flags name. Nothing is sent yet.
+    pub async fn connect(&self, observer: Option<Observer>) -> Result<Cluster, ConfigError> {
+        self.connect_to(self.context.first().cloned(), observer).await
+    }
+
+    /// Connects to every cluster that the flags name: the current one, each `--context`, or all contexts.
+    pub async fn connect_all(&self, observer: Option<&Observer>) -> Result<Vec<Cluster>, ConfigError> {
+        let contexts = if self.all_contexts {
+            let kubeconfig = self.kubeconfig()?.ok_or(ConfigError::Missing)?;
+            kubeconfig.contexts.into_iter().map(|context| Some(context.name)).collect()
+        } else if self.context.is_empty() {
+            vec![None]
+        } else {
+            self.context.iter().cloned().map(Some).collect()
+        };
+        let mut clusters = Vec::with_capacity(contexts.len());
+        for context in contexts {
+            clusters.push(self.connect_to(context, observer.cloned()).await?);
+        }
+        Ok(clusters)
+    }
+
+    async fn connect_to(
+        &self,
+        context: Option<String>,
+        observer: Option<Observer>,
+    ) -> Result<Cluster, ConfigError> {
+        let mut config = match self.kubeconfig()? {
+            Some(kubeconfig) => self.from_kubeconfig(kubeconfig, context.clone()).await?,
+            None if self.server.is_some() => {
+                self.from_kubeconfig(Kubeconfig::default(), context.clone()).await?
+            }
+            None => in_cluster()?,
+        };
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        config.default_retry = false;
+        config.headers.push((http::header::USER_AGENT, user_agent()));
+        let client: Client = transport::client(&config)?;
+        let timeout = self.request_timeout.unwrap_or(DEFAULT_REQUEST_TIMEOUT);
+        Ok(Cluster::new(client, &config.cluster_url, context, timeout, observer))
+    }
+
+    /// The kubeconfig that kubectl would use, if there is one.
+    fn kubeconfig(&self) -> Result<Option<Kubeconfig>, ConfigError> {
+        let read = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path).map(Some),
+            None => match Kubeconfig::from_env() {
+                Ok(None) => match Kubeconfig::read() {
+                    Err(KubeconfigError::FindPath) => Ok(None),
+                    Err(KubeconfigError::ReadConfig(error, _))
+                        if error.kind() == std::io::ErrorKind::NotFound =>
+                    {
+                        Ok(None)
+                    }
+                    other => other.map(Some),
+                },
+                other => other,
+            },
+        };
+        read.map_err(|error| ConfigError::from_kubeconfig(&error, self.kubeconfig.as_ref()))
+    }
+
+    /// Applies the flags to a kubeconfig the way clientcmd's overrides do.
+    async fn from_kubeconfig(
+        &self,
+        mut kubeconfig: Kubeconfig,
+        context: Option<String>,
+    ) -> Result<Config, ConfigError> {
+        let options =
+            KubeConfigOptions { context, cluster: self.cluster.clone(), user: self.user.clone() };
+        if kubeconfig.contexts.is_empty() && self.server.is_some() {
+            kubeconfig = bare_kubeconfig();
+        }
+        let proxy = self.override_cluster(&mut kubeconfig, &options);
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|error| ConfigError::from_kubeconfig(&error, self.kubeconfig.as_ref()))?;
+        // kube reads HTTPS_PROXY but compares NO_PROXY with the proxy's own address.
+        config.proxy_url = proxy.or_else(|| transport::proxy_from_environment(&config.cluster_url));
+        self.override_user(&mut config.auth_info);
+        Ok(config)
+    }
+
+    /// Puts the flags about the server into every cluster entry, and returns the chosen entry's proxy.
+    fn override_cluster(
+        &self,
+        kubeconfig: &mut Kubeconfig,
+        options: &KubeConfigOptions,
+    ) -> Option<http::Uri> {
+        let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+        let of_context = kubeconfig
+            .contexts
+            .iter()
+            .find(|named| Some(&named.name) == context)
+            .and_then(|named| named.context.as_ref())
+            .map(|context| context.cluster.clone());
+        let chosen = options.cluster.clone().or(of_context)?;
+        let entry = kubeconfig.clusters.iter_mut().find(|named| named.name == chosen)?;
+        let cluster = entry.cluster.get_or_insert_with(ClusterEntry::default);
+        if let Some(server) = &self.server {
+            cluster.server = Some(with_scheme(server));
+        }
+        if let Some(file) = &self.certificate_authority {
+            cluster.certificate_authority = Some(file.display().to_string());
+            cluster.certificate_authority_data = None;
+        }
+        if self.tls_server_name.is_some() {
+            cluster.tls_server_name.clone_from(&self.tls_server_name);
+        }
+        if self.insecure_skip_tls_verify {
+            cluster.insecure_skip_tls_verify = Some(true);
+            cluster.certificate_authority = None;
+            cluster.certificate_authority_data = None;
+        }
+        cluster.proxy_url.as_ref().filter(|url| !url.is_empty()).and_then(|url| url.parse().ok())
+    }
+
+    fn override_user(&self, user: &mut AuthInfo) {
+        if let Some(token) = &self.token {
+            // A token replaces whatever the kubeconfig's user had, as in clientcmd.
+            *user = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
+        }
+        if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
+            user.client_certificate = Some(certificate.display().to_string());
+            user.client_certificate_data = None;
+            user.client_key = Some(key.display().to_string());
+            user.client_key_data = None;
+        }
+        if self.impersonate.is_some() {
+            user.impersonate.clone_from(&self.impersonate);
+            user.impersonate_uid.clone_from(&self.impersonate_uid);
+            user.impersonate_groups =
+                (!self.impersonate_groups.is_empty()).then(|| self.impersonate_groups.clone());
+        }
+    }
+}
+
+/// A kubeconfig with nothing in it but places for the flags.
+fn bare_kubeconfig() -> Kubeconfig {
+    let name = "nsfix".to_owned();
+    Kubeconfig {
+        current_context: Some(name.clone()),
+        clusters: vec![NamedCluster { name: name.clone(), cluster: Some(ClusterEntry::default()), ..Default::default() }],
+        auth_infos: vec![NamedAuthInfo { name: name.clone(), auth_info: Some(AuthInfo::default()), ..Default::default() }],
+        contexts: vec![NamedContext {
+            name: name.clone(),
+            context: Some(Context { cluster: name.clone(), user: Some(name), ..Default::default() }),
+            ..Default::default()
+        }],
+        ..Default::default()
+    }
+}
+
+fn in_cluster() -> Result<Config, ConfigError> {
+    Config::incluster().map_err(|error| match error {
+        InClusterError::ReadEnvironmentVariable(_) => ConfigError::Missing,
+        other => ConfigError::Invalid(format!("the service account of this pod is not usable: {}", sentence(&other))),
+    })
+}
+
+fn with_scheme(server: &str) -> String {
+    // client-go's DefaultServerURL: a bare host means http, unless TLS was configured; kubectl users expect https.
+    if server.contains("://") { server.to_owned() } else { format!("https://{server}") }
+}
+
+fn user_agent() -> http::HeaderValue {
+    http::HeaderValue::from_static(concat!("nsfix/", env!("CARGO_PKG_VERSION")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_kubectl_writes_them() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("10m"), Ok(Duration::from_mins(10)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert!(parse_duration("soon").is_err());
+        assert!(parse_duration("-5s").is_err());
+    }
+}

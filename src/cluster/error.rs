@@ -1,0 +1,235 @@
+//! What can go wrong with a request, in kubectl's words.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::model::Unreadable;
+
+/// A request that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The server answered with a failure.
+    #[error("{}", said(*code, reason, message))]
+    Server {
+        /// HTTP status code.
+        code: u16,
+        /// `Status.reason`; empty where the server gave none (conversion webhooks, text/plain answers).
+        reason: String,
+        /// `Status.message`, or the text of a text/plain answer.
+        message: String,
+        /// `Status.details.kind`: tells a missing namespace from a missing object in it.
+        kind: String,
+    },
+    /// The answer is not what a Kubernetes API server sends.
+    #[error("the server at {server} does not answer like a Kubernetes API server: {what}")]
+    NotKubernetes {
+        /// Host and port.
+        server: String,
+        /// What was odd.
+        what: String,
+    },
+    /// The answer broke off or could not be read to its end.
+    #[error("the answer of the server at {server} broke off: {what}")]
+    BrokenOff {
+        /// Host and port.
+        server: String,
+        /// What the connection said.
+        what: String,
+    },
+    /// No connection: kubectl's sentence for it.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The certificate was not accepted, or TLS failed otherwise.
+    #[error("Unable to connect to the server: tls: {0}")]
+    Tls(String),
+    /// The credentials could not be had (an exec plugin failed, a token file is missing).
+    #[error("Unable to authenticate: {0}")]
+    Credentials(String),
+    /// No answer within the deadline. A write may have happened all the same.
+    #[error("Unable to connect to the server: no answer to {request} within {}", seconds(*.after))]
+    TimedOut {
+        /// Method and path.
+        request: String,
+        /// The deadline.
+        after: Duration,
+    },
+}
+
+/// The parts of a `Status` that nsfix uses (apimachinery's pkg/apis/meta/v1/types.go).
+#[derive(Deserialize)]
+struct Status {
+    kind: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    #[serde(default)]
+    kind: String,
+}
+
+impl ApiError {
+    /// Reads the body of a failed answer: a `Status`, or the text/plain of an aggregator or a proxy.
+    pub(super) fn from_answer(server: &str, code: u16, body: &[u8]) -> Self {
+        match serde_json::from_slice::<Status>(body) {
+            Ok(status) if status.kind == "Status" => Self::Server {
+                code,
+                reason: status.reason,
+                message: status.message,
+                kind: status.details.map(|details| details.kind).unwrap_or_default(),
+            },
+            _ => {
+                let text = String::from_utf8_lossy(body);
+                let text = text.trim();
+                if text.starts_with('<') {
+                    let what = format!("HTTP {code} with an HTML page");
+                    return Self::NotKubernetes { server: server.to_owned(), what };
+                }
+                let message = text.lines().next().unwrap_or_default().to_owned();
+                Self::Server { code, reason: String::new(), message, kind: String::new() }
+            }
+        }
+    }
+
+    /// The HTTP status code, where the server answered.
+    #[must_use]
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Server { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a 404.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.code() == Some(404)
+    }
+
+    /// Whether it is a 409: somebody else wrote first, or it is another object of the same name.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.code() == Some(409)
+    }
+
+    /// Whether a write that got this answer may have been carried out all the same.
+    #[must_use]
+    pub fn leaves_write_unknown(&self) -> bool {
+        match self {
+            Self::Server { code, .. } => *code == 504,
+            Self::TimedOut { .. } | Self::BrokenOff { .. } => true,
+            Self::NotKubernetes { .. } | Self::Unreachable(_) | Self::Tls(_) | Self::Credentials(_) => false,
+        }
+    }
+
+    /// Whether the whole server is out of reach, so that asking it anything else is no use.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Server { code, .. } => *code == 401,
+            Self::Unreachable(_) | Self::Tls(_) | Self::Credentials(_) => true,
+            Self::NotKubernetes { .. } | Self::BrokenOff { .. } | Self::TimedOut { .. } => false,
+        }
+    }
+
+    /// What this failure means for a look at a resource type: never that it is empty.
+    #[must_use]
+    pub fn unreadable(&self) -> Unreadable {
+        match self {
+            Self::Server { code: 401 | 403, .. } => Unreadable::Forbidden,
+            Self::Server { code: 404 | 405, .. } => Unreadable::NotServed,
+            Self::Server { code: 503, .. } => Unreadable::Unavailable,
+            Self::TimedOut { .. } => Unreadable::TimedOut,
+            _ => Unreadable::Failed,
+        }
+    }
+
+    /// The message without kubectl's "Error from server" in front.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Server { code, message, .. } if message.is_empty() => format!("HTTP {code}"),
+            Self::Server { message, .. } => message.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// What the person can do about it, where that is plain.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Server { code: 401, .. } => {
+                Some("the token or certificate has expired or is wrong; log in again and retry")
+            }
+            Self::Server { code: 403, .. } => {
+                Some("`kubectl auth can-i --list` shows what this account may do")
+            }
+            Self::NotKubernetes { .. } => {
+                Some("check --server or the kubeconfig's `server`; a proxy or login page may stand in between")
+            }
+            Self::Unreachable(_) => Some("check --server, --context and that the cluster is up"),
+            Self::Tls(_) => {
+                Some("name the cluster's CA with --certificate-authority (or its name with --tls-server-name)")
+            }
+            Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
+            Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
+            Self::Server { .. } | Self::BrokenOff { .. } => None,
+        }
+    }
+}
+
+fn said(code: u16, reason: &str, message: &str) -> String {
+    // kubectl's own sentence (kubectl pkg/cmd/util/helpers.go: StandardErrorMessage).
+    if code == 401 {
+        return "You must be logged in to the server (Unauthorized)".to_owned();
+    }
+    let said = if message.is_empty() { format!("HTTP {code}") } else { message.to_owned() };
+    if reason.is_empty() {
+        format!("Error from server: {said}")
+    } else {
+        format!("Error from server ({reason}): {said}")
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{}s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_keeps_kubectls_wording() {
+        let body = br#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound",
+            "message":"namespaces \"x\" not found","details":{"name":"x","kind":"namespaces"},"code":404}"#;
+        let error = ApiError::from_answer("h:1", 404, body);
+        assert_eq!(error.to_string(), "Error from server (NotFound): namespaces \"x\" not found");
+        assert!(error.is_not_found());
+    }
+
+    #[test]
+    fn a_text_answer_of_the_aggregator_counts_as_unavailable() {
+        let error = ApiError::from_answer("h:1", 503, b"service unavailable\n");
+        assert_eq!(error.to_string(), "Error from server: service unavailable");
+        assert_eq!(error.unreadable(), Unreadable::Unavailable);
+    }
+
+    #[test]
+    fn a_login_page_is_called_no_kubernetes() {
+        let error = ApiError::from_answer("h:1", 403, b"<html><body>Log in</body></html>");
+        assert!(matches!(error, ApiError::NotKubernetes { .. }), "{error}");
+    }
+
+    #[test]
+    fn only_answers_that_were_lost_leave_a_write_unknown() {
+        assert!(ApiError::from_answer("h:1", 504, b"{}").leaves_write_unknown());
+        assert!(!ApiError::from_answer("h:1", 409, b"{}").leaves_write_unknown());
+    }
+}

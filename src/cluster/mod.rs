@@ -1,0 +1,18 @@
+//! Everything that speaks HTTP to the API server. It observes and acts; it never judges.
+
+mod config;
+mod discovery;
+mod error;
+mod leftovers;
+mod namespaces;
+mod request;
+mod transport;
+mod write;
+
+pub use config::{ConfigError, ConnectionOptions};
+pub use discovery::{Discovered, GroupVersionTypes};
+pub use error::ApiError;
+pub use leftovers::LIST_CONCURRENCY;
+pub use namespaces::NamespaceQuery;
+pub use request::{Cluster, Observer};
+pub use write::DryRun;

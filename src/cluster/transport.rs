@@ -1,0 +1,83 @@
+//! The HTTP stack under kube's client.
+//!
+//! kube's own default speaks HTTP/1.1 only and retries 503 for minutes, which is exactly what a dead
+//! APIService answers. This one lets HTTP/2 carry a hundred lists over one connection and never retries.
+
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::{Client as HyperClient, connect};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::{Body, ConfigExt};
+use kube::{Client, Config};
+use rustls_pki_types::ServerName;
+use tower::{BoxError, ServiceBuilder, ServiceExt};
+
+use super::ConfigError;
+
+/// Room for a whole page of metadata per stream, so that the window does not stall a list.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// Builds the client for a configuration. Nothing is sent yet.
+pub(super) fn client(config: &Config) -> Result<Client, ConfigError> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(config.connect_timeout);
+    match &config.proxy_url {
+        None => over(config, http),
+        Some(proxy) if proxy.scheme_str() == Some("http") => over(config, tunnel(proxy, http)),
+        Some(proxy) => Err(ConfigError::Invalid(format!(
+            "the proxy {proxy} is not an http:// proxy, the only kind that is supported"
+        ))),
+    }
+}
+
+/// The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY mean for this server.
+pub(super) fn proxy_from_environment(server: &Uri) -> Option<Uri> {
+    Matcher::from_env().intercept(server).map(|proxy| proxy.uri().clone())
+}
+
+fn tunnel(proxy: &Uri, http: HttpConnector) -> Tunnel<HttpConnector> {
+    let tunnel = Tunnel::new(proxy.clone(), http);
+    // The matcher knows how to read a user name and a password out of a proxy's URL.
+    let credentials = Matcher::builder().all(proxy.to_string()).build();
+    match credentials.intercept(&Uri::from_static("https://any")).and_then(|via| via.basic_auth().cloned()) {
+        Some(header) => tunnel.with_auth(header),
+        None => tunnel,
+    }
+}
+
+fn over<C>(config: &Config, connector: C) -> Result<Client, ConfigError>
+where
+    C: tower::Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: connect::Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let tls = config.rustls_client_config().map_err(|error| ConfigError::from_client(&error))?;
+    let mut builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = ServerName::try_from(name.clone())
+            .map_err(|_| ConfigError::Invalid(format!("{name:?} is not a TLS server name")))?;
+        builder = builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name));
+    }
+    let https = builder.enable_all_versions().wrap_connector(connector);
+    let hyper = HyperClient::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .build::<_, Body>(https);
+    let auth = config.auth_layer().map_err(|error| ConfigError::from_client(&error))?;
+    let headers = config.extra_headers_layer().map_err(|error| ConfigError::from_client(&error))?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(auth)
+        .layer(headers)
+        .map_err(BoxError::from)
+        .service(hyper)
+        .boxed();
+    Ok(Client::new(service, config.default_namespace.clone()))
+}

@@ -1,0 +1,179 @@
+//! Reading the namespace controller's conditions with the caution they need.
+//!
+//! They may be absent (the controller has not made its first pass, or does not run), late (a 409 on the
+//! update is only logged), or wrong: since 1.33 they say "All content successfully removed" while any pod
+//! remains (kubernetes#138208). Formats: kubernetes' pkg/controller/namespace/deletion/
+//! status_condition_utils.go.
+
+use crate::model::Namespace;
+
+const DISCOVERY: &str = "NamespaceDeletionDiscoveryFailure";
+const PARSING: &str = "NamespaceDeletionGroupVersionParsingFailure";
+const CONTENT: &str = "NamespaceDeletionContentFailure";
+const REMAINING: &str = "NamespaceContentRemaining";
+const FINALIZERS: &str = "NamespaceFinalizersRemaining";
+
+/// Messages of the server that are safe to look for in free text, and what they mean.
+const KNOWN_FAILURES: [(&str, &str); 7] = [
+    ("conversion webhook for ", "a conversion webhook fails"),
+    ("storage is (re)initializing", "a type's storage cannot be read"),
+    ("failed calling webhook", "an admission webhook cannot be reached"),
+    ("denied the request", "an admission webhook or policy refuses the deletion"),
+    ("unexpected items still remain", "pods remain past their grace period"),
+    ("unable to transform key", "an object in etcd cannot be decrypted"),
+    ("is forbidden", "the controller may not delete some content"),
+];
+
+/// The reason in few words. Never more certain than the conditions are.
+#[must_use]
+pub fn reason_from_conditions(namespace: &Namespace) -> String {
+    if namespace.conditions.is_empty() {
+        return "the namespace controller has not reported".to_owned();
+    }
+    let said = |kind| {
+        namespace
+            .condition(kind)
+            .filter(|condition| condition.status == "True")
+            .map(|condition| condition.message.as_str())
+    };
+    let mut reasons = Vec::new();
+    if let Some(message) = said(DISCOVERY).or_else(|| said(PARSING)) {
+        reasons.push(discovery_reason(message));
+    }
+    if let Some(message) = said(CONTENT) {
+        reasons.push(content_reason(message));
+    }
+    match (said(FINALIZERS).map(finalizers_in), said(REMAINING).map(remaining_in)) {
+        (Some(finalizers), _) if !finalizers.is_empty() => {
+            reasons.push(format!("finalizers on content: {}", finalizers.join(", ")));
+        }
+        (_, Some(remaining)) if !remaining.is_empty() => {
+            reasons.push(format!("content remains: {}", remaining.join(", ")));
+        }
+        _ => {}
+    }
+    if reasons.is_empty() {
+        return "the controller reports nothing; pods may remain".to_owned();
+    }
+    reasons.join("; ")
+}
+
+/// The group versions named in a discovery message, as far as its two known wordings give them away.
+fn discovery_reason(message: &str) -> String {
+    const STALE: &str = "stale GroupVersion discovery: ";
+    const UNAVAILABLE: &str = ": the server is currently unable to handle the request";
+    let word = |text: &str| text.split([',', ' ']).next().unwrap_or_default().to_owned();
+    let mut groups: Vec<String> = message.split(STALE).skip(1).map(word).collect();
+    let before = message.split(UNAVAILABLE).map(|text| text.rsplit([',', ' ']).next().unwrap_or_default());
+    let mentions = message.matches(UNAVAILABLE).count();
+    groups.extend(before.take(mentions).map(str::to_owned));
+    groups.retain(|group| group.contains('/'));
+    groups.dedup();
+    if groups.is_empty() {
+        "API discovery fails".to_owned()
+    } else {
+        format!("API unavailable: {}", groups.join(", "))
+    }
+}
+
+fn content_reason(message: &str) -> String {
+    let known = KNOWN_FAILURES.iter().find(|(text, _)| message.contains(text));
+    known.map_or("some content cannot be deleted", |(_, meaning)| meaning).to_owned()
+}
+
+/// `Some content in the namespace has finalizers remaining: a.com/x in 2 resource instances, …`
+fn finalizers_in(message: &str) -> Vec<String> {
+    let (_, list) = message.split_once(": ").unwrap_or_default();
+    list.split(", ")
+        .filter_map(|item| item.strip_suffix(" resource instances")?.rsplit_once(" in "))
+        .map(|(finalizer, count)| format!("{finalizer} ({count})"))
+        .collect()
+}
+
+/// `Some resources are remaining: pods. has 1 resource instances, …`
+fn remaining_in(message: &str) -> Vec<String> {
+    let (_, list) = message.split_once(": ").unwrap_or_default();
+    list.split(", ")
+        .filter_map(|item| item.strip_suffix(" resource instances")?.rsplit_once(" has "))
+        .map(|(resource, count)| format!("{} ({count})", resource.trim_end_matches('.')))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Condition;
+
+    fn reporting(conditions: &[(&str, &str, &str)]) -> String {
+        let conditions = conditions.iter().map(|(kind, status, message)| Condition {
+            kind: (*kind).to_owned(),
+            status: (*status).to_owned(),
+            reason: String::new(),
+            message: (*message).to_owned(),
+            last_transition: None,
+        });
+        reason_from_conditions(&Namespace {
+            name: "rodrigo".to_owned(),
+            uid: "u".to_owned(),
+            resource_version: "1".to_owned(),
+            created: None,
+            deleted: None,
+            labels: std::collections::BTreeMap::new(),
+            annotations: std::collections::BTreeMap::new(),
+            spec_finalizers: vec!["kubernetes".to_owned()],
+            metadata_finalizers: Vec::new(),
+            conditions: conditions.collect(),
+            json: serde_json::Value::Null,
+        })
+    }
+
+    #[test]
+    fn absent_conditions_prove_nothing() {
+        assert_eq!(reporting(&[]), "the namespace controller has not reported");
+    }
+
+    #[test]
+    fn five_false_conditions_are_not_believed() {
+        let message = "All content successfully removed";
+        assert_eq!(
+            reporting(&[(REMAINING, "False", message), (FINALIZERS, "False", "")]),
+            "the controller reports nothing; pods may remain"
+        );
+    }
+
+    #[test]
+    fn finalizers_and_counts_are_taken_from_the_message() {
+        let remaining = "Some resources are remaining: backups.example.com has 1 resource instances, \
+                         configmaps. has 2 resource instances";
+        let finalizers = "Some content in the namespace has finalizers remaining: \
+                          backups.example.com/cleanup in 1 resource instances";
+        assert_eq!(
+            reporting(&[(REMAINING, "True", remaining), (FINALIZERS, "True", finalizers)]),
+            "finalizers on content: backups.example.com/cleanup (1)"
+        );
+        assert_eq!(
+            reporting(&[(REMAINING, "True", remaining)]),
+            "content remains: backups.example.com (1), configmaps (2)"
+        );
+    }
+
+    #[test]
+    fn a_dead_api_is_named_in_the_wording_of_old_and_new_controllers() {
+        let new = "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of \
+                   server APIs: metrics.k8s.io/v1beta1: stale GroupVersion discovery: metrics.k8s.io/v1beta1";
+        let old = "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of \
+                   server APIs: metrics.k8s.io/v1beta1: the server is currently unable to handle the request";
+        for message in [new, old] {
+            assert_eq!(reporting(&[(DISCOVERY, "True", message)]), "API unavailable: metrics.k8s.io/v1beta1");
+        }
+    }
+
+    #[test]
+    fn free_text_is_never_taken_apart_further_than_it_can_be() {
+        assert_eq!(reporting(&[(DISCOVERY, "True", "odd: text, with: commas")]), "API discovery fails");
+        assert_eq!(
+            reporting(&[(CONTENT, "True", "Internal error occurred: failed calling webhook \"w\": x")]),
+            "an admission webhook cannot be reached"
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! From facts to a diagnosis. Pure: no network, no clock, no terminal.
+
+mod conditions;
+mod state;
+
+pub use conditions::reason_from_conditions;
+pub use state::{PATIENCE, State, age, reason};

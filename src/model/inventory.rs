@@ -1,0 +1,172 @@
+//! What is still inside a namespace, and what could not be looked at.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::ResourceType;
+
+/// An object still inside a stuck namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// Set: *deleting*. Unset: *live*, nobody has asked for its deletion yet.
+    pub deleted: Option<Timestamp>,
+    /// `metadata.finalizers`.
+    pub finalizers: Vec<String>,
+}
+
+/// The leftovers of one type: exact counts, and as many objects as were asked to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeLeftovers {
+    /// The type.
+    pub resource: ResourceType,
+    /// How many have a deletionTimestamp.
+    pub deleting: u64,
+    /// How many have none.
+    pub live: u64,
+    /// How many objects carry each finalizer.
+    pub finalizers: BTreeMap<String, u64>,
+    /// The first of them, in the server's order.
+    pub sample: Vec<Leftover>,
+}
+
+impl TypeLeftovers {
+    /// No leftovers of this type, yet.
+    #[must_use]
+    pub fn none(resource: ResourceType) -> Self {
+        Self { resource, deleting: 0, live: 0, finalizers: BTreeMap::new(), sample: Vec::new() }
+    }
+
+    /// Counts one more, and keeps it unless `keep` are kept already.
+    pub fn add(&mut self, leftover: Leftover, keep: usize) {
+        if leftover.deleted.is_some() {
+            self.deleting += 1;
+        } else {
+            self.live += 1;
+        }
+        for finalizer in &leftover.finalizers {
+            match self.finalizers.get_mut(finalizer) {
+                Some(count) => *count += 1,
+                None => {
+                    self.finalizers.insert(finalizer.clone(), 1);
+                }
+            }
+        }
+        if self.sample.len() < keep {
+            self.sample.push(leftover);
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.deleting + self.live
+    }
+}
+
+/// Why something could not be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unreadable {
+    /// 401 or 403.
+    Forbidden,
+    /// 404 or 405 of a whole type.
+    NotServed,
+    /// 503, or a group version that discovery calls stale.
+    Unavailable,
+    /// No answer within the deadline.
+    TimedOut,
+    /// Any other failure.
+    Failed,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forbidden => "Forbidden",
+            Self::NotServed => "NotServed",
+            Self::Unavailable => "Unavailable",
+            Self::TimedOut => "TimedOut",
+            Self::Failed => "Failed",
+        })
+    }
+}
+
+/// Something that could not be looked at. Its content is unknown, never empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// Version; empty where a whole group could not be discovered.
+    pub version: String,
+    /// Plural name; `None` where all the types of the group version are unknown.
+    pub resource: Option<String>,
+    /// The kind of failure.
+    pub why: Unreadable,
+    /// The server's words, or ours where it said nothing.
+    pub detail: String,
+}
+
+/// kubectl's form of what is missing: `secrets`, `metrics.example.com/v1beta1`, `widgets.example.com`.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.resource {
+            Some(resource) if self.group.is_empty() => f.write_str(resource),
+            Some(resource) => write!(f, "{resource}.{}", self.group),
+            None if self.version.is_empty() => write!(f, "{}", self.group),
+            None => f.write_str(&super::resource::group_version(&self.group, &self.version)),
+        }
+    }
+}
+
+/// Which types could be looked at, and which could not and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// How many types were looked at.
+    pub looked: usize,
+    /// What could not be looked at, in a stable order.
+    pub gaps: Vec<Gap>,
+}
+
+impl Coverage {
+    /// Whether everything that can hold a namespace was looked at.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.gaps.is_empty()
+    }
+}
+
+/// What is still inside one namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The types that have leftovers, ordered by group and resource.
+    pub types: Vec<TypeLeftovers>,
+    /// What was looked at.
+    pub coverage: Coverage,
+}
+
+impl Inventory {
+    /// How many leftovers are being deleted.
+    #[must_use]
+    pub fn deleting(&self) -> u64 {
+        self.types.iter().map(|of_type| of_type.deleting).sum()
+    }
+
+    /// How many leftovers nobody has asked to delete.
+    #[must_use]
+    pub fn live(&self) -> u64 {
+        self.types.iter().map(|of_type| of_type.live).sum()
+    }
+
+    /// Whether nothing was found in what could be looked at.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.types.iter().all(|of_type| of_type.total() == 0)
+    }
+}

@@ -1,0 +1,15 @@
+//! Plain data: what was observed of a cluster.
+//!
+//! Nothing here knows the network, the clock or the terminal, so that everything built on it can be tested
+//! with facts written by hand.
+
+mod inventory;
+mod namespace;
+mod resource;
+mod traffic;
+
+pub use inventory::{Coverage, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
+pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
+pub use resource::ResourceType;
+pub(crate) use resource::group_version_path;
+pub use traffic::{Exchange, Traffic};
