@@ -10,7 +10,15 @@
 //! A pure core (`model`, `diagnose`, `plan`) between two thin shells of I/O (`cluster`, `repair` towards the
 //! API server, `output` towards the terminal). `commands` knows all of them; nobody else imports upwards.
 
+pub mod cli;
 pub mod cluster;
+pub mod commands;
+pub mod diagnose;
+pub mod exit;
 pub mod model;
+pub mod output;
+pub mod plan;
+pub mod repair;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod stop;

@@ -1,3 +1,32 @@
-//! The `nsfix` command.
+//! The `nsfix` command: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use nsfix::cli::Cli;
+use nsfix::output::{Failure, Terminal};
+use nsfix::stop::Stop;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let global = &cli.global;
+    let terminal = Arc::new(Terminal::standard(global.color, global.verbose, global.log_format));
+    let exit = run(cli, &terminal).unwrap_or_else(|failure| {
+        terminal.fail(&failure);
+        failure.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli, terminal: &Arc<Terminal>) -> Result<nsfix::exit::Exit, Failure> {
+    let cannot_start = |error: std::io::Error| Failure::error(format!("unable to start: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
+    let result = runtime.block_on(async {
+        let stop = Stop::on_signals().map_err(cannot_start)?;
+        nsfix::commands::run(cli, terminal, &stop).await
+    });
+    // Whoever still waits for a line on stdin would hold the process back.
+    runtime.shutdown_background();
+    result
+}

@@ -132,13 +132,14 @@ fn first_line(text: &str) -> &str {
 }
 
 impl ConnectionOptions {
-    /// Connects to the one cluster that the flags name. Nothing is sent yet.
-    pub async fn connect(&self, observer: Option<Observer>) -> Result<Cluster, ConfigError> {
-        self.connect_to(self.context.first().cloned(), observer).await
+    /// Connects to a server by its address alone, whatever kubeconfig there is. Nothing is sent yet.
+    pub fn connect_to_url(&self, url: &str, observer: Observer) -> Result<Cluster, ConfigError> {
+        let url = url.parse().map_err(|_| ConfigError::Invalid(format!("{url:?} is not a URL")))?;
+        self.connect_with(Config::new(url), None, observer)
     }
 
     /// Connects to every cluster that the flags name: the current one, each `--context`, or all contexts.
-    pub async fn connect_all(&self, observer: Option<&Observer>) -> Result<Vec<Cluster>, ConfigError> {
+    pub async fn connect_all(&self, observer: &Observer) -> Result<Vec<Cluster>, ConfigError> {
         let contexts = if self.all_contexts {
             let kubeconfig = self.kubeconfig()?.ok_or(ConfigError::Missing)?;
             kubeconfig.contexts.into_iter().map(|context| Some(context.name)).collect()
@@ -149,23 +150,26 @@ impl ConnectionOptions {
         };
         let mut clusters = Vec::with_capacity(contexts.len());
         for context in contexts {
-            clusters.push(self.connect_to(context, observer.cloned()).await?);
+            clusters.push(self.connect_to(context, Observer::clone(observer)).await?);
         }
         Ok(clusters)
     }
 
-    async fn connect_to(
-        &self,
-        context: Option<String>,
-        observer: Option<Observer>,
-    ) -> Result<Cluster, ConfigError> {
-        let mut config = match self.kubeconfig()? {
-            Some(kubeconfig) => self.from_kubeconfig(kubeconfig, context.clone()).await?,
-            None if self.server.is_some() => {
-                self.from_kubeconfig(Kubeconfig::default(), context.clone()).await?
-            }
+    async fn connect_to(&self, context: Option<String>, observer: Observer) -> Result<Cluster, ConfigError> {
+        let config = match self.kubeconfig()? {
+            Some(kubeconfig) => self.with_flags(kubeconfig, context.clone()).await?,
+            None if self.server.is_some() => self.with_flags(Kubeconfig::default(), context.clone()).await?,
             None => in_cluster()?,
         };
+        self.connect_with(config, context, observer)
+    }
+
+    fn connect_with(
+        &self,
+        mut config: Config,
+        context: Option<String>,
+        observer: Observer,
+    ) -> Result<Cluster, ConfigError> {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.default_retry = false;
         config.headers.push((http::header::USER_AGENT, user_agent()));
@@ -195,13 +199,12 @@ impl ConnectionOptions {
     }
 
     /// Applies the flags to a kubeconfig the way clientcmd's overrides do.
-    async fn from_kubeconfig(
+    async fn with_flags(
         &self,
         mut kubeconfig: Kubeconfig,
         context: Option<String>,
     ) -> Result<Config, ConfigError> {
-        let options =
-            KubeConfigOptions { context, cluster: self.cluster.clone(), user: self.user.clone() };
+        let options = KubeConfigOptions { context, cluster: self.cluster.clone(), user: self.user.clone() };
         if kubeconfig.contexts.is_empty() && self.server.is_some() {
             kubeconfig = bare_kubeconfig();
         }
@@ -274,8 +277,16 @@ fn bare_kubeconfig() -> Kubeconfig {
     let name = "nsfix".to_owned();
     Kubeconfig {
         current_context: Some(name.clone()),
-        clusters: vec![NamedCluster { name: name.clone(), cluster: Some(ClusterEntry::default()), ..Default::default() }],
-        auth_infos: vec![NamedAuthInfo { name: name.clone(), auth_info: Some(AuthInfo::default()), ..Default::default() }],
+        clusters: vec![NamedCluster {
+            name: name.clone(),
+            cluster: Some(ClusterEntry::default()),
+            ..Default::default()
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: name.clone(),
+            auth_info: Some(AuthInfo::default()),
+            ..Default::default()
+        }],
         contexts: vec![NamedContext {
             name: name.clone(),
             context: Some(Context { cluster: name.clone(), user: Some(name), ..Default::default() }),
@@ -288,7 +299,10 @@ fn bare_kubeconfig() -> Kubeconfig {
 fn in_cluster() -> Result<Config, ConfigError> {
     Config::incluster().map_err(|error| match error {
         InClusterError::ReadEnvironmentVariable(_) => ConfigError::Missing,
-        other => ConfigError::Invalid(format!("the service account of this pod is not usable: {}", sentence(&other))),
+        other => ConfigError::Invalid(format!(
+            "the service account of this pod is not usable: {}",
+            sentence(&other)
+        )),
     })
 }
 

@@ -129,7 +129,7 @@ impl Cluster {
 
     async fn group_version(&self, group: &str, version: &str) -> Result<Vec<ResourceType>, ApiError> {
         let path = crate::model::group_version_path(group, version);
-        let body = self.call(Call::get(&path).as_probe()).await?;
+        let body = self.call(Call::get(&path).probing()).await?;
         let list: meta::APIResourceList = self.parse(&body)?;
         Ok(list
             .resources
@@ -172,7 +172,8 @@ fn collect_group(group: APIGroupDiscovery, discovered: &mut Discovered, pending:
             pending.push(Pending { group, version, stale: true });
             continue;
         }
-        let types = resources.into_iter().filter_map(|resource| type_of(resource, &group, &version)).collect();
+        let types =
+            resources.into_iter().filter_map(|resource| type_of(resource, &group, &version)).collect();
         discovered.group_versions.push(GroupVersionTypes { group, version, types });
     }
 }
@@ -191,7 +192,9 @@ fn type_of(resource: APIResourceDiscovery, group: &str, version: &str) -> Option
 
 fn legacy_core(versions: &Value) -> Vec<Pending> {
     let versions = versions["versions"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    versions.map(|version| Pending { group: String::new(), version: version.to_owned(), stale: false }).collect()
+    versions
+        .map(|version| Pending { group: String::new(), version: version.to_owned(), stale: false })
+        .collect()
 }
 
 fn legacy_groups(list: meta::APIGroupList) -> Vec<Pending> {
@@ -200,9 +203,11 @@ fn legacy_groups(list: meta::APIGroupList) -> Vec<Pending> {
         let preferred = group.preferred_version.map(|preferred| preferred.version);
         let mut versions: Vec<String> = group.versions.into_iter().map(|each| each.version).collect();
         versions.sort_by_key(|version| Some(version) != preferred.as_ref());
-        pending.extend(
-            versions.into_iter().map(|version| Pending { group: group.name.clone(), version, stale: false }),
-        );
+        pending.extend(versions.into_iter().map(|version| Pending {
+            group: group.name.clone(),
+            version,
+            stale: false,
+        }));
     }
     pending
 }

@@ -170,13 +170,13 @@ impl ApiError {
             Self::Server { code: 403, .. } => {
                 Some("`kubectl auth can-i --list` shows what this account may do")
             }
-            Self::NotKubernetes { .. } => {
-                Some("check --server or the kubeconfig's `server`; a proxy or login page may stand in between")
-            }
+            Self::NotKubernetes { .. } => Some(
+                "check --server or the kubeconfig's `server`; a proxy or login page may stand in between",
+            ),
             Self::Unreachable(_) => Some("check --server, --context and that the cluster is up"),
-            Self::Tls(_) => {
-                Some("name the cluster's CA with --certificate-authority (or its name with --tls-server-name)")
-            }
+            Self::Tls(_) => Some(
+                "name the cluster's CA with --certificate-authority (or its name with --tls-server-name)",
+            ),
             Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
             Self::Server { .. } | Self::BrokenOff { .. } => None,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::namespaces::PAGE;
 use super::request::Call;
 use super::{ApiError, Cluster, Discovered};
-use crate::model::{Coverage, Gap, Inventory, Leftover, ResourceType, TypeLeftovers};
+use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers};
 
 /// How many lists are under way at once: enough to hide latency, few enough for API Priority and Fairness.
 pub const LIST_CONCURRENCY: usize = 16;
@@ -78,13 +78,25 @@ impl Cluster {
         namespace: &str,
         keep: usize,
     ) -> Result<Inventory, ApiError> {
-        let listed: Vec<_> = futures::stream::iter(discovered.holding_types())
+        let mut inventory = self.take_stock_of(discovered.holding_types(), namespace, keep).await?;
+        inventory.coverage.gaps.extend(discovered.gaps.iter().cloned());
+        inventory.coverage.gaps.sort();
+        Ok(inventory)
+    }
+
+    /// Takes stock of these types alone.
+    pub async fn take_stock_of(
+        &self,
+        types: Vec<ResourceType>,
+        namespace: &str,
+        keep: usize,
+    ) -> Result<Inventory, ApiError> {
+        let listed: Vec<_> = futures::stream::iter(types)
             .map(|ty| async move { self.stock_of(ty, namespace, keep).await })
             .buffer_unordered(LIST_CONCURRENCY)
             .try_collect()
             .await?;
-        let mut inventory =
-            Inventory { types: Vec::new(), coverage: Coverage { looked: 0, gaps: discovered.gaps.clone() } };
+        let mut inventory = Inventory::default();
         for outcome in listed {
             match outcome {
                 Ok(of_type) => {
@@ -141,8 +153,8 @@ impl Cluster {
                 query.append_pair("continue", &continued);
             }
             let url = format!("{path}?{}", query.finish());
-            let body = match self.call(Call::get(&url).accepting(METADATA_LIST).as_probe()).await {
-                Err(error) if error.code() == Some(406) => self.call(Call::get(&url).as_probe()).await?,
+            let body = match self.call(Call::get(&url).accepting(METADATA_LIST).probing()).await {
+                Err(error) if error.code() == Some(406) => self.call(Call::get(&url).probing()).await?,
                 other => other?,
             };
             let page: Page = self.parse(&body)?;

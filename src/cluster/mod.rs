@@ -9,7 +9,7 @@ mod request;
 mod transport;
 mod write;
 
-pub use config::{ConfigError, ConnectionOptions};
+pub use config::{ConfigError, ConnectionOptions, parse_duration};
 pub use discovery::{Discovered, GroupVersionTypes};
 pub use error::ApiError;
 pub use leftovers::LIST_CONCURRENCY;

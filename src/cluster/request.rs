@@ -34,7 +34,7 @@ pub struct Cluster {
     /// The kubeconfig context it was made from, where one was named.
     pub context: Option<String>,
     timeout: Duration,
-    observer: Option<Observer>,
+    observer: Observer,
     permits: Semaphore,
     sent: AtomicUsize,
 }
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
     }
 
     /// Gives up early: the answer is one of many, and its absence is an answer too.
-    pub(super) fn as_probe(self) -> Self {
+    pub(super) fn probing(self) -> Self {
         Self { probe: true, ..self }
     }
 
@@ -81,7 +81,7 @@ impl Cluster {
         url: &http::Uri,
         context: Option<String>,
         timeout: Duration,
-        observer: Option<Observer>,
+        observer: Observer,
     ) -> Self {
         let server = url.authority().map(ToString::to_string).unwrap_or_default();
         let server = match (url.port(), url.scheme_str()) {
@@ -154,8 +154,7 @@ impl Cluster {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(ApiError::Unreachable("the connection is closed".to_owned()));
         };
-        let timed_out =
-            |after: Duration| ApiError::TimedOut { request: call.describe(), after };
+        let timed_out = |after: Duration| ApiError::TimedOut { request: call.describe(), after };
         let first_byte = if call.probe { self.timeout.min(PROBE_DEADLINE) } else { self.timeout };
         self.sent.fetch_add(1, Ordering::Relaxed);
         let sending = self.client.send(self.request(call)?);
@@ -189,7 +188,7 @@ impl Cluster {
         outcome: &Result<(u16, HeaderMap, Vec<u8>), ApiError>,
         elapsed: Duration,
     ) {
-        let Some(observer) = &self.observer else { return };
+        let observer = &self.observer;
         if let Ok((_, headers, _)) = outcome {
             for warning in headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok()) {
                 observer(Traffic::Warning(warning_text(warning).to_owned()));

@@ -1,0 +1,67 @@
+//! The question before the first write.
+
+use std::io::BufRead;
+
+use super::Clear;
+use crate::cluster::Cluster;
+use crate::model::Inventory;
+use crate::output::{Failure, inventory, sanitise};
+use crate::plan::{Leftovers, Plan, Refusal};
+
+/// What came of the question.
+pub(super) enum Answer {
+    /// Go on.
+    GoOn,
+    /// The person said no, or nothing.
+    No,
+    /// `--yes` is not enough here.
+    Refused(Refusal),
+}
+
+/// Rule 5: `--yes` answers the question that was asked and no other.
+pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Answer, Failure> {
+    let (name, live) = (&plan.namespace.name, plan.abandons_live);
+    if live > 0 && (clear.options.yes || clear.options.leftovers == Leftovers::Refuse) {
+        return Ok(Answer::Refused(Refusal::LiveLeftovers { name: name.clone(), live }));
+    }
+    if clear.options.yes {
+        return Ok(Answer::GoOn);
+    }
+    let terminal = clear.terminal;
+    terminal.note(&format!("namespace/{name}: {}", Clear::terminating_for(&plan.namespace)));
+    terminal.note(&format!("  still inside: {}", inventory::leftovers(stock)));
+    terminal.note(&format!("  {}", inventory::coverage(&stock.coverage)));
+    terminal.note("This will be sent:");
+    terminal.note(&format!("  PUT {}", Cluster::finalize_path(name)));
+    let rest = plan.namespace.foreign_spec_finalizers().collect::<Vec<_>>().join(", ");
+    terminal.note(&format!(
+        "  spec.finalizers: [{}] becomes [{rest}]; nothing else changes",
+        plan.namespace.spec_finalizers.join(", ")
+    ));
+    let (question, wanted) = if live > 0 {
+        (
+            format!("{live} live objects will be abandoned. Type the namespace's name to go on: "),
+            name.as_str(),
+        )
+    } else {
+        (format!("Finalize namespace/{name}? [y/N] "), "y")
+    };
+    terminal.ask(&sanitise(&question))?;
+    let answer = tokio::select! {
+        answer = read_line() => answer?,
+        _ = clear.stop.wait() => return Ok(Answer::No),
+    };
+    let yes = answer.trim() == wanted || (live == 0 && answer.trim().eq_ignore_ascii_case("yes"));
+    Ok(if yes { Answer::GoOn } else { Answer::No })
+}
+
+/// Reads off the runtime's thread, so that a signal is still heard.
+async fn read_line() -> Result<String, Failure> {
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let line =
+        reading.await.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))?;
+    line.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))
+}

@@ -1,0 +1,38 @@
+//! One file per verb, each of them thin: observe, diagnose, plan, confirm, repair, render.
+
+mod clear;
+mod completion;
+mod list_stuck;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod session;
+
+use std::sync::Arc;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::output::{Failure, Terminal};
+use crate::stop::Stop;
+use session::Session;
+
+/// Runs one command to its end.
+pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit, Failure> {
+    let Cli { command, global } = cli;
+    match command {
+        Command::Completion { shell } => completion::run(shell, terminal),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(options) => sandbox::run(&options, terminal, stop).await,
+        Command::ListStuck(options) => {
+            let session = Session::open(&global, terminal).await?;
+            // Nothing is written, so nothing has to be finished.
+            tokio::select! {
+                result = list_stuck::run(&options, &session, terminal) => result,
+                exit = stop.wait() => Ok(exit),
+            }
+        }
+        Command::Clear(options) => {
+            let session = Session::open(&global, terminal).await?;
+            clear::run(&options, &session, terminal, stop).await
+        }
+    }
+}

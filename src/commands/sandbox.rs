@@ -1,0 +1,52 @@
+//! `nsfix sandbox`, and the sandbox behind `--sandbox`.
+
+use crate::cli::SandboxOptions;
+use crate::exit::Exit;
+use crate::output::{Failure, Terminal, table};
+use crate::sandbox::{Options, Sandbox, scenarios};
+use crate::stop::Stop;
+
+/// Starts a practice cluster with the named scenarios, or with the usual ones.
+pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure> {
+    let mut options = Options { port, ..Options::default() };
+    if !names.is_empty() {
+        let find = |name: &&str| {
+            scenarios::find(name).ok_or_else(|| {
+                Failure::usage(format!("there is no scenario {name:?}"))
+                    .hint("`nsfix sandbox --list` names them all")
+            })
+        };
+        options.scenarios = names.iter().map(find).collect::<Result<_, _>>()?;
+    }
+    Sandbox::start(options)
+        .await
+        .map_err(|error| Failure::error(format!("unable to start the sandbox: {error}")))
+}
+
+pub(super) async fn run(options: &SandboxOptions, terminal: &Terminal, stop: &Stop) -> Result<Exit, Failure> {
+    if options.list {
+        let rows: Vec<Vec<String>> = scenarios::all()
+            .iter()
+            .map(|scenario| vec![scenario.name.to_owned(), scenario.about.to_owned()])
+            .collect();
+        terminal.data(&table::render(Some(&["NAME", "ABOUT"]), &rows))?;
+        return Ok(Exit::Done);
+    }
+    let names: Vec<&str> = options.scenarios.iter().map(String::as_str).collect();
+    let sandbox = start(&names, options.port).await?;
+    let dir = tempfile::Builder::new().prefix("nsfix-sandbox-").tempdir();
+    let dir =
+        dir.map_err(|error| Failure::error(format!("unable to make a temporary directory: {error}")))?;
+    let kubeconfig = dir.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, sandbox.kubeconfig())
+        .map_err(|error| Failure::error(format!("unable to write {}: {error}", kubeconfig.display())))?;
+    terminal.data(&format!("{}\n", kubeconfig.display()))?;
+    terminal.note(&format!("A practice cluster is served at {}. Try, in another terminal:", sandbox.url()));
+    terminal.note(&format!("  export KUBECONFIG={}", kubeconfig.display()));
+    terminal.note("  kubectl get namespaces");
+    terminal.note("  nsfix list-stuck");
+    terminal.note("Ctrl-C ends it.");
+    stop.wait().await;
+    sandbox.shutdown().await;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,201 @@
+//! The versioned documents of `-o json|yaml`: what scripts rely on. Fields may be added, none renamed.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Failure;
+use crate::diagnose::{State, age, reason};
+use crate::model::{Condition, Gap, Namespace};
+use crate::repair::Report;
+
+/// The `apiVersion` of every document.
+pub const API_VERSION: &str = "nsfix/v1";
+
+/// A list document: `apiVersion`, `kind`, `items`. An empty list is still a document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document<T> {
+    api_version: &'static str,
+    kind: &'static str,
+    items: Vec<T>,
+}
+
+/// An item that knows which list it belongs into.
+pub trait Item: Serialize {
+    /// The kind of the list document.
+    const LIST_KIND: &'static str;
+}
+
+impl<T: Item> Document<T> {
+    /// Wraps the items.
+    #[must_use]
+    pub fn new(items: Vec<T>) -> Self {
+        Self { api_version: API_VERSION, kind: T::LIST_KIND, items }
+    }
+
+    /// Renders the document as JSON, indented as kubectl does.
+    pub fn to_json(&self) -> Result<String, Failure> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| Failure::error(error.to_string()))?;
+        Ok(text + "\n")
+    }
+
+    /// Renders the document as YAML.
+    pub fn to_yaml(&self) -> Result<String, Failure> {
+        let text = serde_saphyr::to_string(self).map_err(|error| Failure::error(error.to_string()))?;
+        Ok(text.trim_end().to_owned() + "\n")
+    }
+}
+
+/// One item of a `StuckNamespaceList`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StuckNamespace {
+    name: String,
+    uid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
+    deletion_timestamp: Option<String>,
+    age_seconds: u64,
+    state: String,
+    reason: String,
+    spec_finalizers: Vec<String>,
+    metadata_finalizers: Vec<String>,
+    conditions: Vec<ConditionDocument>,
+}
+
+impl Item for StuckNamespace {
+    const LIST_KIND: &'static str = "StuckNamespaceList";
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConditionDocument {
+    r#type: String,
+    status: String,
+    reason: String,
+    message: String,
+    last_transition_time: Option<String>,
+}
+
+impl StuckNamespace {
+    /// Describes a namespace in Terminating, seen through `context` if several clusters were asked.
+    #[must_use]
+    pub fn new(namespace: &Namespace, context: Option<&str>, now: Timestamp) -> Self {
+        Self {
+            name: namespace.name.clone(),
+            uid: namespace.uid.clone(),
+            context: context.map(str::to_owned),
+            deletion_timestamp: namespace.deleted.map(|time| time.to_string()),
+            age_seconds: age(namespace, now).unwrap_or_default().as_secs(),
+            state: State::of(namespace, now).to_string(),
+            reason: reason(namespace),
+            spec_finalizers: namespace.spec_finalizers.clone(),
+            metadata_finalizers: namespace.metadata_finalizers.clone(),
+            conditions: namespace.conditions.iter().map(ConditionDocument::from).collect(),
+        }
+    }
+}
+
+impl From<&Condition> for ConditionDocument {
+    fn from(condition: &Condition) -> Self {
+        Self {
+            r#type: condition.kind.clone(),
+            status: condition.status.clone(),
+            reason: condition.reason.clone(),
+            message: condition.message.clone(),
+            last_transition_time: condition.last_transition.map(|time| time.to_string()),
+        }
+    }
+}
+
+/// One item of a `RepairReport`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Repaired {
+    namespace: String,
+    uid: String,
+    outcome: String,
+    message: Option<String>,
+    steps: Vec<StepDocument>,
+    orphans: Vec<OrphansDocument>,
+    could_not_look: Vec<GapDocument>,
+    backup: Option<String>,
+    warnings: Vec<String>,
+}
+
+impl Item for Repaired {
+    const LIST_KIND: &'static str = "RepairReport";
+}
+
+#[derive(Debug, Serialize)]
+struct StepDocument {
+    step: &'static str,
+    target: String,
+    result: String,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct OrphansDocument {
+    group: String,
+    version: String,
+    resource: String,
+    kind: String,
+    count: u64,
+    names: Vec<String>,
+    finalizers: Vec<String>,
+}
+
+/// Something that could not be looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct GapDocument {
+    group: String,
+    version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    why: String,
+    detail: String,
+}
+
+impl From<&Gap> for GapDocument {
+    fn from(gap: &Gap) -> Self {
+        Self {
+            group: gap.group.clone(),
+            version: gap.version.clone(),
+            resource: gap.resource.clone(),
+            why: gap.why.to_string(),
+            detail: gap.detail.clone(),
+        }
+    }
+}
+
+impl From<&Report> for Repaired {
+    fn from(report: &Report) -> Self {
+        let steps = report.steps.iter().map(|step| StepDocument {
+            step: step.step,
+            target: step.target.clone(),
+            result: step.result.to_string(),
+            message: step.message.clone(),
+        });
+        let orphans = report.orphans.iter().map(|of_type| OrphansDocument {
+            group: of_type.resource.group.clone(),
+            version: of_type.resource.version.clone(),
+            resource: of_type.resource.resource.clone(),
+            kind: of_type.resource.kind.clone(),
+            count: of_type.total(),
+            names: of_type.sample.iter().map(|leftover| leftover.name.clone()).collect(),
+            finalizers: of_type.finalizers.keys().cloned().collect(),
+        });
+        Self {
+            namespace: report.namespace.clone(),
+            uid: report.uid.clone(),
+            outcome: report.outcome.to_string(),
+            message: report.problem.as_ref().map(|problem| problem.message.clone()),
+            steps: steps.collect(),
+            orphans: orphans.collect(),
+            could_not_look: report.unknown.iter().map(GapDocument::from).collect(),
+            backup: report.backup.as_ref().map(|path| path.display().to_string()),
+            warnings: report.warnings.clone(),
+        }
+    }
+}

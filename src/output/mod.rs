@@ -1,0 +1,16 @@
+//! Rendering. Everything that a person or a script gets to see goes through [`Terminal`]: data to stdout, all
+//! else to stderr. The renderers themselves are pure: types in, text out.
+
+mod age;
+pub mod document;
+mod failure;
+pub mod inventory;
+mod sanitise;
+pub mod table;
+mod terminal;
+mod traffic;
+
+pub use age::human_duration;
+pub use failure::Failure;
+pub use sanitise::sanitise;
+pub use terminal::{ColorChoice, LogFormat, Style, Terminal};

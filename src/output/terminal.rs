@@ -1,0 +1,187 @@
+//! The one way out to the terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anstyle::{AnsiColor, Style as Ansi};
+use clap::ValueEnum;
+
+use super::{Failure, sanitise, traffic};
+use crate::model::Traffic;
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How messages on stderr are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Sentences.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What a piece of text means; the terminal decides how that looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// As it is.
+    Plain,
+    /// Done, healthy.
+    Good,
+    /// Look here.
+    Caution,
+    /// Wrong, or harmful.
+    Bad,
+    /// Less important.
+    Faint,
+    /// A heading.
+    Strong,
+}
+
+impl Style {
+    fn ansi(self) -> Ansi {
+        match self {
+            Self::Plain => Ansi::new(),
+            Self::Good => Ansi::new().fg_color(Some(AnsiColor::Green.into())),
+            Self::Caution => Ansi::new().fg_color(Some(AnsiColor::Yellow.into())),
+            Self::Bad => Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold(),
+            Self::Faint => Ansi::new().dimmed(),
+            Self::Strong => Ansi::new().bold(),
+        }
+    }
+}
+
+/// Writes data to stdout and everything else to stderr.
+pub struct Terminal {
+    out: Mutex<Box<dyn Write + Send>>,
+    err: Mutex<Box<dyn Write + Send>>,
+    color_out: bool,
+    color_err: bool,
+    /// Whether a person sits in front of it: both stdin and stderr are terminals.
+    pub interactive: bool,
+    /// How often `-v` was given.
+    pub verbosity: u8,
+    format: LogFormat,
+}
+
+impl Terminal {
+    /// The process' own streams.
+    #[must_use]
+    pub fn standard(color: ColorChoice, verbosity: u8, format: LogFormat) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        let wanted = |is_terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
+        };
+        Self {
+            color_out: wanted(out.is_terminal()),
+            color_err: wanted(err.is_terminal()),
+            interactive: err.is_terminal() && io::stdin().is_terminal(),
+            verbosity,
+            format,
+            out: Mutex::new(Box::new(out)),
+            err: Mutex::new(Box::new(err)),
+        }
+    }
+
+    /// Writes data to stdout, as it is: renderers have sanitised it.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let mut out = lock(&self.out);
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+
+    /// Paints text that goes to stdout.
+    #[must_use]
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        painted(self.color_out, style, text)
+    }
+
+    /// Says something on stderr.
+    pub fn note(&self, text: &str) {
+        self.message("info", text, str::to_owned);
+    }
+
+    /// Warns on stderr, as kubectl does.
+    pub fn warn(&self, text: &str) {
+        self.message("warning", text, |text| {
+            format!("{} {text}", painted(self.color_err, Style::Caution, "Warning:"))
+        });
+    }
+
+    /// Says what went wrong, and what helps.
+    pub fn fail(&self, failure: &Failure) {
+        if failure.message.is_empty() {
+            return;
+        }
+        self.message("error", &failure.message, |text| {
+            if text.starts_with("Error from server") {
+                return text.to_owned();
+            }
+            format!("{} {text}", painted(self.color_err, Style::Bad, "error:"))
+        });
+        if let Some(hint) = &failure.hint {
+            self.message("hint", hint, |text| {
+                format!("{} {text}", painted(self.color_err, Style::Strong, "hint:"))
+            });
+        }
+    }
+
+    /// Asks on stderr, without a line break.
+    pub fn ask(&self, question: &str) -> io::Result<()> {
+        let mut err = lock(&self.err);
+        err.write_all(question.as_bytes())?;
+        err.flush()
+    }
+
+    /// Shows what went over the wire: requests at `-v`, bodies of writes at `-vv`, warnings always.
+    pub fn traffic(&self, traffic: &Traffic) {
+        match traffic {
+            Traffic::Warning(text) => self.warn(text),
+            Traffic::Exchange(exchange) if self.verbosity > 0 => {
+                for line in traffic::lines(exchange, self.verbosity > 1) {
+                    self.message("debug", &line, |text| painted(self.color_err, Style::Faint, text));
+                }
+            }
+            Traffic::Exchange(_) => {}
+        }
+    }
+
+    /// Whatever cannot be written to stderr is lost; there is nowhere left to say so.
+    fn message(&self, level: &str, text: &str, decorate: impl Fn(&str) -> String) {
+        let line = match self.format {
+            LogFormat::Text => decorate(&sanitise(text)),
+            LogFormat::Json => {
+                let ts = jiff::Timestamp::now().to_string();
+                serde_json::json!({"ts": ts, "level": level, "message": text}).to_string()
+            }
+        };
+        let _ = writeln!(lock(&self.err), "{line}");
+    }
+}
+
+fn painted(color: bool, style: Style, text: &str) -> String {
+    if !color || style == Style::Plain {
+        return text.to_owned();
+    }
+    let ansi = style.ansi();
+    format!("{ansi}{text}{ansi:#}")
+}
+
+/// A panic while writing leaves at worst half a line behind.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

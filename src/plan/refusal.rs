@@ -1,0 +1,81 @@
+//! Why a plan is not made.
+
+/// A safety rule that says no, in one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Rule 1: only a namespace that is being deleted may be finalized.
+    #[error("namespace {name:?} is Active, not Terminating: finalizing it would abandon everything inside")]
+    NotTerminating {
+        /// The namespace.
+        name: String,
+        /// Whether it has lost its `kubernetes` finalizer already.
+        disarmed: bool,
+    },
+    /// Rule 1: a namespace that the cluster does not survive losing.
+    #[error("namespace {name:?} is protected: the cluster depends on it")]
+    Protected {
+        /// The namespace.
+        name: String,
+    },
+    /// The `kubernetes` finalizer is not what holds it.
+    #[error("{}", nothing_to_finalize(name, foreign, metadata))]
+    NothingToFinalize {
+        /// The namespace.
+        name: String,
+        /// Its other spec finalizers.
+        foreign: Vec<String>,
+        /// Its metadata finalizers.
+        metadata: Vec<String>,
+    },
+    /// `--leftovers=refuse`.
+    #[error("namespace {name:?} still has leftovers, or could not be looked at completely")]
+    Leftovers {
+        /// The namespace.
+        name: String,
+    },
+    /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
+    #[error("namespace {name:?} still holds {live} live objects that nobody has asked to delete")]
+    LiveLeftovers {
+        /// The namespace.
+        name: String,
+        /// How many.
+        live: u64,
+    },
+}
+
+impl Refusal {
+    /// What can be done instead.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotTerminating { name, disarmed: false } => {
+                format!("to delete it: kubectl delete namespace {name}")
+            }
+            Self::NotTerminating { disarmed: true, .. } => {
+                "it has also lost its \"kubernetes\" finalizer: deleting it now would leave its content behind"
+                    .to_owned()
+            }
+            Self::Protected { .. } => "if it is really meant, add --allow-protected".to_owned(),
+            Self::NothingToFinalize { name, foreign, metadata } if foreign.is_empty() && metadata.is_empty() => {
+                format!("deleting it once more removes it: kubectl delete namespace {name}")
+            }
+            Self::NothingToFinalize { .. } => {
+                "the controller that put the finalizer there has to remove it".to_owned()
+            }
+            Self::Leftovers { .. } => "without --leftovers=refuse the leftovers are shown first".to_owned(),
+            Self::LiveLeftovers { .. } => {
+                "to abandon them in etcd all the same, add --leftovers=orphan".to_owned()
+            }
+        }
+    }
+}
+
+fn nothing_to_finalize(name: &str, foreign: &[String], metadata: &[String]) -> String {
+    let mut held: Vec<String> =
+        foreign.iter().map(|finalizer| format!("spec finalizer {finalizer}")).collect();
+    held.extend(metadata.iter().map(|finalizer| format!("metadata finalizer {finalizer}")));
+    if held.is_empty() {
+        return format!("namespace {name:?} has no finalizer left: there is nothing to finalize");
+    }
+    format!("namespace {name:?} is not held by the \"kubernetes\" finalizer but by {}", held.join(", "))
+}

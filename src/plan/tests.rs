@@ -1,0 +1,107 @@
+use super::*;
+use crate::model::{Coverage, Gap, Leftover, ResourceType, TypeLeftovers, Unreadable};
+use serde_json::json;
+
+fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Namespace {
+    let mut json = json!({
+        "metadata": {"name": name, "uid": "u", "resourceVersion": "1", "finalizers": metadata},
+        "spec": {"finalizers": spec},
+    });
+    if deleted {
+        json["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    }
+    Namespace::from_json(json).unwrap()
+}
+
+fn leftovers(deleting: bool) -> Inventory {
+    let ty = ResourceType {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: "secrets".to_owned(),
+        kind: "Secret".to_owned(),
+        namespaced: true,
+        verbs: vec!["delete".to_owned(), "list".to_owned()],
+    };
+    let mut of_type = TypeLeftovers::none(ty);
+    let deleted = deleting.then(jiff::Timestamp::now);
+    let leftover = Leftover {
+        name: "s".to_owned(),
+        namespace: "rodrigo".to_owned(),
+        uid: "s-1".to_owned(),
+        deleted,
+        finalizers: vec!["example.com/x".to_owned()],
+    };
+    of_type.add(leftover, 10);
+    Inventory { types: vec![of_type], coverage: Coverage { looked: 1, gaps: Vec::new() } }
+}
+
+fn policy(leftovers: Leftovers) -> Policy {
+    Policy { leftovers, allow_protected: false }
+}
+
+#[test]
+fn an_active_namespace_is_never_finalized() {
+    let active = namespace("rodrigo", false, &["kubernetes"], &[]);
+    let everything_allowed = Policy { leftovers: Leftovers::Orphan, allow_protected: true };
+    let refusal = plan(&active, &Inventory::default(), &everything_allowed).unwrap_err();
+    assert!(matches!(refusal, Refusal::NotTerminating { disarmed: false, .. }), "{refusal}");
+}
+
+#[test]
+fn a_protected_namespace_is_finalized_only_when_meant() {
+    for name in ["default", "kube-system", "kube-public", "kube-node-lease", "openshift-etcd"] {
+        let protected = namespace(name, true, &["kubernetes"], &[]);
+        let refusal = plan(&protected, &Inventory::default(), &policy(Leftovers::Orphan)).unwrap_err();
+        assert!(matches!(refusal, Refusal::Protected { .. }), "{name}: {refusal}");
+        let meant = Policy { allow_protected: true, ..Policy::default() };
+        assert!(plan(&protected, &Inventory::default(), &meant).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn live_leftovers_need_more_than_yes() {
+    let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
+    assert_eq!(plan(&stuck, &leftovers(false), &policy(Leftovers::Ask)).unwrap().abandons_live, 1);
+    assert_eq!(plan(&stuck, &leftovers(true), &policy(Leftovers::Ask)).unwrap().abandons_live, 0);
+    assert_eq!(plan(&stuck, &leftovers(false), &policy(Leftovers::Orphan)).unwrap().abandons_live, 0);
+}
+
+#[test]
+fn refuse_refuses_what_is_left_and_what_is_unknown() {
+    let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
+    assert!(plan(&stuck, &leftovers(true), &policy(Leftovers::Refuse)).is_err());
+    let gap = Gap {
+        group: "metrics.example.com".to_owned(),
+        version: "v1beta1".to_owned(),
+        resource: None,
+        why: Unreadable::Unavailable,
+        detail: "service unavailable".to_owned(),
+    };
+    let unknown = Inventory { types: Vec::new(), coverage: Coverage { looked: 1, gaps: vec![gap] } };
+    assert!(plan(&stuck, &unknown, &policy(Leftovers::Refuse)).is_err());
+    assert!(plan(&stuck, &Inventory::default(), &policy(Leftovers::Refuse)).is_ok());
+}
+
+#[test]
+fn what_the_put_cannot_end_is_said_before() {
+    let held = namespace("rodrigo", true, &["kubernetes", "example.com/hold"], &["example.com/meta"]);
+    let warnings = plan(&held, &Inventory::default(), &Policy::default()).unwrap().warnings;
+    assert!(
+        warnings.iter().any(|warning| warning.contains("spec finalizer example.com/hold")),
+        "{warnings:?}"
+    );
+    assert!(warnings.iter().any(|warning| warning.contains("metadata finalizer example.com/meta")));
+}
+
+#[test]
+fn without_the_kubernetes_finalizer_there_is_nothing_to_finalize() {
+    let held = namespace("rodrigo", true, &[], &["example.com/meta"]);
+    let refusal = plan(&held, &Inventory::default(), &Policy::default()).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "namespace \"rodrigo\" is not held by the \"kubernetes\" finalizer but by metadata finalizer example.com/meta"
+    );
+    let zombie = namespace("rodrigo", true, &[], &[]);
+    let refusal = plan(&zombie, &Inventory::default(), &Policy::default()).unwrap_err();
+    assert!(refusal.hint().contains("kubectl delete namespace rodrigo"));
+}

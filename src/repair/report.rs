@@ -1,0 +1,149 @@
+//! What became of a plan.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::cluster::ApiError;
+use crate::model::{Gap, TypeLeftovers};
+use crate::plan::Refusal;
+
+/// How it ended for one namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The namespace is gone.
+    Cleared,
+    /// A safety rule said no; nothing was written.
+    Refused,
+    /// It did not work, or not to the end.
+    Failed,
+    /// There was nothing to do.
+    Unchanged,
+    /// It was a rehearsal.
+    DryRun,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Cleared => "Cleared",
+            Self::Refused => "Refused",
+            Self::Failed => "Failed",
+            Self::Unchanged => "Unchanged",
+            Self::DryRun => "DryRun",
+        })
+    }
+}
+
+/// What became of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepResult {
+    /// Carried out.
+    Done,
+    /// Not needed any more.
+    Skipped,
+    /// Not carried out.
+    Failed,
+    /// Carried out without being stored.
+    DryRun,
+}
+
+impl fmt::Display for StepResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Done => "Done",
+            Self::Skipped => "Skipped",
+            Self::Failed => "Failed",
+            Self::DryRun => "DryRun",
+        })
+    }
+}
+
+/// One step, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// `Finalize` …
+    pub step: &'static str,
+    /// `namespace/rodrigo`
+    pub target: String,
+    /// What became of it.
+    pub result: StepResult,
+    /// In words.
+    pub message: String,
+}
+
+/// What went wrong, and what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// One sentence.
+    pub message: String,
+    /// What the person can do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem without a hint.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+}
+
+impl From<&ApiError> for Problem {
+    fn from(error: &ApiError) -> Self {
+        Self { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        Self { message: refusal.to_string(), hint: Some(refusal.hint()) }
+    }
+}
+
+/// What was done about one namespace, step by step, and what was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The namespace's name.
+    pub namespace: String,
+    /// Its uid; empty where it was never seen.
+    pub uid: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was done.
+    pub steps: Vec<StepReport>,
+    /// What is left in etcd without a namespace.
+    pub orphans: Vec<TypeLeftovers>,
+    /// Where nobody could look for orphans.
+    pub unknown: Vec<Gap>,
+    /// The file that holds what was there before.
+    pub backup: Option<PathBuf>,
+    /// What was warned about.
+    pub warnings: Vec<String>,
+    /// Why it was refused or failed.
+    pub problem: Option<Problem>,
+}
+
+impl Report {
+    /// Nothing done yet.
+    #[must_use]
+    pub fn new(namespace: &str, uid: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            uid: uid.to_owned(),
+            outcome: Outcome::Unchanged,
+            steps: Vec::new(),
+            orphans: Vec::new(),
+            unknown: Vec::new(),
+            backup: None,
+            warnings: Vec::new(),
+            problem: None,
+        }
+    }
+
+    /// The same, ended with a problem.
+    #[must_use]
+    pub fn ended(mut self, outcome: Outcome, problem: Problem) -> Self {
+        self.outcome = outcome;
+        self.problem = Some(problem);
+        self
+    }
+}

@@ -1,0 +1,97 @@
+//! Ending on a signal: after the request in flight, with a report of what was done.
+
+use tokio::sync::watch;
+
+use crate::exit::Exit;
+
+/// Tells whoever holds a clone that a signal has come.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<Option<Exit>>);
+
+impl Stop {
+    /// Listens for SIGINT and SIGTERM from now on. A second signal ends the process at once, for the case
+    /// that the request in flight never comes back.
+    pub fn on_signals() -> std::io::Result<Self> {
+        let (sender, receiver) = watch::channel(None);
+        let mut signals = signals::Signals::new()?;
+        tokio::spawn(async move {
+            let exit = signals.next().await;
+            sender.send_replace(Some(exit));
+            let exit = signals.next().await;
+            std::process::exit(exit.code().into());
+        });
+        Ok(Self(receiver))
+    }
+
+    /// For callers that no signal concerns.
+    #[must_use]
+    pub fn never() -> Self {
+        Self(watch::channel(None).1)
+    }
+
+    /// How to end, if a signal has come.
+    #[must_use]
+    pub fn requested(&self) -> Option<Exit> {
+        *self.0.borrow()
+    }
+
+    /// Waits for a signal.
+    pub async fn wait(&self) -> Exit {
+        let mut receiver = self.0.clone();
+        if let Ok(seen) = receiver.wait_for(Option::is_some).await
+            && let Some(exit) = *seen
+        {
+            return exit;
+        }
+        // Nobody will ever send one.
+        std::future::pending().await
+    }
+}
+
+#[cfg(unix)]
+mod signals {
+    use super::Exit;
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) struct Signals {
+        interrupt: Signal,
+        terminate: Signal,
+    }
+
+    impl Signals {
+        pub(super) fn new() -> std::io::Result<Self> {
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+
+        pub(super) async fn next(&mut self) -> Exit {
+            tokio::select! {
+                _ = self.interrupt.recv() => Exit::Interrupted,
+                _ = self.terminate.recv() => Exit::Terminated,
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod signals {
+    use super::Exit;
+
+    pub(super) struct Signals;
+
+    impl Signals {
+        #[allow(clippy::unnecessary_wraps)] // as on Unix
+        pub(super) fn new() -> std::io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) async fn next(&mut self) -> Exit {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            Exit::Interrupted
+        }
+    }
+}
