@@ -189,7 +189,10 @@ impl Cluster {
         elapsed: Duration,
     ) {
         let observer = &self.observer;
-        if let Ok((_, headers, _)) = outcome {
+        // A list over all types touches deprecated ones too; nobody asked for those.
+        if let Ok((_, headers, _)) = outcome
+            && !call.probe
+        {
             for warning in headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok()) {
                 observer(Traffic::Warning(warning_text(warning).to_owned()));
             }

@@ -1,0 +1,110 @@
+//! What happens to the objects inside.
+
+use serde_json::json;
+
+use super::{create, finalize, hold, path, release, terminating, without_finalizers};
+use crate::harness::Lab;
+use crate::tests;
+
+tests! { Both:
+    nothing_can_be_created_in_a_terminating_namespace,
+    content_of_a_terminating_namespace_can_still_be_patched,
+    finalizing_leaves_content_behind,
+    an_orphan_cannot_be_patched_and_its_finalizer_keeps_it,
+    creating_and_deleting_the_namespace_at_once_makes_orphans_patchable,
+    a_finalizer_of_an_object_that_is_not_being_deleted_just_goes,
+    a_patch_is_guarded_by_resource_version,
+    a_patch_is_guarded_by_uid
+}
+
+fn held(name: &str) -> String {
+    format!("/api/v1/namespaces/{name}/configmaps/held")
+}
+
+async fn orphan(lab: &Lab) -> String {
+    let name = terminating(lab).await;
+    let (_, answer) = finalize(lab, &name, "", without_finalizers).await;
+    answer.expect(200);
+    name
+}
+
+async fn nothing_can_be_created_in_a_terminating_namespace(lab: Lab) {
+    let name = terminating(&lab).await;
+    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}});
+    let answer = lab.post(&format!("/api/v1/namespaces/{name}/configmaps"), &body).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(
+        answer.message(),
+        format!(
+            "configmaps \"late\" is forbidden: unable to create new content in namespace {name} because it is being terminated"
+        )
+    );
+    assert_eq!(answer.json()["details"]["causes"][0]["reason"], "NamespaceTerminating");
+}
+
+async fn content_of_a_terminating_namespace_can_still_be_patched(lab: Lab) {
+    let name = terminating(&lab).await;
+    lab.delete(&held(&name)).await.expect(200);
+    release(&lab, &name).await.expect(200);
+    let gone = lab.get(&held(&name)).await;
+    assert_eq!((gone.status, gone.message()), (404, "configmaps \"held\" not found".to_owned()));
+}
+
+async fn finalizing_leaves_content_behind(lab: Lab) {
+    let name = orphan(&lab).await;
+    lab.get(&held(&name)).await.expect(200);
+    let all = lab.get("/api/v1/configmaps").await.expect(200);
+    let orphans =
+        all["items"].as_array().unwrap().iter().filter(|item| item["metadata"]["namespace"] == name);
+    assert!(orphans.count() >= 1);
+    // Whoever creates the name again finds it inside.
+    create(&lab, &name).await;
+    lab.get(&held(&name)).await.expect(200);
+}
+
+async fn an_orphan_cannot_be_patched_and_its_finalizer_keeps_it(lab: Lab) {
+    let name = orphan(&lab).await;
+    let answer = release(&lab, &name).await;
+    assert_eq!((answer.status, answer.message()), (404, format!("namespaces {name:?} not found")));
+    assert_eq!(answer.json()["details"]["kind"], "namespaces");
+    lab.delete(&held(&name)).await.expect(200);
+    let kept = lab.get(&held(&name)).await.expect(200);
+    assert!(kept["metadata"]["deletionTimestamp"].is_string());
+}
+
+async fn creating_and_deleting_the_namespace_at_once_makes_orphans_patchable(lab: Lab) {
+    let name = orphan(&lab).await;
+    create(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    lab.delete(&held(&name)).await.expect(200);
+    release(&lab, &name).await.expect(200);
+    lab.get(&held(&name)).await.expect(404);
+}
+
+async fn a_finalizer_of_an_object_that_is_not_being_deleted_just_goes(lab: Lab) {
+    let name = lab.unique("alive");
+    create(&lab, &name).await;
+    hold(&lab, &name).await;
+    release(&lab, &name).await.expect(200);
+    assert!(lab.get(&held(&name)).await.expect(200)["metadata"].get("finalizers").is_none());
+}
+
+async fn a_patch_is_guarded_by_resource_version(lab: Lab) {
+    let name = lab.unique("alive");
+    create(&lab, &name).await;
+    hold(&lab, &name).await;
+    let read = lab.get(&held(&name)).await.expect(200);
+    lab.patch(&held(&name), &json!({"data": {"a": "b"}})).await.expect(200);
+    let (uid, old) = (&read["metadata"]["uid"], &read["metadata"]["resourceVersion"]);
+    let patch = json!({"metadata": {"uid": uid, "resourceVersion": old, "finalizers": null}});
+    assert_eq!(lab.patch(&held(&name), &patch).await.status, 409);
+}
+
+async fn a_patch_is_guarded_by_uid(lab: Lab) {
+    let name = lab.unique("alive");
+    create(&lab, &name).await;
+    hold(&lab, &name).await;
+    let patch = json!({"metadata": {"uid": "11111111-2222-3333-4444-555555555555", "finalizers": null}});
+    let answer = lab.patch(&held(&name), &patch).await;
+    assert!(answer.status == 409 || answer.status == 422, "{answer:?}");
+}

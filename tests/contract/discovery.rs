@@ -1,0 +1,92 @@
+//! Discovery, and what a dead API looks like in it.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::Lab;
+use crate::tests;
+
+tests! {
+    Both: aggregated_discovery_names_types_verbs_and_scope, legacy_discovery_is_there_for_those_who_ask;
+    BothAlone: a_dead_api_is_stale_in_discovery_and_unavailable_when_asked
+}
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+    application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+async fn aggregated(lab: &Lab, path: &str) -> Value {
+    let answer = lab.request(Method::GET, path, &[("accept", AGGREGATED)], Vec::new()).await;
+    assert!(answer.content_type.contains("as=APIGroupDiscoveryList"), "{}", answer.content_type);
+    answer.expect(200)
+}
+
+/// The entry of a group version.
+fn version<'a>(list: &'a Value, group: &str, version: &str) -> Option<&'a Value> {
+    let groups = list["items"].as_array()?;
+    let group = groups.iter().find(|item| item["metadata"]["name"].as_str().unwrap_or_default() == group)?;
+    group["versions"].as_array()?.iter().find(|entry| entry["version"] == version)
+}
+
+async fn aggregated_discovery_names_types_verbs_and_scope(lab: Lab) {
+    let core = aggregated(&lab, "/api").await;
+    let v1 = version(&core, "", "v1").unwrap();
+    assert_eq!(v1["freshness"], "Current");
+    let resources = v1["resources"].as_array().unwrap();
+    let find = |name: &str| resources.iter().find(|resource| resource["resource"] == name).unwrap();
+    assert_eq!(find("configmaps")["scope"], "Namespaced");
+    assert!(find("configmaps")["verbs"].as_array().unwrap().contains(&json!("deletecollection")));
+    assert_eq!(find("namespaces")["scope"], "Cluster");
+    let finalize = find("namespaces")["subresources"].as_array().unwrap();
+    let finalize = finalize.iter().find(|subresource| subresource["subresource"] == "finalize").unwrap();
+    assert_eq!(finalize["verbs"], json!(["update"]));
+    let groups = aggregated(&lab, "/apis").await;
+    assert!(version(&groups, "apps", "v1").is_some());
+    assert!(version(&groups, "events.k8s.io", "v1").is_some());
+}
+
+async fn legacy_discovery_is_there_for_those_who_ask(lab: Lab) {
+    assert_eq!(lab.get("/api").await.expect(200)["kind"], "APIVersions");
+    assert_eq!(lab.get("/apis").await.expect(200)["kind"], "APIGroupList");
+    let apps = lab.get("/apis/apps/v1").await.expect(200);
+    assert_eq!(apps["kind"], "APIResourceList");
+    assert!(apps["resources"].as_array().unwrap().iter().any(|resource| resource["name"] == "deployments"));
+}
+
+async fn a_dead_api_is_stale_in_discovery_and_unavailable_when_asked(lab: Lab) {
+    let service = json!({
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": "v1beta1.metrics.example.com"},
+        "spec": {
+            "group": "metrics.example.com", "version": "v1beta1", "insecureSkipTLSVerify": true,
+            "groupPriorityMinimum": 100, "versionPriority": 100,
+            "service": {"namespace": "default", "name": "metrics", "port": 443},
+        },
+    });
+    lab.post("/apis/apiregistration.k8s.io/v1/apiservices", &service).await.expect(201);
+    let path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.example.com";
+    let reported = lab
+        .wait_for(path, |answer| {
+            let conditions = answer.json()["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            conditions
+                .iter()
+                .any(|condition| condition["type"] == "Available" && condition["status"] == "False")
+        })
+        .await;
+    assert_eq!(reported.json()["status"]["conditions"][0]["reason"], "ServiceNotFound");
+    let asked = lab.wait_for("/apis/metrics.example.com/v1beta1", |answer| answer.status == 503).await;
+    assert_eq!(asked.text, "service unavailable\n");
+    assert!(asked.content_type.starts_with("text/plain"), "{asked:?}");
+    assert_eq!(asked.retry_after, None);
+    let started = std::time::Instant::now();
+    loop {
+        let groups = aggregated(&lab, "/apis").await;
+        if let Some(entry) = version(&groups, "metrics.example.com", "v1beta1") {
+            assert_eq!(entry["freshness"], "Stale", "{entry}");
+            assert!(entry.get("resources").and_then(Value::as_array).is_none_or(Vec::is_empty));
+            return;
+        }
+        assert!(started.elapsed().as_secs() < 90, "it never turned up in discovery");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,94 @@
+//! Running the built binary.
+
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+
+/// No command of nsfix takes that long in a test.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A run of `nsfix` that is yet to be started.
+pub struct Nsfix {
+    command: Command,
+    stdin: Vec<u8>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Nsfix {
+    pub fn new(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nsfix"));
+        command
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.kill_on_drop(true);
+        // Nothing of the machine's own configuration may decide a test.
+        command.env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        Self { command, stdin: Vec::new() }
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn stdin(mut self, text: &str) -> Self {
+        self.stdin = text.as_bytes().to_vec();
+        self
+    }
+
+    /// Starts it without waiting for its end.
+    pub fn start(mut self) -> Child {
+        self.command.spawn().expect("nsfix starts")
+    }
+
+    /// Runs it to its end.
+    pub async fn run(mut self) -> Ran {
+        let mut child = self.command.spawn().expect("nsfix starts");
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(&self.stdin).await;
+        }
+        ended(child).await
+    }
+}
+
+/// Waits for the end of a run.
+pub async fn ended(child: Child) -> Ran {
+    let output = tokio::time::timeout(LIMIT, child.wait_with_output());
+    let output = output.await.expect("nsfix ends in time").expect("its output can be read");
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+impl Ran {
+    /// The same run, if it ended with this code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        // Whatever happens, nobody gets to see Rust's insides.
+        for word in ["panicked", "Error {", "Some(", "RUST_BACKTRACE", "Err("] {
+            assert!(!self.stderr.contains(word), "{word} in {}", self.stderr);
+        }
+        self
+    }
+
+    /// stdout as a JSON document.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+}

@@ -1,0 +1,226 @@
+//! One API under test, and raw requests to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use http::{Method, Request, header};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use nsfix::sandbox::{Options, Sandbox};
+use serde_json::Value;
+
+use super::command::Nsfix;
+use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
+
+/// Long enough for a loaded machine; a test that needs it all has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The API that a test talks to. Dropping it stops a sandbox.
+pub struct Lab {
+    /// Set where the API is the sandbox.
+    pub sandbox: Option<Sandbox>,
+    /// Whether a namespace controller runs.
+    pub has_controller: bool,
+    client: Client,
+    kubeconfig: PathBuf,
+    url: String,
+    ca: Option<PathBuf>,
+    dir: tempfile::TempDir,
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub content_type: String,
+    pub retry_after: Option<String>,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The answer's JSON, if the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// `message` of a Status.
+    pub fn message(&self) -> String {
+        self.json()["message"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Lab {
+    /// A fresh sandbox.
+    pub async fn sandbox(options: Options) -> Self {
+        let has_controller = options.controller.is_some();
+        let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
+        let mut lab = Self::new(&sandbox.url(), None, has_controller).await;
+        lab.sandbox = Some(sandbox);
+        lab
+    }
+
+    /// A control plane; started now if it does not run yet.
+    pub async fn real(plane: ControlPlane) -> Self {
+        let address: Address =
+            tokio::task::spawn_blocking(move || plane.address()).await.expect("a control plane");
+        Self::new(&address.url, Some(address.ca), address.has_controller).await
+    }
+
+    async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let text = kubeconfig(url, ca.as_deref(), ADMIN_TOKEN);
+        let path = dir.path().join("kubeconfig");
+        std::fs::write(&path, &text).expect("a kubeconfig");
+        let client = client(&text).await;
+        Self { sandbox: None, has_controller, client, kubeconfig: path, url: url.to_owned(), ca, dir }
+    }
+
+    /// A name that no other test uses.
+    pub fn unique(&self, name: &str) -> String {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let pid = std::process::id();
+        format!("{name}-{pid:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The kubeconfig of the administrator.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// A kubeconfig of `alice`, whom nobody has allowed anything unless a test does.
+    pub fn kubeconfig_of_alice(&self) -> PathBuf {
+        let path = self.dir.path().join("alice");
+        std::fs::write(&path, kubeconfig(&self.url, self.ca.as_deref(), ALICE_TOKEN)).expect("a kubeconfig");
+        path
+    }
+
+    /// The built binary, talking to this API.
+    pub fn nsfix(&self, arguments: &[&str]) -> Nsfix {
+        Nsfix::new(arguments)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("XDG_STATE_HOME", self.dir.path().join("state"))
+    }
+
+    /// Sends a request with headers of the test's own.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body)).expect("a request");
+        let (head, body) = self.client.send(request).await.expect("an answer").into_parts();
+        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Answer {
+            status: head.status.as_u16(),
+            content_type: header(header::CONTENT_TYPE).unwrap_or_default(),
+            retry_after: header(header::RETRY_AFTER),
+            text: String::from_utf8(body.collect().await.expect("a body").to_bytes().to_vec())
+                .expect("UTF-8"),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path, &[("accept", "application/json")], Vec::new()).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let content_type = match method {
+            Method::PATCH => "application/merge-patch+json",
+            _ => "application/json",
+        };
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.request(method, path, &[("content-type", content_type), ("accept", "application/json")], body)
+            .await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, body).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, body).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &Value::Null).await
+    }
+
+    /// GETs until the answer is as wanted, and returns it.
+    pub async fn wait_for(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let started = Instant::now();
+        loop {
+            let answer = self.get(path).await;
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(started.elapsed() < PATIENCE, "{path} never became as wanted; it is {answer:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// A kubeconfig for one user of one cluster.
+pub fn kubeconfig(url: &str, ca: Option<&Path>, token: &str) -> String {
+    let ca = ca.map(|ca| format!("certificate-authority: {}", ca.display())).unwrap_or_default();
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: lab\n\
+         clusters:\n- name: lab\n  cluster:\n    server: {url}\n    {ca}\n\
+         users:\n- name: lab\n  user:\n    token: {token}\n\
+         contexts:\n- name: lab\n  context: {{cluster: lab, user: lab}}\n"
+    )
+}
+
+async fn client(kubeconfig: &str) -> Client {
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let mut config = config.expect("a configuration");
+    config.default_retry = false;
+    config.proxy_url = None;
+    Client::try_from(config).expect("a client")
+}
+
+/// Whether an API server says that it is ready.
+pub fn is_ready(url: &str, ca: &Path) -> bool {
+    let text = kubeconfig(url, Some(ca), ADMIN_TOKEN);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    // On a thread of its own: the caller may be inside another runtime.
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(move || {
+            runtime.block_on(async {
+                let request = Request::get("/readyz").body(Body::empty()).expect("a request");
+                let asked = tokio::time::timeout(Duration::from_secs(2), async {
+                    client(&text).await.send(request).await
+                });
+                matches!(asked.await, Ok(Ok(answer)) if answer.status() == 200)
+            })
+        });
+        asking.join().unwrap_or(false)
+    })
+}

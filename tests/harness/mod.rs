@@ -1,0 +1,104 @@
+//! What every test needs: an API to talk to, and the built binary to run.
+
+mod command;
+mod lab;
+mod plane;
+mod supervised;
+
+pub use command::{Nsfix, Ran, ended};
+pub use lab::{Answer, Lab};
+pub use plane::ControlPlane;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use libtest_mimic::{Failed, Trial};
+use nsfix::sandbox::Options;
+
+type Body = fn(Lab) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where a test runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    /// On the sandbox, and on the control plane that all such tests share.
+    Both,
+    /// On the sandbox, and on a control plane of its own, because it breaks the cluster for everybody.
+    BothAlone,
+    /// As [`On::Both`], where a namespace controller runs.
+    Controlled,
+    /// On the sandbox alone: it injects faults that no real server has on offer.
+    Sandbox,
+}
+
+/// A test, by the sentence that is its function's name.
+pub struct Test {
+    name: String,
+    on: On,
+    body: Body,
+}
+
+impl Test {
+    pub fn new(module: &str, name: &str, on: On, body: Body) -> Self {
+        let module = module.split_once("::").map_or(module, |(_, rest)| rest);
+        Self { name: format!("{module}::{name}"), on, body }
+    }
+
+    /// One trial per place.
+    pub fn trials(self, plane: Option<&ControlPlane>) -> Vec<Trial> {
+        let Self { name, on, body } = self;
+        let options = move || Options {
+            scenarios: Vec::new(),
+            controller: matches!(on, On::Controlled | On::BothAlone).then(Default::default),
+            ..Options::default()
+        };
+        let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
+        let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
+        if on != On::Sandbox {
+            let found = plane.cloned();
+            let trial = Trial::test(name, move || {
+                let Some(plane) = found else { return Err("no control plane was found".into()) };
+                run(async move {
+                    match on {
+                        On::BothAlone => {
+                            let alone = plane.another();
+                            body(Lab::real(alone.clone()).await).await;
+                            alone.stop();
+                        }
+                        _ => body(Lab::real(plane).await).await,
+                    }
+                })
+            });
+            let able = plane.is_some_and(|plane| on != On::Controlled || plane.has_controller());
+            trials.push(trial.with_kind("real").with_ignored_flag(!able));
+        }
+        trials
+    }
+}
+
+fn run(test: impl Future<Output = ()> + Send + 'static) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        // A test that hangs is a test that fails.
+        let limit = std::time::Duration::from_secs(300);
+        match tokio::time::timeout(limit, tokio::spawn(test)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
+            Err(_) => Err("not done after five minutes".into()),
+        }
+    })
+}
+
+/// `tests!(Both: a, b; Sandbox: c)` registers the test functions of a module.
+#[macro_export]
+macro_rules! tests {
+    ($($on:ident: $($name:ident),+ $(,)?);+ $(;)?) => {
+        pub fn tests() -> Vec<$crate::harness::Test> {
+            vec![$($($crate::harness::Test::new(
+                module_path!(),
+                stringify!($name),
+                $crate::harness::On::$on,
+                |lab| Box::pin($name(lab)),
+            )),+),+]
+        }
+    };
+}

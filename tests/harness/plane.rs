@@ -1,0 +1,204 @@
+//! A real control plane: etcd, kube-apiserver and, where present, kube-controller-manager, found where
+//! envtest looks for them.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::supervised::Supervised;
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// A port that was free a moment ago may be taken by now.
+const TRIES: usize = 3;
+
+/// The controllers whose work the tests look at.
+const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,serviceaccount-controller,\
+    persistentvolumeclaim-protection-controller";
+
+/// The token of a member of system:masters.
+pub const ADMIN_TOKEN: &str = "admin-token";
+/// The token of a user `alice`, whom nobody has allowed anything.
+pub const ALICE_TOKEN: &str = "alice-token";
+
+/// A control plane that is started when the first test needs it.
+#[derive(Clone)]
+pub struct ControlPlane {
+    binaries: PathBuf,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+/// How to reach it.
+#[derive(Clone)]
+pub struct Address {
+    pub url: String,
+    /// PEM.
+    pub ca: PathBuf,
+    pub has_controller: bool,
+}
+
+struct Running {
+    address: Address,
+    // Stopped in this order: an API server whose etcd is gone takes minutes to end.
+    controller_manager: Option<Supervised>,
+    api_server: Supervised,
+    etcd: Supervised,
+    _dir: tempfile::TempDir,
+}
+
+impl ControlPlane {
+    /// Looks for the binaries, by envtest's convention.
+    pub fn find() -> Option<Self> {
+        let named =
+            std::env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()).map(PathBuf::from);
+        let binaries = named.unwrap_or_else(|| PathBuf::from("/usr/local/kubebuilder/bin"));
+        let present = ["etcd", "kube-apiserver"].iter().all(|name| binaries.join(name).is_file());
+        present.then(|| Self::in_dir(binaries))
+    }
+
+    /// One that shares nothing with this one.
+    pub fn another(&self) -> Self {
+        Self::in_dir(self.binaries.clone())
+    }
+
+    /// Whether it comes with a kube-controller-manager; envtest's bundle does not.
+    pub fn has_controller(&self) -> bool {
+        self.binaries.join("kube-controller-manager").is_file()
+    }
+
+    fn in_dir(binaries: PathBuf) -> Self {
+        Self { binaries, running: Arc::new(Mutex::new(None)) }
+    }
+
+    /// Where it is; starts it if it does not run yet. Blocks until it is ready.
+    pub fn address(&self) -> Address {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get_or_insert_with(|| self.start()).address.clone()
+    }
+
+    /// Stops it, and removes what it left on disk.
+    pub fn stop(&self) {
+        if let Some(mut running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            running.controller_manager.iter_mut().for_each(Supervised::stop);
+            running.api_server.stop();
+            running.etcd.stop();
+        }
+    }
+
+    fn start(&self) -> Running {
+        for _ in 1..TRIES {
+            if let Some(running) = self.try_start() {
+                return running;
+            }
+        }
+        self.try_start().expect("the control plane starts")
+    }
+
+    fn try_start(&self) -> Option<Running> {
+        let dir = tempfile::Builder::new().prefix("nsfix-control-plane-").tempdir().expect("a directory");
+        let path = dir.path();
+        let [client, peer, secure] = free_ports();
+        let client_url = format!("http://127.0.0.1:{client}");
+        let mut etcd = self.spawn(path, "etcd", &etcd_flags(path, &client_url, peer));
+        wait_for(&mut etcd, || answers(client, "/readyz"))?;
+        let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
+        std::fs::write(path.join("sa.key"), key).expect("a key");
+        let tokens = format!("{ADMIN_TOKEN},admin,admin,system:masters\n{ALICE_TOKEN},alice,alice\n");
+        std::fs::write(path.join("tokens.csv"), tokens).expect("tokens");
+        let url = format!("https://127.0.0.1:{secure}");
+        let mut api_server = self.spawn(path, "kube-apiserver", &api_server_flags(path, &client_url, secure));
+        let ca = path.join("certs/apiserver.crt");
+        wait_for(&mut api_server, || ca.is_file() && super::lab::is_ready(&url, &ca))?;
+        let has_controller = self.has_controller();
+        let controller_manager = has_controller.then(|| {
+            let kubeconfig = path.join("kubeconfig");
+            std::fs::write(&kubeconfig, super::lab::kubeconfig(&url, Some(&ca), ADMIN_TOKEN))
+                .expect("a kubeconfig");
+            self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca))
+        });
+        let address = Address { url, ca, has_controller };
+        Some(Running { address, controller_manager, api_server, etcd, _dir: dir })
+    }
+
+    fn spawn(&self, dir: &Path, name: &str, flags: &[String]) -> Supervised {
+        let log = dir.join(format!("{name}.log"));
+        Supervised::start(&self.binaries.join(name), flags, &log).expect("sh starts")
+    }
+}
+
+fn etcd_flags(dir: &Path, client_url: &str, peer: u16) -> Vec<String> {
+    let peer_url = format!("http://127.0.0.1:{peer}");
+    vec![
+        format!("--data-dir={}", dir.join("etcd").display()),
+        format!("--listen-client-urls={client_url}"),
+        format!("--advertise-client-urls={client_url}"),
+        format!("--listen-peer-urls={peer_url}"),
+        format!("--initial-advertise-peer-urls={peer_url}"),
+        format!("--initial-cluster=default={peer_url}"),
+        "--unsafe-no-fsync".to_owned(),
+    ]
+}
+
+fn api_server_flags(dir: &Path, etcd: &str, port: u16) -> Vec<String> {
+    let key = dir.join("sa.key");
+    vec![
+        format!("--etcd-servers={etcd}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        "--advertise-address=127.0.0.1".to_owned(),
+        format!("--secure-port={port}"),
+        format!("--cert-dir={}", dir.join("certs").display()),
+        "--endpoint-reconciler-type=none".to_owned(),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!("--service-account-key-file={}", key.display()),
+        format!("--service-account-signing-key-file={}", key.display()),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        "--authorization-mode=RBAC".to_owned(),
+        format!("--token-auth-file={}", dir.join("tokens.csv").display()),
+        "--allow-privileged=true".to_owned(),
+        // Pods in tests need no service account token.
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+    ]
+}
+
+fn controller_manager_flags(dir: &Path, ca: &Path) -> Vec<String> {
+    vec![
+        format!("--kubeconfig={}", dir.join("kubeconfig").display()),
+        "--leader-elect=true".to_owned(),
+        "--secure-port=0".to_owned(),
+        format!("--service-account-private-key-file={}", dir.join("sa.key").display()),
+        format!("--root-ca-file={}", ca.display()),
+        format!("--controllers={CONTROLLERS}"),
+    ]
+}
+
+/// `None` where the process ended instead.
+fn wait_for(process: &mut Supervised, ready: impl Fn() -> bool) -> Option<()> {
+    let started = Instant::now();
+    while started.elapsed() < START_LIMIT {
+        if ready() {
+            return Some(());
+        }
+        if process.has_ended() {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    None
+}
+
+fn answers(port: u16, path: &str) -> bool {
+    use std::io::{Read, Write};
+    let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+    let mut answer = String::new();
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.split(' ').nth(1) == Some("200")
+}
+
+fn free_ports<const N: usize>() -> [u16; N] {
+    // All of them are held at once, so that they differ.
+    let listeners: [TcpListener; N] =
+        std::array::from_fn(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("an address").port())
+}

@@ -1,0 +1,30 @@
+//! The integration tests: what a user or an operator would notice.
+//!
+//! Tests run against the sandbox and, where its binaries are found, against a real control plane. Without
+//! them the real half is reported as ignored.
+
+mod harness;
+
+mod contract;
+
+use std::process::ExitCode;
+
+use harness::{ControlPlane, Test};
+
+fn main() -> ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let tests: Vec<Test> = [contract::tests()].into_iter().flatten().collect();
+    let plane = ControlPlane::find();
+    if plane.is_none() && !arguments.list {
+        println!(
+            "skipped: every test on a real control plane. No etcd and kube-apiserver in KUBEBUILDER_ASSETS or \
+             /usr/local/kubebuilder/bin; docs/contributing.md says how to get them."
+        );
+    }
+    let trials = tests.into_iter().flat_map(|test| test.trials(plane.as_ref())).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(plane) = &plane {
+        plane.stop();
+    }
+    conclusion.exit_code()
+}
