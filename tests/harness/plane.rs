@@ -25,7 +25,8 @@ pub const ALICE_TOKEN: &str = "alice-token";
 #[derive(Clone)]
 pub struct ControlPlane {
     binaries: PathBuf,
-    running: Arc<Mutex<Option<Running>>>,
+    // An error is kept: what did not start once is not tried again by every test.
+    running: Arc<Mutex<Option<Result<Running, String>>>>,
 }
 
 /// How to reach it.
@@ -73,36 +74,42 @@ impl ControlPlane {
     /// Where it is; starts it if it does not run yet. Blocks until it is ready.
     pub fn address(&self) -> Address {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get_or_insert_with(|| self.start()).address.clone()
+        match running.get_or_insert_with(|| self.start()) {
+            Ok(running) => running.address.clone(),
+            Err(log) => panic!("the control plane does not start: {log}"),
+        }
     }
 
     /// Stops it, and removes what it left on disk.
     pub fn stop(&self) {
-        if let Some(mut running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(Ok(mut running)) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
             running.controller_manager.iter_mut().for_each(Supervised::stop);
             running.api_server.stop();
             running.etcd.stop();
         }
     }
 
-    fn start(&self) -> Running {
+    fn start(&self) -> Result<Running, String> {
+        let mut started = self.try_start();
         for _ in 1..TRIES {
-            if let Some(running) = self.try_start() {
-                return running;
+            if started.is_err() {
+                started = self.try_start();
             }
         }
-        self.try_start().expect("the control plane starts")
+        started
     }
 
-    fn try_start(&self) -> Option<Running> {
+    /// The error is the log of the process that did not come up.
+    fn try_start(&self) -> Result<Running, String> {
         let dir = tempfile::Builder::new().prefix("nsfix-control-plane-").tempdir().expect("a directory");
         let path = dir.path();
         let [client, peer, secure] = free_ports();
         let client_url = format!("http://127.0.0.1:{client}");
         let mut etcd = self.spawn(path, "etcd", &etcd_flags(path, &client_url, peer));
         wait_for(&mut etcd, || answers(client, "/readyz"))?;
-        let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
-        std::fs::write(path.join("sa.key"), key).expect("a key");
+        let key = rcgen::KeyPair::generate().expect("a key");
+        std::fs::write(path.join("sa.key"), key.serialize_pem()).expect("a key");
+        std::fs::write(path.join("sa.pub"), key.public_key_pem()).expect("a key");
         let tokens = format!("{ADMIN_TOKEN},admin,admin,system:masters\n{ALICE_TOKEN},alice,alice\n");
         std::fs::write(path.join("tokens.csv"), tokens).expect("tokens");
         let url = format!("https://127.0.0.1:{secure}");
@@ -117,7 +124,7 @@ impl ControlPlane {
             self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca))
         });
         let address = Address { url, ca, has_controller };
-        Some(Running { address, controller_manager, api_server, etcd, _dir: dir })
+        Ok(Running { address, controller_manager, api_server, etcd, _dir: dir })
     }
 
     fn spawn(&self, dir: &Path, name: &str, flags: &[String]) -> Supervised {
@@ -140,7 +147,6 @@ fn etcd_flags(dir: &Path, client_url: &str, peer: u16) -> Vec<String> {
 }
 
 fn api_server_flags(dir: &Path, etcd: &str, port: u16) -> Vec<String> {
-    let key = dir.join("sa.key");
     vec![
         format!("--etcd-servers={etcd}"),
         "--bind-address=127.0.0.1".to_owned(),
@@ -149,8 +155,8 @@ fn api_server_flags(dir: &Path, etcd: &str, port: u16) -> Vec<String> {
         format!("--cert-dir={}", dir.join("certs").display()),
         "--endpoint-reconciler-type=none".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-        format!("--service-account-key-file={}", key.display()),
-        format!("--service-account-signing-key-file={}", key.display()),
+        format!("--service-account-key-file={}", dir.join("sa.pub").display()),
+        format!("--service-account-signing-key-file={}", dir.join("sa.key").display()),
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
         "--authorization-mode=RBAC".to_owned(),
         format!("--token-auth-file={}", dir.join("tokens.csv").display()),
@@ -171,19 +177,18 @@ fn controller_manager_flags(dir: &Path, ca: &Path) -> Vec<String> {
     ]
 }
 
-/// `None` where the process ended instead.
-fn wait_for(process: &mut Supervised, ready: impl Fn() -> bool) -> Option<()> {
+fn wait_for(process: &mut Supervised, ready: impl Fn() -> bool) -> Result<(), String> {
     let started = Instant::now();
     while started.elapsed() < START_LIMIT {
         if ready() {
-            return Some(());
+            return Ok(());
         }
         if process.has_ended() {
-            return None;
+            break;
         }
         std::thread::sleep(Duration::from_millis(25));
     }
-    None
+    Err(process.log())
 }
 
 fn answers(port: u16, path: &str) -> bool {
