@@ -5,7 +5,10 @@
 
 mod harness;
 
+mod clear;
+mod connection;
 mod contract;
+mod list_stuck;
 
 use std::process::ExitCode;
 
@@ -13,7 +16,7 @@ use harness::{ControlPlane, Test};
 
 fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let tests: Vec<Test> = [contract::tests()].into_iter().flatten().collect();
+    let tests: Vec<Test> = [contract::tests(), list_stuck::tests(), clear::tests(), connection::tests()].into_iter().flatten().collect();
     let plane = ControlPlane::find();
     if plane.is_none() && !arguments.list {
         println!(

@@ -1,5 +1,6 @@
 //! What every test needs: an API to talk to, and the built binary to run.
 
+pub mod canned;
 mod command;
 mod lab;
 mod plane;

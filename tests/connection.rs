@@ -1,0 +1,147 @@
+//! Bad input and bad servers: one clear sentence, a hint where it helps, the right exit code.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::harness::{Lab, Nsfix, Ran, canned};
+use crate::tests;
+
+tests! {
+    Sandbox:
+    no_configuration_at_all_is_a_usage_error,
+    a_kubeconfig_that_is_not_there_is_named,
+    a_broken_kubeconfig_is_a_usage_error,
+    an_unknown_context_is_named,
+    a_refused_connection_is_told_in_kubectls_words,
+    a_hanging_server_is_given_up_on,
+    a_self_signed_certificate_is_not_trusted,
+    a_self_signed_certificate_can_be_ignored,
+    an_html_page_is_no_kubernetes,
+    another_http_service_is_no_kubernetes,
+    something_that_does_not_speak_http_is_no_kubernetes,
+    a_truncated_answer_is_called_broken_off,
+    an_expired_token_says_to_log_in,
+    a_namespace_that_is_no_name_is_a_usage_error,
+    an_unknown_flag_is_a_usage_error;
+    Both: a_user_without_permission_is_told_what_is_missing
+}
+
+/// `nsfix list-stuck` against a server by its URL.
+async fn ask(url: &str, more: &[&str]) -> Ran {
+    let arguments = [&["list-stuck", "--server", url], more].concat();
+    Nsfix::new(&arguments).run().await
+}
+
+fn file(lab: &Lab, text: &str) -> PathBuf {
+    let path = lab.dir().join("broken");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+async fn no_configuration_at_all_is_a_usage_error(_: Lab) {
+    let ran = Nsfix::new(&["list-stuck"]).run().await.expect(2);
+    assert_eq!(
+        ran.stderr,
+        "error: no configuration has been provided, try setting KUBECONFIG or --server\n\
+         hint: to practise without a cluster, add --sandbox\n"
+    );
+}
+
+async fn a_kubeconfig_that_is_not_there_is_named(_: Lab) {
+    let ran = Nsfix::new(&["list-stuck", "--kubeconfig", "/nonexistent/config"]).run().await.expect(2);
+    assert!(ran.stderr.starts_with("error: unable to read the kubeconfig /nonexistent/config: No such file"), "{ran:?}");
+}
+
+async fn a_broken_kubeconfig_is_a_usage_error(lab: Lab) {
+    let path = file(&lab, "apiVersion: v1\nkind: Config\nclusters: {{{\n");
+    let ran = Nsfix::new(&["list-stuck"]).env("KUBECONFIG", path).run().await.expect(2);
+    assert!(ran.stderr.starts_with("error: unable to parse the kubeconfig"), "{ran:?}");
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+}
+
+async fn an_unknown_context_is_named(lab: Lab) {
+    let ran = lab.nsfix(&["list-stuck", "--context", "elsewhere"]).run().await.expect(2);
+    assert_eq!(ran.stderr, "error: context \"elsewhere\" does not exist\n");
+}
+
+async fn a_refused_connection_is_told_in_kubectls_words(_: Lab) {
+    let url = canned::nobody().await;
+    let ran = ask(&url, &[]).await.expect(1);
+    let server = url.trim_start_matches("http://");
+    let expected =
+        format!("The connection to the server {server} was refused - did you specify the right host or port?");
+    assert!(ran.stderr.contains(&expected), "{ran:?}");
+}
+
+async fn a_hanging_server_is_given_up_on(_: Lab) {
+    let ran = ask(&canned::silent().await, &["--request-timeout", "1s"]).await.expect(1);
+    assert!(ran.stderr.contains("no answer to GET /api/v1/namespaces within 1s"), "{ran:?}");
+}
+
+async fn a_self_signed_certificate_is_not_trusted(_: Lab) {
+    let ran = ask(&canned::self_signed().await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("failed to verify certificate"), "{ran:?}");
+    assert!(ran.stderr.contains("--certificate-authority"), "{ran:?}");
+}
+
+async fn a_self_signed_certificate_can_be_ignored(_: Lab) {
+    let ran = ask(&canned::self_signed().await, &["--insecure-skip-tls-verify"]).await.expect(1);
+    assert!(ran.stderr.contains("does not answer like a Kubernetes API server"), "{ran:?}");
+}
+
+async fn an_html_page_is_no_kubernetes(_: Lab) {
+    let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>Please log in</html>";
+    let ran = ask(&canned::canned(page).await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("does not answer like a Kubernetes API server: it sent an HTML page"), "{ran:?}");
+}
+
+async fn another_http_service_is_no_kubernetes(_: Lab) {
+    let other = "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"hello\":\"you\"}";
+    let ran = ask(&canned::canned(other).await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("it did not send a NamespaceList"), "{ran:?}");
+}
+
+async fn something_that_does_not_speak_http_is_no_kubernetes(_: Lab) {
+    let ran = ask(&canned::canned("SSH-2.0-OpenSSH_9.2\r\n\r\n").await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("it does not speak HTTP"), "{ran:?}");
+}
+
+async fn a_truncated_answer_is_called_broken_off(_: Lab) {
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"kind\":\"NamespaceList\",\"items\":[{\"meta";
+    let ran = ask(&canned::canned(cut).await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("broke off"), "{ran:?}");
+}
+
+async fn an_expired_token_says_to_log_in(_: Lab) {
+    let unauthorized = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+        {\"kind\":\"Status\",\"apiVersion\":\"v1\",\"status\":\"Failure\",\"message\":\"Unauthorized\",\
+        \"reason\":\"Unauthorized\",\"code\":401}";
+    let ran = ask(&canned::canned(unauthorized).await, &["--token", "old"]).await.expect(1);
+    assert_eq!(
+        ran.stderr,
+        "error: You must be logged in to the server (Unauthorized)\n\
+         hint: the token or certificate has expired or is wrong; log in again and retry\n"
+    );
+}
+
+async fn a_namespace_that_is_no_name_is_a_usage_error(lab: Lab) {
+    for name in ["../kube-system", "a/b", "pod/x", "Upper"] {
+        let ran = lab.nsfix(&["clear", name, "--yes"]).run().await.expect(2);
+        assert!(ran.stderr.contains("invalid value"), "{ran:?}");
+    }
+}
+
+async fn an_unknown_flag_is_a_usage_error(_: Lab) {
+    Nsfix::new(&["list-stuck", "--frobnicate"]).run().await.expect(2);
+}
+
+async fn a_user_without_permission_is_told_what_is_missing(lab: Lab) {
+    if let Some(sandbox) = &lab.sandbox {
+        sandbox.deny(json!({"verb": "list", "resource": "namespaces"}));
+    }
+    let ran = lab.nsfix(&["list-stuck"]).env("KUBECONFIG", lab.kubeconfig_of_alice()).run().await.expect(1);
+    assert!(ran.stderr.starts_with("Error from server (Forbidden): namespaces is forbidden: User \""), "{ran:?}");
+    assert!(ran.stderr.contains("cannot list resource \"namespaces\" in API group \"\" at the cluster scope"));
+    assert!(ran.stderr.contains("hint: "), "{ran:?}");
+}
