@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use nsfix::sandbox::{Deny, Options};
 
 use crate::harness::{Lab, Nsfix, Ran, canned};
 use crate::tests;
@@ -50,7 +50,10 @@ async fn no_configuration_at_all_is_a_usage_error(_: Lab) {
 
 async fn a_kubeconfig_that_is_not_there_is_named(_: Lab) {
     let ran = Nsfix::new(&["list-stuck", "--kubeconfig", "/nonexistent/config"]).run().await.expect(2);
-    assert!(ran.stderr.starts_with("error: unable to read the kubeconfig /nonexistent/config: No such file"), "{ran:?}");
+    assert!(
+        ran.stderr.starts_with("error: unable to read the kubeconfig /nonexistent/config: No such file"),
+        "{ran:?}"
+    );
 }
 
 async fn a_broken_kubeconfig_is_a_usage_error(lab: Lab) {
@@ -69,8 +72,9 @@ async fn a_refused_connection_is_told_in_kubectls_words(_: Lab) {
     let url = canned::nobody().await;
     let ran = ask(&url, &[]).await.expect(1);
     let server = url.trim_start_matches("http://");
-    let expected =
-        format!("The connection to the server {server} was refused - did you specify the right host or port?");
+    let expected = format!(
+        "The connection to the server {server} was refused - did you specify the right host or port?"
+    );
     assert!(ran.stderr.contains(&expected), "{ran:?}");
 }
 
@@ -91,9 +95,13 @@ async fn a_self_signed_certificate_can_be_ignored(_: Lab) {
 }
 
 async fn an_html_page_is_no_kubernetes(_: Lab) {
-    let page = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>Please log in</html>";
+    let page =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>Please log in</html>";
     let ran = ask(&canned::canned(page).await, &[]).await.expect(1);
-    assert!(ran.stderr.contains("does not answer like a Kubernetes API server: it sent an HTML page"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("does not answer like a Kubernetes API server: it sent an HTML page"),
+        "{ran:?}"
+    );
 }
 
 async fn another_http_service_is_no_kubernetes(_: Lab) {
@@ -136,12 +144,18 @@ async fn an_unknown_flag_is_a_usage_error(_: Lab) {
     Nsfix::new(&["list-stuck", "--frobnicate"]).run().await.expect(2);
 }
 
-async fn a_user_without_permission_is_told_what_is_missing(lab: Lab) {
-    if let Some(sandbox) = &lab.sandbox {
-        sandbox.deny(json!({"verb": "list", "resource": "namespaces"}));
+async fn a_user_without_permission_is_told_what_is_missing(mut lab: Lab) {
+    if lab.sandbox.is_some() {
+        let deny = vec![Deny::new("list", "", "namespaces")];
+        lab = Lab::sandbox(Options { deny, ..Options::empty() }).await;
     }
     let ran = lab.nsfix(&["list-stuck"]).env("KUBECONFIG", lab.kubeconfig_of_alice()).run().await.expect(1);
-    assert!(ran.stderr.starts_with("Error from server (Forbidden): namespaces is forbidden: User \""), "{ran:?}");
-    assert!(ran.stderr.contains("cannot list resource \"namespaces\" in API group \"\" at the cluster scope"));
+    assert!(
+        ran.stderr.starts_with("Error from server (Forbidden): namespaces is forbidden: User \""),
+        "{ran:?}"
+    );
+    assert!(
+        ran.stderr.contains("cannot list resource \"namespaces\" in API group \"\" at the cluster scope")
+    );
     assert!(ran.stderr.contains("hint: "), "{ran:?}");
 }

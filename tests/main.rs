@@ -16,7 +16,10 @@ use harness::{ControlPlane, Test};
 
 fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let tests: Vec<Test> = [contract::tests(), list_stuck::tests(), clear::tests(), connection::tests()].into_iter().flatten().collect();
+    let tests: Vec<Test> = [contract::tests(), list_stuck::tests(), clear::tests(), connection::tests()]
+        .into_iter()
+        .flatten()
+        .collect();
     let plane = ControlPlane::find();
     if plane.is_none() && !arguments.list {
         println!(

@@ -1,5 +1,7 @@
 //! `nsfix sandbox`, and the sandbox behind `--sandbox`.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use crate::cli::SandboxOptions;
 use crate::exit::Exit;
 use crate::output::{Failure, Terminal, table};
@@ -8,7 +10,8 @@ use crate::stop::Stop;
 
 /// Starts a practice cluster with the named scenarios, or with the usual ones.
 pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure> {
-    let mut options = Options { port, ..Options::default() };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut options = Options { address, ..Options::default() };
     if !names.is_empty() {
         let find = |name: &&str| {
             scenarios::find(name).ok_or_else(|| {

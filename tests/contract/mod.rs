@@ -20,13 +20,13 @@ pub fn tests() -> Vec<Test> {
 }
 
 /// Creates a namespace.
-async fn create(lab: &Lab, name: &str) -> Value {
+pub async fn create(lab: &Lab, name: &str) -> Value {
     let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"team": "blue"}}});
     lab.post("/api/v1/namespaces", &body).await.expect(201)
 }
 
 /// Creates a ConfigMap that a finalizer holds.
-async fn hold(lab: &Lab, namespace: &str) {
+pub async fn hold(lab: &Lab, namespace: &str) {
     let metadata = json!({"name": "held", "finalizers": ["example.com/hold"]});
     let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
     lab.post(&format!("/api/v1/namespaces/{namespace}/configmaps"), &body).await.expect(201);
@@ -39,7 +39,7 @@ async fn release(lab: &Lab, namespace: &str) -> Answer {
 }
 
 /// A namespace in Terminating that the controller cannot finish, because a ConfigMap in it is held.
-async fn terminating(lab: &Lab) -> String {
+pub async fn terminating(lab: &Lab) -> String {
     let name = lab.unique("stuck");
     create(lab, &name).await;
     hold(lab, &name).await;
@@ -47,16 +47,16 @@ async fn terminating(lab: &Lab) -> String {
     name
 }
 
-fn path(name: &str) -> String {
+pub fn path(name: &str) -> String {
     format!("/api/v1/namespaces/{name}")
 }
 
-fn finalize_path(name: &str) -> String {
+pub fn finalize_path(name: &str) -> String {
     format!("/api/v1/namespaces/{name}/finalize")
 }
 
 /// GETs the namespace, changes it, PUTs it to /finalize; again if the controller wrote in between.
-async fn finalize(lab: &Lab, name: &str, query: &str, change: impl Fn(&mut Value)) -> (Value, Answer) {
+pub async fn finalize(lab: &Lab, name: &str, query: &str, change: impl Fn(&mut Value)) -> (Value, Answer) {
     loop {
         let read = lab.get(&path(name)).await.expect(200);
         let mut body = read.clone();

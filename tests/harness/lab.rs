@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use nsfix::sandbox::{Options, Sandbox};
+use nsfix::sandbox::{Options, Sandbox, Step, scenarios};
 use serde_json::Value;
 
 use super::command::Nsfix;
@@ -91,6 +91,11 @@ impl Lab {
         format!("{name}-{pid:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The sandbox, in tests that run there alone.
+    pub fn the_sandbox(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("this test runs on the sandbox")
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -139,6 +144,49 @@ impl Lab {
             retry_after: header(header::RETRY_AFTER),
             text: String::from_utf8(body.collect().await.expect("a body").to_bytes().to_vec())
                 .expect("UTF-8"),
+        }
+    }
+
+    /// Plays a scenario's recipe, step by step, and returns the namespace it is about.
+    pub async fn play(&self, name: &str) -> &'static str {
+        let scenario = scenarios::find(name).unwrap_or_else(|| panic!("no scenario {name}"));
+        for step in (scenario.steps)() {
+            self.play_step(&step).await;
+        }
+        scenario.namespaces[0]
+    }
+
+    async fn play_step(&self, step: &Step) {
+        match step {
+            Step::Request { method, path, body, content_type } => {
+                let method = Method::from_bytes(method.as_bytes()).expect("a method");
+                let body = body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
+                let headers = [("content-type", *content_type), ("accept", "application/json")];
+                let started = Instant::now();
+                loop {
+                    let answer = self.request(method.clone(), path, &headers, body.clone()).await;
+                    if step.is_done_by(answer.status) {
+                        return;
+                    }
+                    // A CRD is served, and a policy in force, a moment after it is established.
+                    assert!(started.elapsed() < PATIENCE, "{method} {path}: {answer:?}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            Step::WaitForCrd { name } => {
+                let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+                let established = |answer: &Answer| {
+                    let conditions =
+                        answer.json()["status"]["conditions"].as_array().cloned().unwrap_or_default();
+                    conditions.iter().any(|each| each["type"] == "Established" && each["status"] == "True")
+                };
+                self.wait_for(&path, established).await;
+            }
+            Step::WaitForReport { namespace } if self.has_controller => {
+                let path = format!("/api/v1/namespaces/{namespace}");
+                self.wait_for(&path, |answer| answer.json()["status"]["conditions"].is_array()).await;
+            }
+            Step::WaitForReport { .. } | Step::Backdate { .. } => {}
         }
     }
 

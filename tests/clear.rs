@@ -1,0 +1,340 @@
+//! `nsfix clear`: the guarded PUT to /finalize.
+
+use std::path::PathBuf;
+
+use nsfix::sandbox::{Canned, Deny, Fault, Matcher, Options};
+use serde_json::{Value, json};
+
+use crate::contract::{create, finalize, finalize_path, path, terminating};
+use crate::harness::{Lab, Ran};
+use crate::tests;
+
+tests! {
+    Both:
+    a_stuck_namespace_is_cleared,
+    the_namespace_is_saved_first,
+    what_is_left_inside_is_warned_about_and_reported,
+    live_leftovers_need_more_than_yes,
+    an_active_namespace_is_refused,
+    a_protected_namespace_is_refused,
+    what_is_gone_already_is_no_error,
+    a_client_dry_run_sends_nothing,
+    a_server_dry_run_stores_nothing,
+    without_a_terminal_and_without_yes_nothing_happens,
+    what_holds_it_still_is_said,
+    several_at_once_and_one_failing_does_not_stop_the_others;
+    Sandbox:
+    the_body_is_what_was_read_but_for_the_finalizer,
+    a_conflict_is_read_again_and_tried_again,
+    conflicts_without_end_are_given_up_on,
+    a_namespace_created_anew_under_the_same_name_is_left_alone,
+    a_put_whose_answer_was_lost_is_looked_after,
+    a_connection_that_breaks_after_the_put_is_looked_after,
+    the_controller_finishing_first_is_no_force,
+    without_a_place_for_the_backup_nothing_is_written,
+    a_missing_permission_is_told_and_nothing_is_half_done,
+    types_that_cannot_be_looked_at_are_named,
+    a_protected_namespace_can_be_named_by_hand,
+    verbose_shows_the_body_of_the_write
+}
+
+/// Clears one namespace with `--yes` and more flags.
+async fn clear(lab: &Lab, name: &str, more: &[&str]) -> Ran {
+    lab.nsfix(&[&["clear", name, "--yes"], more].concat()).run().await
+}
+
+fn backups(lab: &Lab) -> Vec<PathBuf> {
+    let dir = lab.dir().join("state/nsfix/backups");
+    std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// The writes that reached the sandbox from the binary.
+fn writes(lab: &Lab) -> Vec<String> {
+    let requests = lab.the_sandbox().requests().into_iter();
+    let of_nsfix =
+        requests.filter(|request| request.user_agent.starts_with("nsfix/") && request.method != "GET");
+    of_nsfix.map(|request| format!("{} {}", request.method, request.path_and_query)).collect()
+}
+
+async fn a_stuck_namespace_is_cleared(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &format!("ns/{name}"), &["--leftovers=orphan"]).await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
+    lab.get(&path(&name)).await.expect(404);
+}
+
+async fn the_namespace_is_saved_first(lab: Lab) {
+    let name = terminating(&lab).await;
+    let read = lab.get(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    let [backup] = backups(&lab).try_into().unwrap();
+    assert!(ran.stderr.contains(&backup.display().to_string()), "{ran:?}");
+    let saved: Value = serde_json::from_slice(&std::fs::read(&backup).unwrap()).unwrap();
+    assert_eq!(saved["metadata"]["uid"], read["metadata"]["uid"]);
+    assert_eq!(saved["metadata"]["labels"], read["metadata"]["labels"]);
+    assert_eq!(saved["spec"]["finalizers"], json!(["kubernetes"]));
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+async fn what_is_left_inside_is_warned_about_and_reported(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "-o", "json"]).await.expect(0);
+    assert!(ran.stderr.contains(&format!("1 configmaps in namespace {name} would be orphaned")), "{ran:?}");
+    assert!(ran.stderr.contains("1 configmaps left behind in etcd (held)"), "{ran:?}");
+    let report = ran.json();
+    assert_eq!(report["kind"], "RepairReport");
+    let item = &report["items"][0];
+    assert_eq!((&item["outcome"], &item["steps"][0]["step"]), (&json!("Cleared"), &json!("Finalize")));
+    let orphans = item["orphans"].as_array().unwrap();
+    let configmaps = orphans.iter().find(|orphan| orphan["resource"] == "configmaps").unwrap();
+    assert!(configmaps["names"].as_array().unwrap().contains(&json!("held")));
+    lab.get(&format!("{}/configmaps/held", path(&name))).await.expect(200);
+}
+
+async fn live_leftovers_need_more_than_yes(lab: Lab) {
+    let name = lab.unique("live");
+    create(&lab, &name).await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "held", "finalizers": ["example.com/hold"]},
+        "spec": {"containers": [{"name": "c", "image": "example.com/none"}]},
+    });
+    lab.post(&format!("{}/pods", path(&name)), &pod).await.expect(201);
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "alive"}});
+    lab.post(&format!("{}/secrets", path(&name)), &secret).await.expect(201);
+    lab.delete(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &[]).await.expect(4);
+    assert!(ran.stderr.contains("live objects that nobody has asked to delete"), "{ran:?}");
+    assert!(ran.stderr.contains("--leftovers=orphan"), "{ran:?}");
+    lab.get(&path(&name)).await.expect(200);
+    assert!(backups(&lab).is_empty());
+}
+
+async fn an_active_namespace_is_refused(lab: Lab) {
+    let name = lab.unique("active");
+    let before = create(&lab, &name).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "--allow-protected"]).await.expect(4);
+    assert!(ran.stderr.contains(&format!("namespace {name:?} is Active, not Terminating")), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"], before["spec"]);
+}
+
+async fn a_protected_namespace_is_refused(lab: Lab) {
+    let name = lab.unique("openshift-lab");
+    create(&lab, &name).await;
+    crate::contract::hold(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(4);
+    assert!(ran.stderr.contains("is protected"), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn what_is_gone_already_is_no_error(lab: Lab) {
+    let name = lab.unique("gone");
+    let ran = clear(&lab, &name, &[]).await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} already gone\n"));
+}
+
+async fn a_client_dry_run_sends_nothing(lab: Lab) {
+    let name = terminating(&lab).await;
+    let before = lab.get(&path(&name)).await.expect(200);
+    let ran = lab.nsfix(&["clear", &name, "--dry-run=client"]).run().await.expect(0);
+    let command = format!("kubectl replace --raw {} -f - <<'EOF'\n", finalize_path(&name));
+    let (_, rest) = ran.stdout.split_once(&command).unwrap_or_else(|| panic!("{ran:?}"));
+    let (body, last) = rest.split_once("\nEOF\n").unwrap();
+    assert_eq!(last, format!("namespace/{name} finalized (dry run)\n"));
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["spec"]["finalizers"], json!([]));
+    assert_eq!(body["metadata"]["uid"], before["metadata"]["uid"]);
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"], before["spec"]);
+    if lab.sandbox.is_some() {
+        assert_eq!(writes(&lab), Vec::<String>::new());
+    }
+}
+
+async fn a_server_dry_run_stores_nothing(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = lab.nsfix(&["clear", &name, "--dry-run=server"]).run().await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized (server dry run)\n"));
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+    assert!(backups(&lab).is_empty());
+    if lab.sandbox.is_some() {
+        assert_eq!(writes(&lab), [format!("PUT {}?fieldManager=nsfix&dryRun=All", finalize_path(&name))]);
+    }
+}
+
+async fn without_a_terminal_and_without_yes_nothing_happens(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = lab.nsfix(&["clear", &name]).stdin("y\n").run().await.expect(4);
+    assert!(ran.stderr.contains("there is no terminal to ask on"), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn what_holds_it_still_is_said(lab: Lab) {
+    let name = lab.unique("held");
+    create(&lab, &name).await;
+    lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/meta"]}})).await.expect(200);
+    let (_, answer) = finalize(&lab, &name, "", |body| {
+        body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"])
+    })
+    .await;
+    answer.expect(200);
+    crate::contract::hold(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
+    let expected = format!(
+        "error: namespace {name:?} was finalized but is still there: \
+         held by spec finalizer example.com/hold, metadata finalizer example.com/meta\n"
+    );
+    assert!(ran.stderr.contains(&expected), "{ran:?}");
+    let kept = lab.get(&path(&name)).await.expect(200);
+    assert_eq!(kept["spec"]["finalizers"], json!(["example.com/hold"]));
+    assert_eq!(kept["metadata"]["finalizers"], json!(["example.com/meta"]));
+    assert_eq!(kept["metadata"]["labels"]["team"], "blue");
+}
+
+async fn several_at_once_and_one_failing_does_not_stop_the_others(lab: Lab) {
+    let active = lab.unique("active");
+    create(&lab, &active).await;
+    let (one, two) = (terminating(&lab).await, terminating(&lab).await);
+    let ran = lab.nsfix(&["clear", "--yes", "--leftovers=orphan", &one, &active, &two]).run().await.expect(5);
+    assert_eq!(ran.stdout, format!("namespace/{one} finalized\nnamespace/{two} finalized\n"));
+    lab.get(&path(&active)).await.expect(200);
+}
+
+async fn the_body_is_what_was_read_but_for_the_finalizer(lab: Lab) {
+    let name = terminating(&lab).await;
+    let mut expected = lab.get(&path(&name)).await.expect(200);
+    // A server of the future.
+    expected["metadata"]["fieldFromTheFuture"] = json!({"a": [1, null, "x"]});
+    expected["spec"]["another"] = json!(true);
+    let read = Canned::json(200, &expected);
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("GET", &path(&name)).times(2), read));
+    lab.the_sandbox().forget_requests();
+    // The first GET is the look, the second the fresh read before the write.
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await;
+    let requests = lab.the_sandbox().requests();
+    let put = requests.iter().find(|request| request.method == "PUT").unwrap_or_else(|| panic!("{ran:?}"));
+    expected["spec"]["finalizers"] = json!([]);
+    assert_eq!(serde_json::from_str::<Value>(&put.body).unwrap(), expected);
+}
+
+async fn a_conflict_is_read_again_and_tried_again(lab: Lab) {
+    let name = terminating(&lab).await;
+    let namespace = path(&name);
+    lab.the_sandbox().inject(Fault::before(Matcher::new("PUT", &finalize_path(&name)).once(), move |api| {
+        api.patch(&namespace, &json!({"metadata": {"labels": {"changed": "meanwhile"}}})).unwrap();
+    }));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
+    assert_eq!(writes(&lab).len(), 2);
+    assert_eq!(backups(&lab).len(), 1);
+}
+
+async fn conflicts_without_end_are_given_up_on(lab: Lab) {
+    let name = terminating(&lab).await;
+    let conflict = Canned::status(409, "Conflict", "the object has been modified");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("PUT", &finalize_path(&name)), conflict));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
+    assert!(ran.stderr.contains("after 6 attempts"), "{ran:?}");
+    assert_eq!(ran.stdout, "");
+}
+
+async fn a_namespace_created_anew_under_the_same_name_is_left_alone(lab: Lab) {
+    let name = terminating(&lab).await;
+    let (namespace, finalize) = (path(&name), finalize_path(&name));
+    let again = name.clone();
+    // Between the look and the fresh read.
+    lab.the_sandbox().inject(Fault::before(Matcher::new("GET", &path(&name)).skip(1).once(), move |api| {
+        let mut body = api.get(&namespace).unwrap();
+        body["spec"]["finalizers"] = json!([]);
+        if api.update(&finalize, &body).is_ok() {
+            api.create("/api/v1/namespaces", &json!({"metadata": {"name": again}})).unwrap();
+            api.delete(&namespace).unwrap();
+        }
+    }));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(4);
+    assert!(ran.stderr.contains("another one of the same name"), "{ran:?}");
+    assert_eq!(writes(&lab), Vec::<String>::new());
+}
+
+async fn a_put_whose_answer_was_lost_is_looked_after(lab: Lab) {
+    let name = terminating(&lab).await;
+    let lost = Canned::status(504, "Timeout", "request did not complete within requested timeout");
+    lab.the_sandbox().inject(Fault::apply_then(Matcher::new("PUT", &finalize_path(&name)), lost));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
+    assert_eq!(writes(&lab).len(), 1);
+}
+
+async fn a_connection_that_breaks_after_the_put_is_looked_after(lab: Lab) {
+    let name = terminating(&lab).await;
+    lab.the_sandbox().inject(Fault::truncate(Matcher::new("PUT", &finalize_path(&name)).once()));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
+}
+
+async fn the_controller_finishing_first_is_no_force(lab: Lab) {
+    let name = terminating(&lab).await;
+    let (namespace, finalize) = (path(&name), finalize_path(&name));
+    lab.the_sandbox().inject(Fault::before(Matcher::new("GET", &path(&name)).skip(1).once(), move |api| {
+        let mut body = api.get(&namespace).unwrap();
+        body["spec"]["finalizers"] = json!([]);
+        api.update(&finalize, &body).unwrap();
+    }));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert_eq!(
+        ran.stdout,
+        format!("namespace/{name} gone: the controller finished it, nothing was forced\n")
+    );
+    assert_eq!(writes(&lab), Vec::<String>::new());
+}
+
+async fn without_a_place_for_the_backup_nothing_is_written(lab: Lab) {
+    let name = terminating(&lab).await;
+    let file = lab.dir().join("file");
+    std::fs::write(&file, "not a directory").unwrap();
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "--backup-dir", &file.display().to_string()])
+        .await
+        .expect(1);
+    assert!(ran.stderr.contains("unable to save a backup"), "{ran:?}");
+    assert_eq!(writes(&lab), Vec::<String>::new());
+    clear(&lab, &name, &["--leftovers=orphan", "--no-backup"]).await.expect(0);
+}
+
+async fn a_missing_permission_is_told_and_nothing_is_half_done(_: Lab) {
+    let deny = vec![Deny::new("update", "", "namespaces/finalize")];
+    let lab = Lab::sandbox(Options { deny, controller: None, ..Options::empty() }).await;
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
+    assert!(ran.stderr.contains("cannot update resource \"namespaces/finalize\""), "{ran:?}");
+    assert_eq!(ran.stdout, "");
+}
+
+async fn types_that_cannot_be_looked_at_are_named(_: Lab) {
+    let deny = vec![Deny::new("list", "", "secrets")];
+    let lab = Lab::sandbox(Options { deny, controller: None, ..Options::empty() }).await;
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert!(ran.stderr.contains("Warning: could not look at secrets ("), "{ran:?}");
+    assert!(ran.stderr.contains("Warning: could not look for orphans in secrets ("), "{ran:?}");
+}
+
+async fn a_protected_namespace_can_be_named_by_hand(lab: Lab) {
+    let name = "openshift-lab";
+    create(&lab, name).await;
+    crate::contract::hold(&lab, name).await;
+    lab.delete(&path(name)).await.expect(200);
+    clear(&lab, name, &["--leftovers=orphan", "--allow-protected"]).await.expect(0);
+    lab.get(&path(name)).await.expect(404);
+}
+
+async fn verbose_shows_the_body_of_the_write(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "-vv"]).await.expect(0);
+    let put = format!("PUT {}?fieldManager=nsfix 200 ", finalize_path(&name));
+    let (_, after) = ran.stderr.split_once(&put).unwrap_or_else(|| panic!("{ran:?}"));
+    let body = after.lines().nth(1).unwrap().trim();
+    assert_eq!(serde_json::from_str::<Value>(body).unwrap()["spec"]["finalizers"], json!([]));
+}
