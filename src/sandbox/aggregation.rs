@@ -1,0 +1,108 @@
+//! APIServices: which API groups are served by somebody else, and whether that somebody answers.
+//!
+//! Nobody ever answers in the sandbox, so a remote `APIService` is never available; what differs is why
+//! (kube-aggregator's `remote_available_controller.go`).
+
+use serde_json::{Value, json};
+
+use super::crd::set_condition;
+use super::meta;
+use super::store::Store;
+
+pub(crate) const KEY: &str = "apiservices.apiregistration.k8s.io";
+
+/// A group and version that another server should serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remote {
+    pub(crate) group: String,
+    pub(crate) version: String,
+}
+
+/// The remote APIServices, all of them dead.
+pub(crate) fn remotes(store: &Store) -> Vec<Remote> {
+    let all = store.all(KEY);
+    let remote = all.iter().filter(|service| service["spec"]["service"].is_object());
+    remote
+        .map(|service| Remote {
+            group: service["spec"]["group"].as_str().unwrap_or_default().to_owned(),
+            version: service["spec"]["version"].as_str().unwrap_or_default().to_owned(),
+        })
+        .collect()
+}
+
+/// Whether paths of this group and version go to another server.
+pub(crate) fn is_remote(store: &Store, group: &str, version: &str) -> bool {
+    store
+        .get(KEY, "", &format!("{version}.{group}"))
+        .is_some_and(|service| service["spec"]["service"].is_object())
+}
+
+/// Fills in what the real server defaults.
+pub(crate) fn default(service: &mut Value) {
+    if service["spec"]["service"].is_object() && service["spec"]["service"]["port"].is_null() {
+        service["spec"]["service"]["port"] = 443.into();
+    }
+}
+
+/// The `APIService` that the server registers for a group and version of its own.
+pub(crate) fn local(group: &str, version: &str) -> Value {
+    json!({
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {
+            "name": format!("{version}.{group}"),
+            "labels": {"kube-aggregator.kubernetes.io/automanaged": "true"},
+        },
+        "spec": {"group": group, "version": version, "groupPriorityMinimum": 1000, "versionPriority": 100},
+    })
+}
+
+/// Brings the Available condition up to date. None when nothing changes.
+pub(crate) fn reconcile(store: &Store, service: &Value) -> Option<Value> {
+    let mut new = service.clone();
+    let (status, reason, message) = availability(store, &service["spec"]["service"]);
+    set_condition(&mut new, "Available", status, reason, &message);
+    (new != *service).then_some(new)
+}
+
+fn availability(store: &Store, to: &Value) -> (&'static str, &'static str, String) {
+    if !to.is_object() {
+        return ("True", "Local", "Local APIServices are always available".to_owned());
+    }
+    let text = |field: &str| to[field].as_str().unwrap_or_default();
+    let (name, namespace) = (text("name"), text("namespace"));
+    let port = to["port"].as_u64().unwrap_or(443);
+    let subject = format!("service/{name} in {namespace:?}");
+    let Some(service) = store.get("services", namespace, name) else {
+        return ("False", "ServiceNotFound", format!("{subject} is not present"));
+    };
+    let listening = meta::items(&service["spec"]["ports"]).iter().find(|each| each["port"] == port);
+    let Some(listening) = listening else {
+        return ("False", "ServicePortError", format!("{subject} is not listening on port {port}"));
+    };
+    let slices: Vec<_> = store
+        .list("endpointslices.discovery.k8s.io", namespace, None)
+        .filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == name)
+        .collect();
+    if slices.is_empty() {
+        return ("False", "EndpointsNotFound", format!("cannot find endpointslices for {subject}"));
+    }
+    let port_name = listening["name"].as_str().unwrap_or_default();
+    let alive = slices.iter().any(|slice| {
+        let ready = meta::items(&slice["endpoints"]).iter().any(|each| each["conditions"]["ready"] != false);
+        ready
+            && meta::items(&slice["ports"])
+                .iter()
+                .any(|each| each["name"].as_str().unwrap_or_default() == port_name)
+    });
+    if !alive {
+        let message = format!("endpointslices for {subject} have no addresses with port name {port_name:?}");
+        return ("False", "MissingEndpoints", message);
+    }
+    let address = service["spec"]["clusterIP"].as_str().unwrap_or("10.96.0.1");
+    let url = format!("https://{address}:{port}/apis");
+    let message = format!(
+        "failing or missing response from {url}: Get \"{url}\": dial tcp {address}:{port}: connect: connection refused"
+    );
+    ("False", "FailedDiscoveryCheck", message)
+}
