@@ -8,6 +8,8 @@ mod harness;
 mod clear;
 mod connection;
 mod contract;
+mod discovery;
+mod documentation;
 mod list_stuck;
 
 use std::process::ExitCode;
@@ -16,10 +18,17 @@ use harness::{ControlPlane, Test};
 
 fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let tests: Vec<Test> = [contract::tests(), list_stuck::tests(), clear::tests(), connection::tests()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let tests: Vec<Test> = [
+        contract::tests(),
+        list_stuck::tests(),
+        clear::tests(),
+        connection::tests(),
+        discovery::tests(),
+        documentation::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let plane = ControlPlane::find();
     if plane.is_none() && !arguments.list {
         println!(

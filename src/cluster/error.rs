@@ -156,6 +156,7 @@ impl ApiError {
         match self {
             Self::Server { code, message, .. } if message.is_empty() => format!("HTTP {code}"),
             Self::Server { message, .. } => message.clone(),
+            Self::TimedOut { after, .. } => format!("no answer within {}", seconds(*after)),
             other => other.to_string(),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_nsfix");
 /// No command of nsfix takes that long in a test.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -26,7 +27,17 @@ pub struct Ran {
 
 impl Nsfix {
     pub fn new(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nsfix"));
+        Self::of(Command::new(BINARY), arguments)
+    }
+
+    /// The same with stdout and stderr in one, as a terminal shows them: both come as stdout.
+    pub fn merged(arguments: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "exec \"$@\" 2>&1", "sh", BINARY]);
+        Self::of(shell, arguments)
+    }
+
+    fn of(mut command: Command, arguments: &[&str]) -> Self {
         command
             .args(arguments)
             .env_clear()
@@ -47,6 +58,13 @@ impl Nsfix {
     pub fn stdin(mut self, text: &str) -> Self {
         self.stdin = text.as_bytes().to_vec();
         self
+    }
+
+    /// The command itself, for a terminal.
+    pub fn into_command(self) -> std::process::Command {
+        let mut command = self.command.into_std();
+        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        command
     }
 
     /// Starts it without waiting for its end.

@@ -89,6 +89,15 @@ fn run(test: impl Future<Output = ()> + Send + 'static) -> Result<(), Failed> {
     })
 }
 
+/// Waits for a condition.
+pub async fn until(condition: impl Fn() -> bool) {
+    let started = std::time::Instant::now();
+    while !condition() {
+        assert!(started.elapsed().as_secs() < 60, "it never came to pass");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 /// `tests!(Both: a, b; Sandbox: c)` registers the test functions of a module.
 #[macro_export]
 macro_rules! tests {
