@@ -1,5 +1,6 @@
 //! `nsfix clear`: the guarded PUT to /finalize.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use nsfix::sandbox::{Canned, Deny, Fault, Matcher, Options};
@@ -78,7 +79,6 @@ async fn the_namespace_is_saved_first(lab: Lab) {
     assert_eq!(saved["metadata"]["uid"], read["metadata"]["uid"]);
     assert_eq!(saved["metadata"]["labels"], read["metadata"]["labels"]);
     assert_eq!(saved["spec"]["finalizers"], json!(["kubernetes"]));
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -98,7 +98,7 @@ async fn what_is_left_inside_is_warned_about_and_reported(lab: Lab) {
 }
 
 async fn live_leftovers_need_more_than_yes(lab: Lab) {
-    let name = lab.unique("live");
+    let name = Lab::unique("live");
     create(&lab, &name).await;
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -117,7 +117,7 @@ async fn live_leftovers_need_more_than_yes(lab: Lab) {
 }
 
 async fn an_active_namespace_is_refused(lab: Lab) {
-    let name = lab.unique("active");
+    let name = Lab::unique("active");
     let before = create(&lab, &name).await;
     let ran = clear(&lab, &name, &["--leftovers=orphan", "--allow-protected"]).await.expect(4);
     assert!(ran.stderr.contains(&format!("namespace {name:?} is Active, not Terminating")), "{ran:?}");
@@ -125,7 +125,7 @@ async fn an_active_namespace_is_refused(lab: Lab) {
 }
 
 async fn a_protected_namespace_is_refused(lab: Lab) {
-    let name = lab.unique("openshift-lab");
+    let name = Lab::unique("openshift-lab");
     create(&lab, &name).await;
     crate::contract::hold(&lab, &name).await;
     lab.delete(&path(&name)).await.expect(200);
@@ -135,7 +135,7 @@ async fn a_protected_namespace_is_refused(lab: Lab) {
 }
 
 async fn what_is_gone_already_is_no_error(lab: Lab) {
-    let name = lab.unique("gone");
+    let name = Lab::unique("gone");
     let ran = clear(&lab, &name, &[]).await.expect(0);
     assert_eq!(ran.stdout, format!("namespace/{name} already gone\n"));
 }
@@ -176,11 +176,11 @@ async fn without_a_terminal_and_without_yes_nothing_happens(lab: Lab) {
 }
 
 async fn what_holds_it_still_is_said(lab: Lab) {
-    let name = lab.unique("held");
+    let name = Lab::unique("held");
     create(&lab, &name).await;
     lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/meta"]}})).await.expect(200);
     let (_, answer) = finalize(&lab, &name, "", |body| {
-        body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"])
+        body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"]);
     })
     .await;
     answer.expect(200);
@@ -200,7 +200,7 @@ async fn what_holds_it_still_is_said(lab: Lab) {
 }
 
 async fn several_at_once_and_one_failing_does_not_stop_the_others(lab: Lab) {
-    let active = lab.unique("active");
+    let active = Lab::unique("active");
     create(&lab, &active).await;
     let (one, two) = (terminating(&lab).await, terminating(&lab).await);
     let ran = lab.nsfix(&["clear", "--yes", "--leftovers=orphan", &one, &active, &two]).run().await.expect(5);

@@ -56,7 +56,7 @@ async fn a_type_without_metadata_lists_is_read_whole(lab: Lab) {
 
 async fn pages_that_expire_are_counted_once(lab: Lab) {
     let api = lab.the_sandbox().api();
-    let many = lab.unique("many");
+    let many = Lab::unique("many");
     create(&lab, &many).await;
     for index in 0..501 {
         let body = json!({"metadata": {"name": format!("s{index}"), "finalizers": ["example.com/hold"]}});
@@ -71,7 +71,7 @@ async fn pages_that_expire_are_counted_once(lab: Lab) {
 }
 
 async fn events_under_two_groups_are_counted_once(lab: Lab) {
-    let name = lab.unique("events");
+    let name = Lab::unique("twice");
     create(&lab, &name).await;
     let event = json!({
         "metadata": {"name": "e", "finalizers": ["example.com/hold"]},

@@ -41,7 +41,7 @@ async fn item(lab: &Lab, name: &str) -> Value {
 
 async fn a_stuck_namespace_is_listed_and_an_active_one_is_not(lab: Lab) {
     let stuck = terminating(&lab).await;
-    let active = lab.unique("active");
+    let active = Lab::unique("active");
     create(&lab, &active).await;
     let ran = lab.nsfix(&["list-stuck"]).run().await.expect(0);
     let header = ran.stdout.lines().next().unwrap();
@@ -55,7 +55,7 @@ async fn a_stuck_namespace_is_listed_and_an_active_one_is_not(lab: Lab) {
 }
 
 async fn the_document_tells_spec_and_metadata_finalizers_apart(lab: Lab) {
-    let name = lab.unique("held");
+    let name = Lab::unique("held");
     create(&lab, &name).await;
     lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/meta"]}})).await.expect(200);
     lab.delete(&path(&name)).await.expect(200);

@@ -3,6 +3,11 @@
 //! Tests run against the sandbox and, where its binaries are found, against a real control plane. Without
 //! them the real half is reported as ignored.
 
+// A test says what went wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+// Everything here is seen by this binary alone.
+#![allow(unreachable_pub)]
+
 mod harness;
 
 mod clear;

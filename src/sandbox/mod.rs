@@ -1,7 +1,7 @@
 //! A practice cluster: a Kubernetes API in this process, for rehearsal, demos and tests.
 //!
 //! It follows what a 1.36 kube-apiserver does with namespaces, finalizers and everything in their way, plays the
-//! namespace controller, and comes with [scenarios](scenarios) of namespaces that are stuck. It is honest about being
+//! namespace controller, and comes with [scenarios] of namespaces that are stuck. It is honest about being
 //! small: objects are kept as they come, without the validation and defaulting of each type, nothing runs in its pods,
 //! and nobody answers behind its webhooks and APIServices.
 //!

@@ -82,7 +82,7 @@ async fn creating_and_deleting_the_namespace_at_once_makes_orphans_patchable(lab
 }
 
 async fn a_finalizer_of_an_object_that_is_not_being_deleted_just_goes(lab: Lab) {
-    let name = lab.unique("alive");
+    let name = Lab::unique("alive");
     create(&lab, &name).await;
     hold(&lab, &name).await;
     release(&lab, &name).await.expect(200);
@@ -90,7 +90,7 @@ async fn a_finalizer_of_an_object_that_is_not_being_deleted_just_goes(lab: Lab) 
 }
 
 async fn a_patch_is_guarded_by_resource_version(lab: Lab) {
-    let name = lab.unique("alive");
+    let name = Lab::unique("alive");
     create(&lab, &name).await;
     hold(&lab, &name).await;
     let read = lab.get(&held(&name)).await.expect(200);
@@ -101,7 +101,7 @@ async fn a_patch_is_guarded_by_resource_version(lab: Lab) {
 }
 
 async fn a_patch_is_guarded_by_uid(lab: Lab) {
-    let name = lab.unique("alive");
+    let name = Lab::unique("alive");
     create(&lab, &name).await;
     hold(&lab, &name).await;
     let patch = json!({"metadata": {"uid": "11111111-2222-3333-4444-555555555555", "finalizers": null}});

@@ -26,7 +26,7 @@ async fn reported(lab: &Lab, name: &str) -> Value {
 }
 
 async fn an_empty_namespace_goes_by_itself(lab: Lab) {
-    let name = lab.unique("empty");
+    let name = Lab::unique("empty");
     create(&lab, &name).await;
     lab.delete(&path(&name)).await.expect(200);
     lab.wait_for(&path(&name), |answer| answer.status == 404).await;
@@ -73,7 +73,7 @@ async fn a_namespace_goes_once_its_content_is_released(lab: Lab) {
 
 /// kubernetes#138208: with ordered deletion the content totals are left out while pods remain.
 async fn a_pod_that_remains_makes_the_conditions_lie(lab: Lab) {
-    let name = lab.unique("pods");
+    let name = Lab::unique("pods");
     create(&lab, &name).await;
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",

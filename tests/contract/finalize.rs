@@ -129,7 +129,7 @@ async fn the_main_resource_ignores_spec_finalizers(lab: Lab) {
 }
 
 async fn metadata_finalizers_hold_a_finalized_namespace_until_patched_away(lab: Lab) {
-    let name = lab.unique("held");
+    let name = Lab::unique("held");
     create(&lab, &name).await;
     lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/meta"]}})).await.expect(200);
     lab.delete(&path(&name)).await.expect(200);
@@ -154,7 +154,7 @@ async fn no_finalizer_can_be_added_to_the_metadata_of_a_namespace_being_deleted(
 /// Finalizes a namespace while it is Active, which takes its `kubernetes` finalizer away for good, and then
 /// deletes it.
 async fn zombie(lab: &Lab) -> String {
-    let name = lab.unique("zombie");
+    let name = Lab::unique("zombie");
     create(lab, &name).await;
     hold(lab, &name).await;
     let (_, answer) = finalize(lab, &name, "", without_finalizers).await;

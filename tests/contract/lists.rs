@@ -24,7 +24,7 @@ async fn metadata(lab: &Lab, path: &str) -> Answer {
 
 async fn the_server_filters_terminating_namespaces(lab: Lab) {
     let stuck = terminating(&lab).await;
-    let active = lab.unique("active");
+    let active = Lab::unique("active");
     create(&lab, &active).await;
     let list =
         lab.get("/api/v1/namespaces?fieldSelector=status.phase%3DTerminating&limit=500").await.expect(200);
@@ -46,7 +46,7 @@ async fn other_field_selectors_are_refused(lab: Lab) {
 }
 
 async fn a_list_comes_in_pages(lab: Lab) {
-    let name = lab.unique("pages");
+    let name = Lab::unique("pages");
     create(&lab, &name).await;
     for index in 0..3 {
         let body = serde_json::json!({"metadata": {"name": format!("c{index}"), "labels": {"page": "yes"}}});
@@ -63,7 +63,7 @@ async fn a_list_comes_in_pages(lab: Lab) {
 }
 
 async fn an_empty_metadata_list_has_null_items(lab: Lab) {
-    let name = lab.unique("empty");
+    let name = Lab::unique("empty");
     create(&lab, &name).await;
     let list = metadata(&lab, &format!("/api/v1/namespaces/{name}/secrets?limit=500")).await.expect(200);
     assert_eq!(list["kind"], "PartialObjectMetadataList");
@@ -71,7 +71,7 @@ async fn an_empty_metadata_list_has_null_items(lab: Lab) {
 }
 
 async fn a_metadata_list_holds_finalizers_and_no_content(lab: Lab) {
-    let name = lab.unique("meta");
+    let name = Lab::unique("meta");
     create(&lab, &name).await;
     hold(&lab, &name).await;
     let list = metadata(&lab, &format!("/api/v1/namespaces/{name}/configmaps?limit=500")).await.expect(200);

@@ -40,7 +40,7 @@ async fn release(lab: &Lab, namespace: &str) -> Answer {
 
 /// A namespace in Terminating that the controller cannot finish, because a ConfigMap in it is held.
 pub async fn terminating(lab: &Lab) -> String {
-    let name = lab.unique("stuck");
+    let name = Lab::unique("stuck");
     create(lab, &name).await;
     hold(lab, &name).await;
     lab.delete(&path(&name)).await.expect(200);

@@ -85,7 +85,7 @@ impl Lab {
     }
 
     /// A name that no other test uses.
-    pub fn unique(&self, name: &str) -> String {
+    pub fn unique(name: &str) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let pid = std::process::id();
         format!("{name}-{pid:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -94,10 +94,6 @@ impl Lab {
     /// The sandbox, in tests that run there alone.
     pub fn the_sandbox(&self) -> &Sandbox {
         self.sandbox.as_ref().expect("this test runs on the sandbox")
-    }
-
-    pub fn url(&self) -> &str {
-        &self.url
     }
 
     pub fn dir(&self) -> &Path {
