@@ -1,168 +1,162 @@
-//! Taking stock: metadata-only lists of everything that can still be inside a namespace.
+//! Taking stock: what can still be inside a namespace, type by type.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::namespaces::PAGE;
-use super::request::Call;
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers};
 
 /// How many lists are under way at once: enough to hide latency, few enough for API Priority and Fairness.
 pub const LIST_CONCURRENCY: usize = 16;
 
-/// Aggregated servers may not know the metadata form; then plain JSON, of which only the metadata is read.
-const METADATA_LIST: &str =
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;q=0.9";
-
 /// Types whose objects are served under two groups at once (kubernetes'
 /// pkg/kubeapiserver/default_storage_factory_builder.go); the same uid counts once.
 const COHABITING: [(&str, &str); 2] = [("", "events"), ("events.k8s.io", "events")];
 
-/// One page of a list, as far as nsfix reads it.
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    metadata: ListMeta,
-    /// `null` where a metadata list is empty.
-    #[serde(default)]
-    items: Option<Vec<Item>>,
-}
-
-#[derive(Default, Deserialize)]
-struct ListMeta {
-    #[serde(default, rename = "continue")]
-    continued: String,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    metadata: ItemMeta,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ItemMeta {
-    name: String,
-    #[serde(default)]
-    namespace: String,
-    #[serde(default)]
-    uid: String,
-    #[serde(default)]
-    deletion_timestamp: Option<Timestamp>,
-    #[serde(default)]
-    finalizers: Vec<String>,
-}
-
-impl From<Item> for Leftover {
-    fn from(Item { metadata }: Item) -> Self {
-        Self {
-            name: metadata.name,
-            namespace: metadata.namespace,
-            uid: metadata.uid,
-            deleted: metadata.deletion_timestamp,
-            finalizers: metadata.finalizers,
-        }
-    }
-}
+/// What was found of one type, by namespace; or why nothing could be.
+type Found = Result<BTreeMap<String, TypeLeftovers>, Gap>;
 
 impl Cluster {
-    /// Takes stock of one namespace: one list per type, several at once. At most `keep` objects of a type
-    /// are held in memory; the counts are exact. Fails only where the server as a whole is of no use.
+    /// Takes stock of namespaces: one list per type, several types at once. A single namespace is listed by
+    /// itself; several are found in one list over all namespaces, unless that turns out much larger than they
+    /// are. At most `keep` objects of a type and namespace are held in memory; the counts are exact. Fails
+    /// only where the server as a whole is of no use.
     pub async fn take_stock(
         &self,
         discovered: &Discovered,
-        namespace: &str,
+        namespaces: &[&str],
         keep: usize,
-    ) -> Result<Inventory, ApiError> {
-        let mut inventory = self.take_stock_of(discovered.holding_types(), namespace, keep).await?;
-        inventory.coverage.gaps.extend(discovered.gaps.iter().cloned());
-        inventory.coverage.gaps.sort();
-        Ok(inventory)
+    ) -> Result<BTreeMap<String, Inventory>, ApiError> {
+        let mut inventories = self.take_stock_of(discovered.holding_types(), namespaces, keep).await?;
+        for inventory in inventories.values_mut() {
+            inventory.coverage.gaps.extend(discovered.gaps.iter().cloned());
+            inventory.coverage.gaps.sort();
+        }
+        Ok(inventories)
     }
 
     /// Takes stock of these types alone.
     pub async fn take_stock_of(
         &self,
         types: Vec<ResourceType>,
-        namespace: &str,
+        namespaces: &[&str],
         keep: usize,
-    ) -> Result<Inventory, ApiError> {
-        let listed: Vec<_> = futures::stream::iter(types)
-            .map(|ty| async move { self.stock_of(ty, namespace, keep).await })
+    ) -> Result<BTreeMap<String, Inventory>, ApiError> {
+        let listed: Vec<Found> = futures::stream::iter(types)
+            .map(|ty| self.stock_of(ty, namespaces, keep))
             .buffer_unordered(LIST_CONCURRENCY)
             .try_collect()
             .await?;
-        let mut inventory = Inventory::default();
-        for outcome in listed {
-            match outcome {
-                Ok(of_type) => {
-                    inventory.coverage.looked += 1;
-                    if of_type.total() > 0 {
-                        inventory.types.push(of_type);
+        let mut inventories: BTreeMap<String, Inventory> =
+            namespaces.iter().map(|name| ((*name).to_owned(), Inventory::default())).collect();
+        for found in listed {
+            for (name, inventory) in &mut inventories {
+                match &found {
+                    Ok(by_namespace) => {
+                        inventory.coverage.looked += 1;
+                        inventory.types.extend(by_namespace.get(name).cloned());
                     }
+                    Err(gap) => inventory.coverage.gaps.push(gap.clone()),
                 }
-                Err(gap) => inventory.coverage.gaps.push(gap),
             }
         }
-        count_cohabiting_once(&mut inventory.types);
-        inventory.types.sort_by(|a, b| a.resource.cmp(&b.resource));
-        inventory.coverage.gaps.sort();
-        Ok(inventory)
+        for inventory in inventories.values_mut() {
+            count_cohabiting_once(&mut inventory.types, keep);
+            inventory.types.sort_by(|a, b| a.resource.cmp(&b.resource));
+            inventory.coverage.gaps.sort();
+        }
+        Ok(inventories)
     }
 
-    /// Counts the leftovers of one type. The outer error ends the whole look; the inner one is a gap.
-    async fn stock_of(
-        &self,
-        ty: ResourceType,
-        namespace: &str,
-        keep: usize,
-    ) -> Result<Result<TypeLeftovers, Gap>, ApiError> {
-        let path = ty.path_in(namespace);
-        let mut found = TypeLeftovers::none(ty);
-        // Cohabiting objects are told apart by uid, so all of them are kept until that is done.
-        let keep = if is_cohabiting(&found.resource) { usize::MAX } else { keep };
-        let mut outcome = self.each_page(&path, |leftover| found.add(leftover, keep)).await;
-        if outcome.as_ref().is_err_and(|error| error.code() == Some(410)) {
+    /// Counts the leftovers of one type. An error ends the whole look; a [`Gap`] is part of what was found.
+    async fn stock_of(&self, ty: ResourceType, namespaces: &[&str], keep: usize) -> Result<Found, ApiError> {
+        let mut found = self.try_stock_of(&ty, namespaces, keep).await;
+        if found.as_ref().is_err_and(|error| error.code() == Some(410)) {
             // The snapshot behind the continue token was compacted away: count again from the start.
-            found = TypeLeftovers::none(found.resource);
-            outcome = self.each_page(&path, |leftover| found.add(leftover, keep)).await;
+            found = self.try_stock_of(&ty, namespaces, keep).await;
         }
-        match outcome {
-            Ok(()) => Ok(Ok(found)),
+        match found {
+            Ok(found) => Ok(Ok(found)),
             Err(error) if error.is_fatal() => Err(error),
-            Err(error) => Ok(Err(Gap {
-                group: found.resource.group,
-                version: found.resource.version,
-                resource: Some(found.resource.resource),
-                why: error.unreadable(),
-                detail: error.detail(),
-            })),
+            Err(error) => Ok(Err(gap(&ty, &error))),
         }
     }
 
-    async fn each_page(&self, path: &str, mut visit: impl FnMut(Leftover)) -> Result<(), ApiError> {
-        let mut continued = String::new();
-        loop {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("limit", &PAGE.to_string());
-            if !continued.is_empty() {
-                query.append_pair("continue", &continued);
+    async fn try_stock_of(
+        &self,
+        ty: &ResourceType,
+        namespaces: &[&str],
+        keep: usize,
+    ) -> Result<BTreeMap<String, TypeLeftovers>, ApiError> {
+        let mut tally = Tally::new(ty, keep);
+        if namespaces.len() > 1 {
+            let wanted: HashSet<&str> = namespaces.iter().copied().collect();
+            let path = ty.path();
+            let first = self.page(&path, "", &mut |leftover| tally.add_if_in(&wanted, leftover)).await;
+            match first {
+                Ok(end) if end.continued.is_empty() => return Ok(tally.found),
+                // Going on costs no more requests than asking namespace by namespace.
+                Ok(end) if end.remaining <= (namespaces.len() as u64 - 1) * PAGE as u64 => {
+                    self.pages(&path, end.continued, &mut |leftover| tally.add_if_in(&wanted, leftover))
+                        .await?;
+                    return Ok(tally.found);
+                }
+                // Much larger than the namespaces asked about.
+                Ok(_) => tally = Tally::new(ty, keep),
+                // Allowed in the namespaces, perhaps, though not everywhere.
+                Err(error) if error.code() == Some(403) => {}
+                Err(error) => return Err(error),
             }
-            let url = format!("{path}?{}", query.finish());
-            let body = match self.call(Call::get(&url).accepting(METADATA_LIST).probing()).await {
-                Err(error) if error.code() == Some(406) => self.call(Call::get(&url).probing()).await?,
-                other => other?,
-            };
-            let page: Page = self.parse(&body)?;
-            page.items.into_iter().flatten().for_each(|item| visit(item.into()));
-            if page.metadata.continued.is_empty() {
-                return Ok(());
+        }
+        for namespace in namespaces {
+            self.pages(&ty.path_in(namespace), String::new(), &mut |leftover| tally.add(leftover)).await?;
+        }
+        Ok(tally.found)
+    }
+}
+
+/// What a failed list of a type means for the coverage.
+pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
+    Gap {
+        group: ty.group.clone(),
+        version: ty.version.clone(),
+        resource: Some(ty.resource.clone()),
+        why: error.unreadable(),
+        detail: error.detail(),
+    }
+}
+
+/// Counts the objects of one type by namespace.
+struct Tally<'a> {
+    ty: &'a ResourceType,
+    keep: usize,
+    found: BTreeMap<String, TypeLeftovers>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(ty: &'a ResourceType, keep: usize) -> Self {
+        // Cohabiting objects are told apart by uid, so all of them are kept until that is done.
+        let keep = if is_cohabiting(ty) { usize::MAX } else { keep };
+        Self { ty, keep, found: BTreeMap::new() }
+    }
+
+    fn add(&mut self, leftover: Leftover) {
+        match self.found.get_mut(&leftover.namespace) {
+            Some(of_type) => of_type.add(leftover, self.keep),
+            None => {
+                let mut of_type = TypeLeftovers::none(self.ty.clone());
+                let namespace = leftover.namespace.clone();
+                of_type.add(leftover, self.keep);
+                self.found.insert(namespace, of_type);
             }
-            continued = page.metadata.continued;
+        }
+    }
+
+    fn add_if_in(&mut self, wanted: &HashSet<&str>, leftover: Leftover) {
+        if wanted.contains(leftover.namespace.as_str()) {
+            self.add(leftover);
         }
     }
 }
@@ -172,14 +166,14 @@ fn is_cohabiting(ty: &ResourceType) -> bool {
 }
 
 /// Drops the objects that a second group serves under the same uid.
-fn count_cohabiting_once(types: &mut Vec<TypeLeftovers>) {
+fn count_cohabiting_once(types: &mut Vec<TypeLeftovers>, keep: usize) {
     types.sort_by(|a, b| a.resource.cmp(&b.resource));
     let mut seen = HashSet::new();
     for of_type in types.iter_mut().filter(|of_type| is_cohabiting(&of_type.resource)) {
         let mut once = TypeLeftovers::none(of_type.resource.clone());
         for leftover in std::mem::take(&mut of_type.sample) {
             if seen.insert(leftover.uid.clone()) {
-                once.add(leftover, usize::MAX);
+                once.add(leftover, keep);
             }
         }
         *of_type = once;

@@ -5,8 +5,11 @@ mod discovery;
 mod error;
 mod leftovers;
 mod namespaces;
+mod pages;
 mod request;
+mod suspects;
 mod transport;
+mod witnesses;
 mod write;
 
 pub use config::{ConfigError, ConnectionOptions, parse_duration};

@@ -132,9 +132,11 @@ impl Clear<'_> {
         let types = discovered.clone().unwrap_or_default();
         let inventory = self
             .cluster
-            .take_stock(&types, name, KEEP)
+            .take_stock(&types, &[name], KEEP)
             .await
-            .map_err(|error| failed(&namespace.uid, error))?;
+            .map_err(|error| failed(&namespace.uid, error))?
+            .remove(name)
+            .unwrap_or_default();
         let plan = plan(&namespace, &inventory, &self.settings.policy).map_err(refused)?;
         Ok((plan, inventory))
     }

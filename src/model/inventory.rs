@@ -20,6 +20,23 @@ pub struct Leftover {
     pub deleted: Option<Timestamp>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// Who set which finalizer, as `metadata.managedFields` has it.
+    pub set_by: Vec<FinalizerSetBy>,
+}
+
+/// Who set a finalizer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinalizerSetBy {
+    /// The finalizer.
+    pub finalizer: String,
+    /// The field manager, often the name of the controller.
+    pub manager: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// When its fields changed last.
+    pub time: Option<Timestamp>,
 }
 
 /// The leftovers of one type: exact counts, and as many objects as were asked to be kept.

@@ -3,12 +3,19 @@
 //! Nothing here knows the network, the clock or the terminal, so that everything built on it can be tested
 //! with facts written by hand.
 
+mod admission;
+mod facts;
 mod inventory;
 mod namespace;
 mod resource;
 mod traffic;
 
-pub use inventory::{Coverage, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
+pub use admission::{Attempt, Interceptor, InterceptorKind, Rule, ServiceRef};
+pub use facts::{
+    ApiService, Backend, Complaint, Conversion, Facts, Lease, NodeState, OwnerTraces, Pod, Presence,
+    Rehearsal, Surroundings,
+};
+pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
 pub use resource::ResourceType;
 pub(crate) use resource::group_version_path;

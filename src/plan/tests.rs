@@ -30,6 +30,8 @@ fn leftovers(deleting: bool) -> Inventory {
         uid: "s-1".to_owned(),
         deleted,
         finalizers: vec!["example.com/x".to_owned()],
+        labels: std::collections::BTreeMap::new(),
+        set_by: Vec::new(),
     };
     of_type.add(leftover, 10);
     Inventory { types: vec![of_type], coverage: Coverage { looked: 1, gaps: Vec::new() } }

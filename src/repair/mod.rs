@@ -55,8 +55,9 @@ impl Repair<'_> {
     async fn look_for_orphans(&self, discovered: &Discovered, before: &Inventory, report: &mut Report) {
         let held: Vec<_> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
-        match self.cluster.take_stock_of(held, &report.namespace, keep).await {
+        match self.cluster.take_stock_of(held, &[&report.namespace], keep).await {
             Ok(mut after) => {
+                let mut after = after.remove(&report.namespace).unwrap_or_default();
                 after.coverage.gaps.extend(discovered.gaps.iter().cloned());
                 report.unknown = after.coverage.gaps;
                 report.unknown.extend(before.coverage.gaps.iter().cloned());

@@ -1,0 +1,229 @@
+//! The parts of a cluster that can hold up a namespace: APIServices, CRDs, webhooks, policies.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::admissionregistration::v1 as admission;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1 as registration;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::leftovers::gap;
+use super::request::Call;
+use super::{ApiError, Cluster, Discovered};
+use crate::model::{
+    ApiService, Gap, Interceptor, InterceptorKind, ResourceType, Rule, ServiceRef, Surroundings,
+};
+
+const ADMISSION: &str = "admissionregistration.k8s.io";
+
+impl Cluster {
+    /// Reads what can hold up any namespace. What could not be read is among the gaps; fails only where the
+    /// server as a whole is of no use.
+    pub async fn surroundings(&self, discovered: &Discovered) -> Result<Surroundings, ApiError> {
+        let (services, crds, validating, mutating, policies, bindings) = futures::try_join!(
+            self.all::<registration::APIService>(discovered, "apiregistration.k8s.io", "apiservices"),
+            self.terminating_crds(discovered),
+            self.all::<admission::ValidatingWebhookConfiguration>(
+                discovered,
+                ADMISSION,
+                "validatingwebhookconfigurations"
+            ),
+            self.all::<admission::MutatingWebhookConfiguration>(
+                discovered,
+                ADMISSION,
+                "mutatingwebhookconfigurations"
+            ),
+            self.all::<admission::ValidatingAdmissionPolicy>(
+                discovered,
+                ADMISSION,
+                "validatingadmissionpolicies"
+            ),
+            self.all::<admission::ValidatingAdmissionPolicyBinding>(
+                discovered,
+                ADMISSION,
+                "validatingadmissionpolicybindings"
+            ),
+        )?;
+        let mut seen = Surroundings::default();
+        let gaps = &mut seen.gaps;
+        seen.api_services = known(services, gaps).into_iter().filter_map(api_service).collect();
+        seen.terminating_crds = known(crds, gaps).into_iter().collect();
+        seen.interceptors = known(validating, gaps).into_iter().flat_map(validating_webhooks).collect();
+        seen.interceptors.extend(known(mutating, gaps).into_iter().flat_map(mutating_webhooks));
+        let bindings = known(bindings, gaps);
+        seen.interceptors
+            .extend(known(policies, gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
+        Ok(seen)
+    }
+
+    /// Every object of a cluster-scoped type, whole. A type that the server does not have has none.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        discovered: &Discovered,
+        group: &str,
+        resource: &str,
+    ) -> Result<Result<Vec<T>, Gap>, ApiError> {
+        let Some(ty) = discovered.find(group, resource) else { return Ok(Ok(Vec::new())) };
+        let mut items = Vec::new();
+        let mut continued = String::new();
+        loop {
+            let token = form_urlencoded::byte_serialize(continued.as_bytes()).collect::<String>();
+            let url = format!("{}?limit=500&continue={token}", ty.path());
+            let url = if token.is_empty() { url.trim_end_matches("&continue=") } else { &url };
+            let mut page: Value = match self.call_json(Call::get(url).probing()).await {
+                Ok(page) => page,
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => return Ok(Err(gap(ty, &error))),
+            };
+            if let Value::Array(list) = page["items"].take() {
+                // An object that does not fit its type is one that this version of nsfix cannot judge.
+                items.extend(list.into_iter().filter_map(|item| serde_json::from_value(item).ok()));
+            }
+            match page.pointer("/metadata/continue").and_then(Value::as_str) {
+                Some(token) if !token.is_empty() => continued = token.to_owned(),
+                _ => return Ok(Ok(items)),
+            }
+        }
+    }
+
+    /// The CRDs that are being deleted, by metadata alone: their schemas are large.
+    async fn terminating_crds(&self, discovered: &Discovered) -> Result<Result<Vec<String>, Gap>, ApiError> {
+        let Some(ty) = discovered.find("apiextensions.k8s.io", "customresourcedefinitions") else {
+            return Ok(Ok(Vec::new()));
+        };
+        let mut names = BTreeSet::new();
+        let mut visit = |crd: crate::model::Leftover| {
+            if crd.deleted.is_some() {
+                names.insert(crd.name);
+            }
+        };
+        match self.pages(&ty.path(), String::new(), &mut visit).await {
+            Ok(()) => Ok(Ok(names.into_iter().collect())),
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => Ok(Err(gap(ty, &error))),
+        }
+    }
+}
+
+impl Discovered {
+    /// A type by group and resource, in the group's preferred version.
+    #[must_use]
+    pub fn find(&self, group: &str, resource: &str) -> Option<&ResourceType> {
+        let of_group = self.group_versions.iter().filter(|each| each.group == group);
+        of_group.flat_map(|each| &each.types).find(|ty| ty.resource == resource)
+    }
+}
+
+fn known<T>(read: Result<Vec<T>, Gap>, gaps: &mut Vec<Gap>) -> Vec<T> {
+    read.unwrap_or_else(|gap| {
+        gaps.push(gap);
+        Vec::new()
+    })
+}
+
+/// Only the APIServices that somebody else answers for can be dead.
+fn api_service(service: registration::APIService) -> Option<ApiService> {
+    let spec = service.spec?;
+    let behind = spec.service?;
+    let conditions = service.status.and_then(|status| status.conditions).unwrap_or_default();
+    let available = conditions.into_iter().find(|condition| condition.type_ == "Available");
+    Some(ApiService {
+        name: service.metadata.name?,
+        group: spec.group.unwrap_or_default(),
+        version: spec.version.unwrap_or_default(),
+        service: ServiceRef { namespace: behind.namespace?, name: behind.name? },
+        available: available.as_ref().map(|condition| condition.status == "True"),
+        reason: available.as_ref().and_then(|condition| condition.reason.clone()).unwrap_or_default(),
+        message: available.and_then(|condition| condition.message).unwrap_or_default(),
+    })
+}
+
+fn validating_webhooks(configuration: admission::ValidatingWebhookConfiguration) -> Vec<Interceptor> {
+    let name = configuration.metadata.name.unwrap_or_default();
+    let webhooks = configuration.webhooks.unwrap_or_default().into_iter();
+    webhooks
+        .map(|hook| Interceptor {
+            kind: InterceptorKind::ValidatingWebhook,
+            configuration: name.clone(),
+            name: hook.name,
+            service: hook.client_config.service.map(service_ref),
+            url: hook.client_config.url,
+            fails_closed: hook.failure_policy.as_deref() != Some("Ignore"),
+            has_conditions: hook.match_conditions.is_some_and(|conditions| !conditions.is_empty()),
+            rules: hook.rules.unwrap_or_default().into_iter().map(rule).collect(),
+            namespace_selector: hook.namespace_selector.unwrap_or_default(),
+            object_selector: hook.object_selector.unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn mutating_webhooks(configuration: admission::MutatingWebhookConfiguration) -> Vec<Interceptor> {
+    let name = configuration.metadata.name.unwrap_or_default();
+    let webhooks = configuration.webhooks.unwrap_or_default().into_iter();
+    webhooks
+        .map(|hook| Interceptor {
+            kind: InterceptorKind::MutatingWebhook,
+            configuration: name.clone(),
+            name: hook.name,
+            service: hook.client_config.service.map(service_ref),
+            url: hook.client_config.url,
+            fails_closed: hook.failure_policy.as_deref() != Some("Ignore"),
+            has_conditions: hook.match_conditions.is_some_and(|conditions| !conditions.is_empty()),
+            rules: hook.rules.unwrap_or_default().into_iter().map(rule).collect(),
+            namespace_selector: hook.namespace_selector.unwrap_or_default(),
+            object_selector: hook.object_selector.unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn service_ref(service: admission::ServiceReference) -> ServiceRef {
+    ServiceRef { namespace: service.namespace, name: service.name }
+}
+
+fn rule(rule: admission::RuleWithOperations) -> Rule {
+    Rule {
+        operations: rule.operations.unwrap_or_default(),
+        groups: rule.api_groups.unwrap_or_default(),
+        versions: rule.api_versions.unwrap_or_default(),
+        resources: rule.resources.unwrap_or_default(),
+        scope: rule.scope.unwrap_or_default(),
+        names: Vec::new(),
+    }
+}
+
+/// A policy does nothing until it is bound, and only a binding that denies refuses anything.
+fn bound_policy(
+    policy: admission::ValidatingAdmissionPolicy,
+    bindings: &[admission::ValidatingAdmissionPolicyBinding],
+) -> Option<Interceptor> {
+    let name = policy.metadata.name?;
+    let denies = bindings.iter().map(|binding| &binding.spec).any(|spec| {
+        let actions = spec.validation_actions.as_deref().unwrap_or_default();
+        spec.policy_name.as_deref() == Some(&name) && actions.iter().any(|action| action == "Deny")
+    });
+    let spec = policy.spec.filter(|_| denies)?;
+    let matches = spec.match_constraints.unwrap_or_default();
+    let rules = matches.resource_rules.unwrap_or_default().into_iter().map(|named| Rule {
+        operations: named.operations.unwrap_or_default(),
+        groups: named.api_groups.unwrap_or_default(),
+        versions: named.api_versions.unwrap_or_default(),
+        resources: named.resources.unwrap_or_default(),
+        scope: named.scope.unwrap_or_default(),
+        names: named.resource_names.unwrap_or_default(),
+    });
+    let selector = |selector: Option<LabelSelector>| selector.unwrap_or_default();
+    Some(Interceptor {
+        kind: InterceptorKind::ValidatingPolicy,
+        configuration: name.clone(),
+        name,
+        service: None,
+        url: None,
+        fails_closed: spec.failure_policy.as_deref() != Some("Ignore"),
+        // What a policy refuses is always decided by its expressions.
+        has_conditions: true,
+        rules: rules.collect(),
+        namespace_selector: selector(matches.namespace_selector),
+        object_selector: selector(matches.object_selector),
+    })
+}

@@ -1,0 +1,239 @@
+//! A closer look, where the first one gave reason to: Services behind webhooks, CRDs that cannot convert,
+//! pods and their nodes, the owners of finalizers, and dry runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1 as coordination;
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::request::Call;
+use super::{ApiError, Cluster};
+use crate::model::{
+    Backend, Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence,
+    Rehearsal, ResourceType, ServiceRef,
+};
+
+/// Pods are looked at one by one up to here.
+const MAX_PODS: usize = 100;
+/// How many pods of an owner are worth naming.
+const OWNER_PODS: usize = 3;
+/// What the API server says when something is created in a terminating namespace.
+const BEING_TERMINATED: &str = "because it is being terminated";
+
+impl Cluster {
+    async fn object<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        let body = self.call(Call::get(path).probing()).await?;
+        self.parse(&body)
+    }
+
+    async fn items<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
+        let mut list = self.call_json(Call::get(path).probing()).await?;
+        match list["items"].take() {
+            Value::Array(items) => {
+                Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Who answers behind a Service.
+    pub async fn backend(&self, service: &ServiceRef) -> Backend {
+        let ServiceRef { namespace, name } = service;
+        let namespace_path = format!("/api/v1/namespaces/{namespace}");
+        let service_path = format!("{namespace_path}/services/{name}");
+        let slices_path = format!(
+            "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%3D{name}"
+        );
+        let (namespace, service, slices) = futures::join!(
+            self.object::<core::Namespace>(&namespace_path),
+            self.object::<core::Service>(&service_path),
+            self.items::<EndpointSlice>(&slices_path),
+        );
+        // An ExternalName has no endpoints of its own.
+        let external = service
+            .as_ref()
+            .is_ok_and(|service| service.spec.as_ref().is_some_and(|spec| spec.external_name.is_some()));
+        let namespace = match &namespace {
+            Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
+            other => presence(other),
+        };
+        let ready = slices.ok().filter(|_| !external).map(|slices| ready_endpoints(&slices));
+        Backend { namespace, service: presence(&service), ready }
+    }
+
+    /// How a CRD converts. `message` is what the server said of it.
+    pub async fn conversion(&self, crd: &str, message: &str) -> Result<Conversion, ApiError> {
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}");
+        let crd: CustomResourceDefinition = self.object(&path).await?;
+        let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
+        let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
+        let storage = crd.spec.versions.iter().find(|version| version.storage);
+        let stored = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
+        let storage_version = storage.map(|version| version.name.clone()).unwrap_or_default();
+        Ok(Conversion {
+            service: service.map(|service| ServiceRef { namespace: service.namespace, name: service.name }),
+            readable: storage.is_some_and(|version| version.served) && stored == [storage_version.as_str()],
+            storage_version,
+            message: message.to_owned(),
+        })
+    }
+
+    /// The pods of a namespace, with the state of their nodes.
+    pub async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ApiError> {
+        let path = format!("/api/v1/namespaces/{namespace}/pods?limit={MAX_PODS}");
+        let pods: Vec<core::Pod> = self.items(&path).await?;
+        let names: BTreeSet<String> =
+            pods.iter().filter_map(|pod| pod.spec.as_ref()?.node_name.clone()).collect();
+        let states = futures::future::join_all(names.iter().map(|name| self.node_state(name))).await;
+        let states: BTreeMap<&String, NodeState> = names.iter().zip(states).collect();
+        Ok(pods.into_iter().map(|pod| model_pod(pod, &states)).collect())
+    }
+
+    async fn node_state(&self, name: &str) -> NodeState {
+        match self.object::<core::Node>(&format!("/api/v1/nodes/{name}")).await {
+            Ok(node) => {
+                let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
+                let ready = conditions.iter().any(|each| each.type_ == "Ready" && each.status == "True");
+                if ready { NodeState::Ready } else { NodeState::NotReady }
+            }
+            Err(error) if error.is_not_found() => NodeState::Missing,
+            Err(_) => NodeState::Unknown,
+        }
+    }
+
+    /// A lease. `None` where there is none.
+    pub async fn lease(&self, namespace: &str, name: &str) -> Result<Option<Lease>, ApiError> {
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
+        match self.object::<coordination::Lease>(&path).await {
+            Ok(lease) => Ok(lease.spec.map(|spec| Lease {
+                holder: spec.holder_identity.unwrap_or_default(),
+                renewed: spec.renew_time.map(|time| time.0),
+                duration_seconds: spec.lease_duration_seconds.unwrap_or_default().into(),
+            })),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks for pods by a label selector, in one namespace or in all.
+    pub async fn owner_pods(&self, namespace: Option<&str>, selector: &str, traces: &mut OwnerTraces) {
+        let place = namespace.map(|name| format!("/namespaces/{name}")).unwrap_or_default();
+        let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
+        let path = format!("/api/v1{place}/pods?limit=50&labelSelector={encoded}");
+        let place = namespace.map_or_else(|| "any namespace".to_owned(), |name| format!("namespace {name}"));
+        match self.items::<core::Pod>(&path).await {
+            Ok(pods) => {
+                traces.looked_for.push(format!("pods with {selector} in {place}"));
+                for pod in pods {
+                    let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
+                    if phase == "Running" && pod.metadata.deletion_timestamp.is_none() {
+                        traces.running += 1;
+                    }
+                    if traces.pods.len() < OWNER_PODS {
+                        let namespace = pod.metadata.namespace.unwrap_or_default();
+                        let name = pod.metadata.name.unwrap_or_default();
+                        traces.pods.push(format!("{namespace}/{name} ({phase})"));
+                    }
+                }
+            }
+            Err(error) => traces.unreadable.push(format!("pods in {place}: {}", error.detail())),
+        }
+    }
+
+    /// What a leftover says in its own status of being unable to create things here.
+    pub async fn complaint(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Complaint> {
+        let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
+        let object: Value = self.object(&path).await.ok()?;
+        let conditions = object.pointer("/status/conditions")?.as_array()?;
+        let messages = conditions.iter().filter_map(|condition| condition["message"].as_str());
+        let message = messages.into_iter().find(|message| message.contains(BEING_TERMINATED))?;
+        Some(Complaint { object: format!("{ty}/{}", leftover.name), message: message.to_owned() })
+    }
+
+    /// Rehearses the finalization of a namespace.
+    pub async fn rehearse_finalize(&self, namespace: &Namespace) -> Option<Rehearsal> {
+        let body = namespace.without_spec_finalizers(&[crate::model::KUBERNETES_FINALIZER]);
+        let path = format!("{}?fieldManager=nsfix&dryRun=All", Self::finalize_path(&namespace.name));
+        let answer = self.call(Call::write(Method::PUT, &path, &body).probing()).await;
+        let request = format!("PUT namespaces/{}/finalize", namespace.name);
+        rehearsal(request, "UPDATE", "namespaces/finalize".to_owned(), answer)
+    }
+
+    /// Rehearses the deletion of a leftover.
+    pub async fn rehearse_delete(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
+        let path = format!("{}/{}?dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
+        let body = json!({"preconditions": {"uid": leftover.uid}});
+        let answer = self.call(Call::write(Method::DELETE, &path, &body).probing()).await;
+        rehearsal(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
+    }
+
+    /// Rehearses taking the finalizers off a leftover.
+    pub async fn rehearse_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
+        let path =
+            format!("{}/{}?fieldManager=nsfix&dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
+        let patch = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
+        let answer = self.call(Call::merge_patch(&path, &patch).probing()).await;
+        rehearsal(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)
+    }
+}
+
+/// `None` where the answer says nothing about admission: no permission, gone meanwhile, a conflict.
+fn rehearsal(
+    request: String,
+    operation: &str,
+    resource: String,
+    answer: Result<Vec<u8>, ApiError>,
+) -> Option<Rehearsal> {
+    let refused = match answer {
+        Ok(_) => None,
+        Err(error) if is_of_admission(&error) => Some(error.detail()),
+        Err(_) => return None,
+    };
+    Some(Rehearsal { request, operation: operation.to_owned(), resource, refused })
+}
+
+/// The wordings of apiserver's pkg/admission/plugin/webhook/errors/statuserror.go and
+/// pkg/admission/plugin/policy/validating/dispatcher.go.
+fn is_of_admission(error: &ApiError) -> bool {
+    let said = error.detail();
+    ["admission webhook ", "failed calling webhook ", "failed to call webhook", "ValidatingAdmissionPolicy "]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
+fn presence<T>(read: &Result<T, ApiError>) -> Presence {
+    match read {
+        Ok(_) => Presence::Present,
+        Err(error) if error.is_not_found() => Presence::Missing,
+        Err(_) => Presence::Unknown,
+    }
+}
+
+fn ready_endpoints(slices: &[EndpointSlice]) -> usize {
+    let endpoints = slices.iter().flat_map(|slice| slice.endpoints.iter().flatten());
+    // Unknown counts as ready, as in kube-proxy (k8s.io/api discovery/v1 types.go).
+    endpoints
+        .filter(|endpoint| {
+            endpoint.conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false))
+        })
+        .count()
+}
+
+fn model_pod(pod: core::Pod, states: &BTreeMap<&String, NodeState>) -> Pod {
+    let node = pod.spec.and_then(|spec| spec.node_name);
+    let deleted: Option<Timestamp> = pod.metadata.deletion_timestamp.map(|time| time.0);
+    Pod {
+        name: pod.metadata.name.unwrap_or_default(),
+        node_state: node.as_ref().and_then(|node| states.get(node).copied()).unwrap_or(NodeState::Unknown),
+        node,
+        deleted,
+        grace_seconds: pod.metadata.deletion_grace_period_seconds.unwrap_or_default(),
+        finalizers: pod.metadata.finalizers.unwrap_or_default(),
+    }
+}

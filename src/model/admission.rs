@@ -1,0 +1,224 @@
+//! What stands between a request and the store: webhooks and admission policies, and which requests they see.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{Selector, SelectorExt};
+
+/// A Service that answers for the API server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceRef {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for ServiceRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What kind of object intercepts a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InterceptorKind {
+    /// A webhook of a ValidatingWebhookConfiguration.
+    ValidatingWebhook,
+    /// A webhook of a MutatingWebhookConfiguration.
+    MutatingWebhook,
+    /// A ValidatingAdmissionPolicy that is bound and denies.
+    ValidatingPolicy,
+}
+
+impl InterceptorKind {
+    /// The resource it is configured in, as kubectl names it.
+    #[must_use]
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::ValidatingWebhook => "validatingwebhookconfiguration",
+            Self::MutatingWebhook => "mutatingwebhookconfiguration",
+            Self::ValidatingPolicy => "validatingadmissionpolicy",
+        }
+    }
+}
+
+/// Which requests are intercepted: one rule of a webhook or a policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rule {
+    /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`.
+    pub operations: Vec<String>,
+    /// API groups or `*`.
+    pub groups: Vec<String>,
+    /// Versions or `*`.
+    pub versions: Vec<String>,
+    /// `resource`, `resource/subresource`, with `*` on either side.
+    pub resources: Vec<String>,
+    /// `Cluster`, `Namespaced` or `*`.
+    pub scope: String,
+    /// Names it is limited to; none means all.
+    pub names: Vec<String>,
+}
+
+/// A webhook or an admission policy that may refuse a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interceptor {
+    /// Its kind.
+    pub kind: InterceptorKind,
+    /// The name of the configuration or policy.
+    pub configuration: String,
+    /// The name of the webhook in it; the policy's own name for a policy.
+    pub name: String,
+    /// Whose Service answers; `None` for a URL or a policy.
+    pub service: Option<ServiceRef>,
+    /// Where it is answered outside the cluster.
+    pub url: Option<String>,
+    /// Whether a failing call refuses the request (`failurePolicy: Fail`).
+    pub fails_closed: bool,
+    /// Whether CEL conditions narrow it further than can be told from here.
+    pub has_conditions: bool,
+    /// What it intercepts.
+    pub rules: Vec<Rule>,
+    /// On the namespace's labels; on its own labels where the object is a namespace.
+    pub namespace_selector: LabelSelector,
+    /// On the object's labels.
+    pub object_selector: LabelSelector,
+}
+
+/// A request as admission sees it.
+#[derive(Clone, Debug)]
+pub struct Attempt<'a> {
+    /// `UPDATE` or `DELETE`.
+    pub operation: &'a str,
+    /// API group.
+    pub group: &'a str,
+    /// Version.
+    pub version: &'a str,
+    /// Resource.
+    pub resource: &'a str,
+    /// Subresource, empty for none.
+    pub subresource: &'a str,
+    /// Whether the object lives in a namespace.
+    pub namespaced: bool,
+    /// The object's name.
+    pub name: &'a str,
+    /// The labels of the namespace.
+    pub namespace_labels: &'a BTreeMap<String, String>,
+    /// The labels of the object.
+    pub object_labels: &'a BTreeMap<String, String>,
+}
+
+impl Interceptor {
+    /// Whether admission would consult it for this request (apiserver's
+    /// pkg/admission/plugin/webhook/predicates/rules/rules.go and predicates/namespace/matcher.go).
+    #[must_use]
+    pub fn intercepts(&self, attempt: &Attempt<'_>) -> bool {
+        self.rules.iter().any(|rule| rule.covers(attempt))
+            && selects(&self.namespace_selector, attempt.namespace_labels)
+            && selects(&self.object_selector, attempt.object_labels)
+    }
+}
+
+impl Rule {
+    fn covers(&self, attempt: &Attempt<'_>) -> bool {
+        let any = |have: &[String], want: &str| have.iter().any(|each| each == "*" || each == want);
+        let scope = match self.scope.as_str() {
+            "Cluster" => !attempt.namespaced,
+            "Namespaced" => attempt.namespaced,
+            _ => true,
+        };
+        scope
+            && any(&self.operations, attempt.operation)
+            && any(&self.groups, attempt.group)
+            && any(&self.versions, attempt.version)
+            && (self.names.is_empty() || self.names.iter().any(|name| name == attempt.name))
+            && self.resources.iter().any(|pattern| covers_resource(pattern, attempt))
+    }
+}
+
+/// `*` alone covers no subresource; `*/*` covers all of them.
+fn covers_resource(pattern: &str, attempt: &Attempt<'_>) -> bool {
+    let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
+    (resource == "*" || resource == attempt.resource)
+        && (subresource == "*" || subresource == attempt.subresource)
+}
+
+/// A selector that cannot be read is taken to match: better to name a suspect too many.
+fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    Selector::try_from(selector.clone()).map_or(true, |selector| selector.matches(labels))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interceptor(operation: &str, resource: &str, scope: &str) -> Interceptor {
+        Interceptor {
+            kind: InterceptorKind::ValidatingWebhook,
+            configuration: "guard".to_owned(),
+            name: "guard.example.com".to_owned(),
+            service: None,
+            url: None,
+            fails_closed: true,
+            has_conditions: false,
+            rules: vec![Rule {
+                operations: vec![operation.to_owned()],
+                groups: vec![String::new()],
+                versions: vec!["v1".to_owned()],
+                resources: vec![resource.to_owned()],
+                scope: scope.to_owned(),
+                names: Vec::new(),
+            }],
+            namespace_selector: LabelSelector::default(),
+            object_selector: LabelSelector::default(),
+        }
+    }
+
+    fn attempt<'a>(
+        operation: &'a str,
+        resource: &'a str,
+        subresource: &'a str,
+        labels: &'a BTreeMap<String, String>,
+    ) -> Attempt<'a> {
+        let namespaced = resource != "namespaces";
+        Attempt {
+            operation,
+            group: "",
+            version: "v1",
+            resource,
+            subresource,
+            namespaced,
+            name: "n",
+            namespace_labels: labels,
+            object_labels: labels,
+        }
+    }
+
+    #[test]
+    fn finalize_is_seen_only_by_who_names_the_subresource() {
+        let labels = BTreeMap::new();
+        let finalize = attempt("UPDATE", "namespaces", "finalize", &labels);
+        for (pattern, seen) in [
+            ("namespaces", false),
+            ("*", false),
+            ("namespaces/finalize", true),
+            ("namespaces/*", true),
+            ("*/finalize", true),
+            ("*/*", true),
+        ] {
+            assert_eq!(interceptor("UPDATE", pattern, "*").intercepts(&finalize), seen, "{pattern}");
+        }
+        assert!(!interceptor("UPDATE", "*/*", "Namespaced").intercepts(&finalize));
+        assert!(!interceptor("DELETE", "*/*", "*").intercepts(&finalize));
+    }
+
+    #[test]
+    fn a_namespace_selector_spares_other_namespaces() {
+        let mut guard = interceptor("DELETE", "configmaps", "*");
+        guard.namespace_selector.match_labels =
+            Some(BTreeMap::from([("team".to_owned(), "blue".to_owned())]));
+        let (blue, none) = (BTreeMap::from([("team".to_owned(), "blue".to_owned())]), BTreeMap::new());
+        assert!(guard.intercepts(&attempt("DELETE", "configmaps", "", &blue)));
+        assert!(!guard.intercepts(&attempt("DELETE", "configmaps", "", &none)));
+    }
+}

@@ -1,0 +1,211 @@
+//! Everything that was observed about a stuck namespace and the cluster around it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Gap, Interceptor, Inventory, Namespace, ServiceRef};
+
+/// What was observed, ready to be judged.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// When it was observed.
+    pub now: Timestamp,
+    /// The namespace.
+    pub namespace: Namespace,
+    /// What is still inside, and what could not be looked at.
+    pub inventory: Inventory,
+    /// The cluster around it.
+    pub surroundings: Surroundings,
+    /// The pods that remain, as far as they were looked at one by one.
+    pub pods: Vec<Pod>,
+    /// What dry runs of the requests in question were answered; only where something intercepts them.
+    pub rehearsals: Vec<Rehearsal>,
+    /// Complaints that leftovers carry in their own status, of being unable to work in this namespace.
+    pub complaints: Vec<Complaint>,
+}
+
+/// The parts of the cluster that can hold up a namespace, observed once for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The APIServices that somebody else answers for.
+    pub api_services: Vec<ApiService>,
+    /// Webhooks and policies that see updates or deletions.
+    pub interceptors: Vec<Interceptor>,
+    /// The Services behind APIServices and webhooks, where it mattered to look.
+    pub backends: BTreeMap<ServiceRef, Backend>,
+    /// `plural.group` of the CRDs that are being deleted themselves.
+    pub terminating_crds: BTreeSet<String>,
+    /// The conversion of the CRDs whose objects could not be read or deleted, by `plural.group`.
+    pub conversions: BTreeMap<String, Conversion>,
+    /// When kube-controller-manager last renewed its lease, where it mattered to look.
+    pub controller_lease: Option<Lease>,
+    /// What was seen of the owners of finalizers, by the owner's name.
+    pub owners: BTreeMap<String, OwnerTraces>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+}
+
+/// An aggregated API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiService {
+    /// `version.group`.
+    pub name: String,
+    /// API group.
+    pub group: String,
+    /// Version.
+    pub version: String,
+    /// Who answers.
+    pub service: ServiceRef,
+    /// Its Available condition; `None` where the server has not judged yet.
+    pub available: Option<bool>,
+    /// The condition's reason, for example `ServiceNotFound`.
+    pub reason: String,
+    /// The condition's message.
+    pub message: String,
+}
+
+/// Whether a namespace is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// There, and not being deleted.
+    Present,
+    /// There, and being deleted itself.
+    Terminating,
+    /// Not there.
+    Missing,
+    /// Nobody could look.
+    Unknown,
+}
+
+/// Who answers behind a Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// The Service's namespace.
+    pub namespace: Presence,
+    /// The Service.
+    pub service: Presence,
+    /// Endpoints that are ready; `None` where nobody could look.
+    pub ready: Option<usize>,
+}
+
+impl Backend {
+    /// Whether it is certain that nobody answers.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.namespace == Presence::Missing || self.service == Presence::Missing || self.ready == Some(0)
+    }
+
+    /// What is wrong with it, in words.
+    #[must_use]
+    pub fn describe(&self, service: &ServiceRef) -> String {
+        match self {
+            Self { namespace: Presence::Missing, .. } => {
+                format!("namespace {} of service {service} is not there", service.namespace)
+            }
+            Self { service: Presence::Missing, namespace, .. } => match namespace {
+                Presence::Terminating => {
+                    format!("service {service} is not there; its namespace is being deleted")
+                }
+                _ => format!("service {service} is not there"),
+            },
+            Self { ready: Some(0), namespace: Presence::Terminating, .. } => {
+                format!("service {service} has no ready endpoints; its namespace is being deleted")
+            }
+            Self { ready: Some(0), .. } => format!("service {service} has no ready endpoints"),
+            Self { ready: Some(ready), .. } => format!("service {service} has {ready} ready endpoints"),
+            Self { ready: None, .. } => format!("service {service} could not be looked at"),
+        }
+    }
+}
+
+/// How a CRD converts between its versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// The Service behind its conversion webhook.
+    pub service: Option<ServiceRef>,
+    /// The version in which objects are stored.
+    pub storage_version: String,
+    /// Whether everything in etcd is stored in that version, so that it can be read without converting.
+    pub readable: bool,
+    /// What the server said of the conversion.
+    pub message: String,
+}
+
+/// A pod that remains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// The node it was bound to.
+    pub node: Option<String>,
+    /// Whether that node is there and ready.
+    pub node_state: NodeState,
+    /// When it was asked to go.
+    pub deleted: Option<Timestamp>,
+    /// How long it had for that.
+    pub grace_seconds: i64,
+    /// Its finalizers.
+    pub finalizers: Vec<String>,
+}
+
+/// The state of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// It reports that it is ready.
+    Ready,
+    /// It does not.
+    NotReady,
+    /// There is no such node.
+    Missing,
+    /// Nobody could look, or the pod has no node.
+    Unknown,
+}
+
+/// A request that was sent with `dryRun=All`, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// `DELETE configmaps/settings`, `PUT namespaces/rodrigo/finalize` …
+    pub request: String,
+    /// `UPDATE` or `DELETE`.
+    pub operation: String,
+    /// The resource, with its subresource after a slash.
+    pub resource: String,
+    /// What admission said against it; `None` where it went through.
+    pub refused: Option<String>,
+}
+
+/// A leftover that says in its own status that it cannot work in a terminating namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// `backups.example.com/nightly`.
+    pub object: String,
+    /// The condition's message.
+    pub message: String,
+}
+
+/// A Lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who holds it.
+    pub holder: String,
+    /// When it was renewed last.
+    pub renewed: Option<Timestamp>,
+    /// For how long a renewal counts.
+    pub duration_seconds: i64,
+}
+
+/// What was seen of the owner of a finalizer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnerTraces {
+    /// Where pods were looked for, in words.
+    pub looked_for: Vec<String>,
+    /// `namespace/name (Running)` of the pods that were found.
+    pub pods: Vec<String>,
+    /// How many of them run and are not being deleted.
+    pub running: usize,
+    /// Its lease, where it is known to hold one.
+    pub lease: Option<Lease>,
+    /// Why something could not be looked at.
+    pub unreadable: Vec<String>,
+}
