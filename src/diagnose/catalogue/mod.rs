@@ -1,14 +1,18 @@
 //! What is known about finalizers: who owns each, what it protects, what is lost when it is taken away by
 //! force, and what to do instead. Knowledge only: it says nothing about the cluster at hand.
 //!
-//! To add a finalizer, add an [`Entry`] to the file of its area and run the tests with `NSFIX_BLESS=1`. An entry is dangerous until it says otherwise.
+//! To add a finalizer, add an [`Entry`] to the file of its area and run the tests with `NSFIX_BLESS=1`, which
+//! writes docs/finalizers.md anew. An entry is dangerous until it says otherwise.
 
 mod areas;
+mod markdown;
 mod name;
 #[cfg(test)]
 mod tests;
 
 use std::sync::LazyLock;
+
+pub use markdown::markdown;
 
 /// Where a finalizer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

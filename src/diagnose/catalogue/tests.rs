@@ -203,3 +203,14 @@ fn the_unknown_is_not_guessed_at() {
         assert_eq!(look_up(finalizer, "example.com", "Widget", Place::Object), None, "{finalizer:?}");
     }
 }
+
+/// `NSFIX_BLESS=1` writes the page instead of comparing it.
+#[test]
+fn the_page_in_docs_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/finalizers.md");
+    if std::env::var_os("NSFIX_BLESS").is_some() {
+        std::fs::write(path, markdown()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(page == markdown(), "docs/finalizers.md is out of date: run the tests with NSFIX_BLESS=1");
+}
