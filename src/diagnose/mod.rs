@@ -1,5 +1,6 @@
 //! From facts to a diagnosis. Pure: no network, no clock, no terminal.
 
+pub mod catalogue;
 mod conditions;
 mod state;
 
