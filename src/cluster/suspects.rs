@@ -199,8 +199,7 @@ fn bound_policy(
 ) -> Option<Interceptor> {
     let name = policy.metadata.name?;
     let denies = bindings.iter().map(|binding| &binding.spec).any(|spec| {
-        let actions = spec.validation_actions.as_deref().unwrap_or_default();
-        spec.policy_name.as_deref() == Some(&name) && actions.iter().any(|action| action == "Deny")
+        spec.policy_name == name && spec.validation_actions.iter().any(|action| action == "Deny")
     });
     let spec = policy.spec.filter(|_| denies)?;
     let matches = spec.match_constraints.unwrap_or_default();

@@ -99,6 +99,20 @@ fn remaining_in(message: &str) -> Vec<String> {
         .collect()
 }
 
+/// The types that the controller could not delete because a conversion webhook fails: group and kind, and
+/// what was said. `conversion webhook for example.com/v1, Kind=Widget failed: …`
+#[must_use]
+pub fn conversion_failures(message: &str) -> Vec<(String, String, String)> {
+    let mut failures = Vec::new();
+    for rest in message.split("conversion webhook for ").skip(1) {
+        let Some((group_version, rest)) = rest.split_once(", Kind=") else { continue };
+        let Some((kind, said)) = rest.split_once(' ') else { continue };
+        let group = group_version.rsplit_once('/').map_or("", |(group, _)| group);
+        failures.push((group.to_owned(), kind.to_owned(), format!("conversion webhook {said}")));
+    }
+    failures
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,58 @@
 //! From facts to a diagnosis. Pure: no network, no clock, no terminal.
 
 pub mod catalogue;
+mod cause;
+mod causes;
 mod conditions;
+mod owners;
 mod state;
 
-pub use conditions::reason_from_conditions;
+pub use cause::{Cause, CauseKind};
+pub use conditions::{conversion_failures, reason_from_conditions};
+pub use owners::{Held, OwnerQuery, queries};
 pub use state::{PATIENCE, State, age, reason};
+
+use crate::model::{Facts, Inventory, Namespace};
+
+/// What was found out about one namespace.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Its state; `None` where it is not being deleted.
+    pub state: Option<State>,
+    /// Why it is stuck, the most fundamental cause first.
+    pub causes: Vec<Cause>,
+    /// What is still inside.
+    pub inventory: Inventory,
+    /// The finalizers on what is inside.
+    pub held: Vec<Held>,
+}
+
+/// Judges the facts.
+#[must_use]
+pub fn diagnose(facts: &Facts) -> Diagnosis {
+    let held = owners::held(facts);
+    let namespace = facts.namespace.clone();
+    let state = namespace.is_terminating().then(|| State::of(&namespace, facts.now));
+    let mut inventory = facts.inventory.clone();
+    inventory.coverage.gaps.extend(facts.surroundings.gaps.iter().cloned());
+    inventory.coverage.gaps.sort();
+    let causes = if state.is_some() { causes::of(facts, &held) } else { Vec::new() };
+    Diagnosis { namespace, state, causes, inventory, held }
+}
+
+impl Diagnosis {
+    /// The causes in few words, the most fundamental two of them.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        if self.causes.is_empty() {
+            return reason(&self.namespace);
+        }
+        let mut said: Vec<&str> = self.causes.iter().map(|cause| cause.detail.as_str()).take(2).collect();
+        if self.causes.len() > said.len() {
+            said.push("…");
+        }
+        said.join("; ")
+    }
+}

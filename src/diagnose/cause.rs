@@ -1,0 +1,88 @@
+//! Why a namespace is stuck.
+
+use std::fmt;
+
+/// The kinds of causes, the most fundamental first: what stands further up keeps what stands further down
+/// from being mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CauseKind {
+    /// An aggregated API that nobody answers for blocks every namespace.
+    DeadApi,
+    /// Custom resources that cannot be converted can be neither read nor deleted.
+    DeadConversionWebhook,
+    /// A webhook that nobody answers for refuses what has to happen.
+    DeadAdmissionWebhook,
+    /// A webhook or policy that is alive refuses what has to happen.
+    AdmissionPolicy,
+    /// The type of a leftover is being deleted itself.
+    TerminatingCrd,
+    /// The namespace controller has not reported.
+    ControllerSilent,
+    /// Pods remain whose node does not answer.
+    GhostPods,
+    /// An owner cannot do its work because the namespace is terminating.
+    Deadlock,
+    /// Leftovers wait for their finalizers.
+    HeldObjects,
+    /// Leftovers that nobody has asked to delete.
+    LiveObjects,
+    /// A spec finalizer besides `kubernetes`.
+    ForeignSpecFinalizers,
+    /// A metadata finalizer of the namespace itself.
+    NamespaceMetadataFinalizers,
+    /// No finalizer left, and still there.
+    Zombie,
+    /// Nothing is wrong yet.
+    Progressing,
+}
+
+impl fmt::Display for CauseKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One cause, with what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Its kind.
+    pub kind: CauseKind,
+    /// What it is about: an APIService, a webhook, a type, a finalizer.
+    pub subject: String,
+    /// In few words.
+    pub detail: String,
+    /// What was seen, each in one sentence.
+    pub evidence: Vec<String>,
+    /// What mends it without force.
+    pub remedy: String,
+    /// The command for that, where there is one.
+    pub command: Option<String>,
+}
+
+impl Cause {
+    pub(super) fn new(kind: CauseKind, subject: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            subject: subject.into(),
+            detail: detail.into(),
+            evidence: Vec::new(),
+            remedy: String::new(),
+            command: None,
+        }
+    }
+
+    pub(super) fn seen(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
+    pub(super) fn mend(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+
+    pub(super) fn by(mut self, command: impl Into<String>) -> Self {
+        self.command = Some(command.into());
+        self
+    }
+}

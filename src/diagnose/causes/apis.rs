@@ -1,0 +1,120 @@
+//! APIs that do not answer, and a controller that does not report.
+
+use crate::diagnose::owners::describe_lease;
+use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
+use crate::model::{ApiService, Facts, Gap, Unreadable};
+
+/// An aggregated API that is not available blocks every namespace, whatever it serves.
+pub(super) fn dead_apis(facts: &Facts) -> Vec<Cause> {
+    let services = facts.surroundings.api_services.iter();
+    let dead: Vec<&ApiService> = services.filter(|service| service.available == Some(false)).collect();
+    let mut causes: Vec<Cause> = dead.iter().map(|service| dead_api(facts, service)).collect();
+    // Discovery that fails without an APIService that admits to it.
+    for gap in whole_group_versions(facts) {
+        let known = dead.iter().any(|service| service.group == gap.group && service.version == gap.version);
+        if !known && gap.why != Unreadable::Forbidden {
+            let name = format!("{}.{}", gap.version, gap.group);
+            causes.push(
+                Cause::new(CauseKind::DeadApi, name.clone(), format!("API {gap} cannot be discovered"))
+                    .seen([format!("asking for {gap} was answered: {}", gap.detail)])
+                    .mend("bring back who answers for it, or delete the APIService if nobody needs it")
+                    .by(format!("kubectl get apiservice {name} -o yaml")),
+            );
+        }
+    }
+    causes
+}
+
+fn whole_group_versions(facts: &Facts) -> impl Iterator<Item = &Gap> {
+    let gaps = facts.inventory.coverage.gaps.iter();
+    gaps.filter(|gap| gap.resource.is_none() && !gap.version.is_empty())
+}
+
+fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
+    let ApiService { name, group, version, service: behind, reason, message, .. } = service;
+    let mut evidence = vec![format!("APIService {name} has Available=False ({reason}): {message}")];
+    if let Some(backend) = facts.surroundings.backends.get(behind) {
+        evidence.push(backend.describe(behind));
+    }
+    if let Some(gap) = whole_group_versions(facts).find(|gap| gap.group == *group && gap.version == *version)
+    {
+        evidence.push(format!("asking for {gap} was answered: {}", gap.detail));
+    }
+    Cause::new(CauseKind::DeadApi, name.clone(), format!("API {group}/{version} is dead ({reason})"))
+        .seen(evidence)
+        .mend(format!(
+            "bring service {behind} back; or, if nobody needs this API any more, delete the APIService: \
+             that unblocks every namespace at once"
+        ))
+        .by(format!("kubectl delete apiservice {name}"))
+}
+
+/// Custom resources that cannot be converted.
+pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
+    let conversions = facts.surroundings.conversions.iter();
+    conversions
+        .map(|(crd, conversion)| {
+            let mut evidence = vec![conversion.message.clone()];
+            if let Some(service) = &conversion.service
+                && let Some(backend) = facts.surroundings.backends.get(service)
+            {
+                evidence.push(backend.describe(service));
+            }
+            evidence.push(if conversion.readable {
+                format!("they were read through their storage version, {}", conversion.storage_version)
+            } else {
+                "etcd holds them in more than one version, so they cannot be read without the webhook"
+                    .to_owned()
+            });
+            let webhook = conversion.service.as_ref().map_or_else(
+                || "the conversion webhook".to_owned(),
+                |service| format!("service {service}, the conversion webhook,"),
+            );
+            Cause::new(
+                CauseKind::DeadConversionWebhook,
+                crd.clone(),
+                format!("{crd} cannot be converted: its webhook does not answer"),
+            )
+            .seen(evidence)
+            .mend(format!("bring {webhook} back; without it the objects cannot even be deleted"))
+            .by(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
+        })
+        .collect()
+}
+
+/// A CRD that is being deleted waits for the same objects as the namespace.
+pub(super) fn terminating_crds(facts: &Facts) -> Vec<Cause> {
+    let types = facts.inventory.types.iter();
+    types
+        .filter(|of_type| facts.surroundings.terminating_crds.contains(&of_type.resource.to_string()))
+        .map(|of_type| {
+            let crd = of_type.resource.to_string();
+            Cause::new(CauseKind::TerminatingCrd, crd.clone(), format!("CRD {crd} is being deleted too"))
+                .seen([format!("{} of its objects remain in this namespace", of_type.total())])
+                .mend("the CRD and the namespace wait for the same objects: release those, and both go")
+        })
+        .collect()
+}
+
+/// No conditions after all that time.
+pub(super) fn controller_silent(facts: &Facts) -> Option<Cause> {
+    let waited = age(&facts.namespace, facts.now).is_some_and(|age| age >= PATIENCE);
+    if !facts.namespace.conditions.is_empty() || !waited {
+        return None;
+    }
+    let lease = facts.surroundings.controller_lease.as_ref();
+    let seen = lease.map_or_else(
+        || "no lease kube-system/kube-controller-manager was found; it may run without one".to_owned(),
+        |lease| format!("kube-controller-manager: {}", describe_lease(lease, facts.now)),
+    );
+    Some(
+        Cause::new(
+            CauseKind::ControllerSilent,
+            "kube-controller-manager",
+            "the namespace controller has not reported",
+        )
+        .seen(["the namespace has no conditions, which its first pass would have written".to_owned(), seen])
+        .mend("see that kube-controller-manager runs and can reach the API server; it would do all the rest")
+        .by("kubectl get lease -n kube-system kube-controller-manager -o yaml"),
+    )
+}

@@ -1,0 +1,142 @@
+//! What is still inside: held, live, or on a node that is gone.
+
+use crate::diagnose::{Cause, CauseKind, Held};
+use crate::model::{Facts, NodeState, Pod};
+
+/// How many objects of a type are named.
+const NAMED: usize = 3;
+
+/// Pods past their grace period whose node does not answer: nobody will tell the API server that they ended.
+pub(super) fn ghost_pods(facts: &Facts) -> Option<Cause> {
+    let ghosts: Vec<&Pod> = facts
+        .pods
+        .iter()
+        .filter(|pod| {
+            let gone = matches!(pod.node_state, NodeState::Missing | NodeState::NotReady);
+            let overdue = pod.deleted.is_some_and(|deleted| {
+                facts.now.duration_since(deleted).as_secs() >= 0 // the timestamp includes the grace period
+            });
+            gone && overdue && pod.finalizers.is_empty()
+        })
+        .collect();
+    let first = ghosts.first()?;
+    let evidence = ghosts.iter().take(NAMED).map(|pod| {
+        let node = pod.node.as_deref().unwrap_or_default();
+        let state = if pod.node_state == NodeState::Missing { "does not exist" } else { "is not ready" };
+        format!("pod {} was on node {node}, which {state}; it had {}s to end", pod.name, pod.grace_seconds)
+    });
+    let namespace = &facts.namespace.name;
+    Some(
+        Cause::new(
+            CauseKind::GhostPods,
+            "pods",
+            format!("{} pods wait for a node that does not answer", ghosts.len()),
+        )
+        .seen(evidence)
+        .mend(
+            "once it is certain that the node is gone or powered off, delete the pods without waiting for it",
+        )
+        .by(format!("kubectl delete pod -n {namespace} {} --grace-period=0 --force", first.name)),
+    )
+}
+
+/// Owners that cannot do their work because the namespace is terminating.
+pub(super) fn deadlocks(facts: &Facts) -> Vec<Cause> {
+    let complaints = facts.complaints.iter();
+    complaints
+        .map(|complaint| {
+            Cause::new(
+                CauseKind::Deadlock,
+                complaint.object.clone(),
+                format!("the owner of {} cannot work: the namespace is terminating", complaint.object),
+            )
+            .seen([format!("its own status says: {}", complaint.message)])
+            .mend(
+                "nothing can be created here any more, so what the owner waits for will not come: release it",
+            )
+        })
+        .collect()
+}
+
+/// Leftovers that are being deleted and wait for finalizers.
+pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
+    let causes = held.iter().filter(|held| is_deleting(facts, held));
+    causes
+        .map(|held| {
+            let Held { resource, finalizer, count, entry, owner, .. } = held;
+            let detail = format!("{count} {resource} held by {finalizer}");
+            let mut evidence = names(facts, held).into_iter().collect::<Vec<_>>();
+            evidence.extend(held.evidence.iter().cloned());
+            if let Some(entry) = entry {
+                evidence.push(format!("it protects: {}", entry.protects));
+            }
+            evidence.push(format!("if removed by force: {}", held.harm()));
+            let remedy = match (entry, owner.as_str()) {
+                (Some(entry), _) => entry.remedy.to_owned(),
+                (None, "") => "find out which controller sets this finalizer, and bring it back".to_owned(),
+                (None, owner) => format!("bring {owner} back, and it will finish its work"),
+            };
+            Cause::new(CauseKind::HeldObjects, finalizer.clone(), detail).seen(evidence).mend(remedy)
+        })
+        .collect()
+}
+
+fn is_deleting(facts: &Facts, held: &Held) -> bool {
+    facts.inventory.types.iter().any(|of_type| of_type.resource == held.resource && of_type.deleting > 0)
+}
+
+fn names(facts: &Facts, held: &Held) -> Option<String> {
+    let of_type = facts.inventory.types.iter().find(|of_type| of_type.resource == held.resource)?;
+    let named = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
+    let mut names: Vec<&str> = named.take(NAMED).map(|leftover| leftover.name.as_str()).collect();
+    if held.count > names.len() as u64 {
+        names.push("…");
+    }
+    (!names.is_empty()).then(|| format!("on {}", names.join(", ")))
+}
+
+/// Leftovers that nobody has asked to delete.
+pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
+    let live: Vec<String> = facts
+        .inventory
+        .types
+        .iter()
+        .filter(|of_type| of_type.live > 0)
+        .map(|of_type| format!("{} {}", of_type.live, of_type.resource))
+        .collect();
+    if live.is_empty() {
+        return None;
+    }
+    let pods = facts.inventory.types.iter().find(|of_type| {
+        of_type.resource.group.is_empty() && of_type.resource.resource == "pods" && of_type.total() > 0
+    });
+    let mut evidence = vec![live.join(", ")];
+    let remedy = match pods {
+        Some(pods) if facts.namespace.has_kubernetes_finalizer() => {
+            evidence.push(format!(
+                "{} pods remain, and since Kubernetes 1.33 nothing else is deleted before the pods are gone",
+                pods.total()
+            ));
+            if facts.namespace.conditions.iter().all(|condition| condition.status != "True") {
+                evidence.push(
+                    "the conditions say that all content is removed; while pods remain they are wrong"
+                        .to_owned(),
+                );
+            }
+            "get the pods out of the way, and the controller will delete the rest"
+        }
+        _ if !facts.namespace.has_kubernetes_finalizer() => {
+            "the controller will not delete them, because the namespace has lost its \"kubernetes\" finalizer"
+        }
+        _ => "the controller has not come to delete them yet, or may not; see the other causes",
+    };
+    Some(
+        Cause::new(
+            CauseKind::LiveObjects,
+            "leftovers",
+            format!("{} objects are live", facts.inventory.live()),
+        )
+        .seen(evidence)
+        .mend(remedy),
+    )
+}

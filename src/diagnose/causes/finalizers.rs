@@ -1,0 +1,102 @@
+//! The finalizers of the namespace itself, and the absence of any.
+
+use crate::diagnose::catalogue::{self, Place};
+use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
+use crate::model::Facts;
+
+/// Spec finalizers besides `kubernetes`.
+pub(super) fn foreign_spec(facts: &Facts) -> Vec<Cause> {
+    let names: Vec<String> = facts.namespace.foreign_spec_finalizers().map(str::to_owned).collect();
+    names
+        .iter()
+        .map(|name| {
+            held(facts, CauseKind::ForeignSpecFinalizers, name, Place::NamespaceSpec, "spec finalizer")
+        })
+        .collect()
+}
+
+/// Metadata finalizers of the namespace.
+pub(super) fn of_metadata(facts: &Facts) -> Vec<Cause> {
+    let names = facts.namespace.metadata_finalizers.iter();
+    names
+        .map(|name| {
+            let kind = CauseKind::NamespaceMetadataFinalizers;
+            held(facts, kind, name, Place::NamespaceMetadata, "metadata finalizer")
+        })
+        .collect()
+}
+
+fn held(facts: &Facts, kind: CauseKind, name: &str, place: Place, what: &str) -> Cause {
+    let entry = catalogue::look_up(name, "", "Namespace", place);
+    let mut evidence = vec![match place {
+        Place::NamespaceSpec => "it stands in spec.finalizers; only a PUT to /finalize removes it".to_owned(),
+        _ => "it stands in metadata.finalizers; a PUT to /finalize does not end the namespace".to_owned(),
+    }];
+    if let Some(entry) = entry {
+        evidence.push(format!("owner: {}", entry.owner.name));
+        evidence.push(format!("it protects: {}", entry.protects));
+        evidence.push(format!("if removed by force: {}", entry.if_removed));
+    }
+    let remedy = entry.map_or("the controller that put it there has to remove it", |entry| entry.remedy);
+    let cause = Cause::new(kind, name, format!("held by {what} {name}")).seen(evidence).mend(remedy);
+    match place {
+        Place::NamespaceSpec => cause,
+        _ => {
+            cause.by(format!("kubectl get namespace {} -o yaml --show-managed-fields", facts.namespace.name))
+        }
+    }
+}
+
+/// Terminating with no finalizer left: the controller takes it for done and never looks again.
+pub(super) fn zombie(facts: &Facts) -> Option<Cause> {
+    let namespace = &facts.namespace;
+    if !namespace.is_zombie() {
+        return None;
+    }
+    let inside = facts.inventory.deleting() + facts.inventory.live();
+    let (seen, remedy) = if inside == 0 && facts.inventory.coverage.is_complete() {
+        ("nothing is left inside", "delete it once more, and it is gone")
+    } else {
+        (
+            "deleting it once more would abandon what is inside",
+            "rearm it: give it its \"kubernetes\" finalizer back, and the controller cleans it properly",
+        )
+    };
+    let cause =
+        Cause::new(CauseKind::Zombie, namespace.name.clone(), "no finalizer left; nothing will remove it")
+            .seen([
+                "it was finalized while it was Active; the controller takes it for done".to_owned(),
+                seen.to_owned(),
+            ])
+            .mend(remedy);
+    Some(if inside == 0 { cause.by(format!("kubectl delete namespace {}", namespace.name)) } else { cause })
+}
+
+/// Young, or its count falls; only said where nothing else is.
+pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
+    let age = age(&facts.namespace, facts.now).unwrap_or_default();
+    let young = age < PATIENCE && !facts.namespace.is_zombie();
+    if !young && !alone {
+        return None;
+    }
+    if !young && facts.inventory.coverage.is_complete() && facts.inventory.is_empty() {
+        return Some(
+            Cause::new(
+                CauseKind::Progressing,
+                facts.namespace.name.clone(),
+                "empty; the controller should finish it",
+            )
+            .seen(["nothing is left inside, and nothing was found that holds it".to_owned()])
+            .mend("look again in a minute: after a failure the controller waits up to 60 s"),
+        );
+    }
+    young.then(|| {
+        Cause::new(CauseKind::Progressing, facts.namespace.name.clone(), "still being deleted")
+            .seen([format!(
+                "it was deleted {}s ago; the controller may need {}s",
+                age.as_secs(),
+                PATIENCE.as_secs()
+            )])
+            .mend("wait")
+    })
+}

@@ -1,0 +1,184 @@
+//! Who put a finalizer there, and whether it seems alive. Evidence is what was seen; that nothing was seen
+//! proves little, and what could not be looked at proves nothing.
+
+use std::collections::BTreeMap;
+
+use super::catalogue::{self, Entry, Place, Runs};
+use crate::model::{Facts, FinalizerSetBy, Inventory, Lease, OwnerTraces, ResourceType, TypeLeftovers};
+
+/// Field managers that are people or tools, not controllers.
+const NOT_CONTROLLERS: [&str; 8] =
+    ["kubectl", "unknown", "curl", "nsfix", "Mozilla", "manager", "before-first-apply", "OpenAPI-Generator"];
+
+/// A finalizer on the leftovers of one type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The type.
+    pub resource: ResourceType,
+    /// The finalizer.
+    pub finalizer: String,
+    /// On how many leftovers.
+    pub count: u64,
+    /// What is known about it.
+    pub entry: Option<&'static Entry>,
+    /// Its owner: from the catalogue, else the field manager that set it; empty where neither is known.
+    pub owner: String,
+    /// What was seen of it and of its owner.
+    pub evidence: Vec<String>,
+}
+
+impl Held {
+    /// Whether it may only be released by name.
+    #[must_use]
+    pub fn is_dangerous(&self) -> bool {
+        self.entry.is_some_and(|entry| entry.dangerous)
+    }
+
+    /// What is lost when it is removed by force.
+    #[must_use]
+    pub fn harm(&self) -> &'static str {
+        self.entry.map_or("nobody knows what it protects", |entry| entry.if_removed)
+    }
+}
+
+/// Where to look for an owner.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnerQuery {
+    /// The key under which its traces belong.
+    pub name: String,
+    /// Namespaces (none: all) and label selectors.
+    pub pods: Vec<(Option<String>, String)>,
+    /// Namespace and name.
+    pub lease: Option<(String, String)>,
+}
+
+/// The owners of the finalizers in these inventories, each once.
+pub fn queries<'a>(inventories: impl IntoIterator<Item = &'a Inventory>) -> Vec<OwnerQuery> {
+    let mut queries = BTreeMap::new();
+    for of_type in inventories.into_iter().flat_map(|inventory| &inventory.types) {
+        for finalizer in of_type.finalizers.keys() {
+            let entry = look_up(of_type, finalizer);
+            let set_by = set_by(of_type, finalizer);
+            if let Some(query) = query(entry, set_by) {
+                queries.entry(query.name.clone()).or_insert(query);
+            }
+        }
+    }
+    queries.into_values().collect()
+}
+
+fn query(entry: Option<&Entry>, set_by: Option<&FinalizerSetBy>) -> Option<OwnerQuery> {
+    if let Some(entry) = entry {
+        let workloads = entry.owner.workloads.iter();
+        let pods = workloads.flat_map(|workload| {
+            let namespaces: Vec<Option<String>> = match workload.namespaces {
+                [] => vec![None],
+                some => some.iter().map(|name| Some((*name).to_owned())).collect(),
+            };
+            namespaces.into_iter().map(|namespace| (namespace, workload.selector.to_owned()))
+        });
+        let lease = entry.owner.leases.first();
+        return Some(OwnerQuery {
+            name: entry.owner.name.to_owned(),
+            pods: pods.collect(),
+            lease: lease.map(|lease| (lease.namespace.to_owned(), lease.name.to_owned())),
+        });
+    }
+    let manager = controller_name(&set_by?.manager)?;
+    let pods = vec![(None, format!("app.kubernetes.io/name={manager}")), (None, format!("app={manager}"))];
+    Some(OwnerQuery { name: manager.to_owned(), pods, lease: None })
+}
+
+/// A manager's name that can be the value of a label, unless it is a tool's.
+fn controller_name(manager: &str) -> Option<&str> {
+    let is_tool = NOT_CONTROLLERS.iter().any(|tool| manager.starts_with(tool));
+    let valid = (1..=63).contains(&manager.len())
+        && manager.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (valid && !is_tool).then_some(manager)
+}
+
+fn look_up(of_type: &TypeLeftovers, finalizer: &str) -> Option<&'static Entry> {
+    let ResourceType { group, kind, .. } = &of_type.resource;
+    catalogue::look_up(finalizer, group, kind, Place::Object)
+}
+
+fn set_by<'a>(of_type: &'a TypeLeftovers, finalizer: &str) -> Option<&'a FinalizerSetBy> {
+    of_type.sample.iter().flat_map(|leftover| &leftover.set_by).find(|set_by| set_by.finalizer == finalizer)
+}
+
+/// Every finalizer that holds leftovers, with its owner.
+#[must_use]
+pub fn held(facts: &Facts) -> Vec<Held> {
+    let mut all = Vec::new();
+    for of_type in &facts.inventory.types {
+        for (finalizer, count) in &of_type.finalizers {
+            let entry = look_up(of_type, finalizer);
+            let set_by = set_by(of_type, finalizer);
+            let manager = set_by.and_then(|set_by| controller_name(&set_by.manager));
+            let owner = entry
+                .map_or_else(|| manager.unwrap_or_default().to_owned(), |entry| entry.owner.name.to_owned());
+            let mut evidence: Vec<String> = set_by.map(describe_set_by).into_iter().collect();
+            let traces = facts.surroundings.owners.get(&owner);
+            evidence.extend(
+                traces
+                    .into_iter()
+                    .flat_map(|traces| describe_traces(traces, entry, &facts.namespace.name, facts.now)),
+            );
+            all.push(Held {
+                resource: of_type.resource.clone(),
+                finalizer: finalizer.clone(),
+                count: *count,
+                entry,
+                owner,
+                evidence,
+            });
+        }
+    }
+    all
+}
+
+fn describe_set_by(set_by: &FinalizerSetBy) -> String {
+    let FinalizerSetBy { manager, operation, time, .. } = set_by;
+    let when = time.map(|time| format!(" at {time}")).unwrap_or_default();
+    format!("set by field manager {manager} ({operation}){when}")
+}
+
+fn describe_traces(
+    traces: &OwnerTraces,
+    entry: Option<&Entry>,
+    namespace: &str,
+    now: jiff::Timestamp,
+) -> Vec<String> {
+    let mut seen = Vec::new();
+    if !traces.pods.is_empty() {
+        let state = if traces.running > 0 { "it seems alive" } else { "none of them runs" };
+        seen.push(format!("found its pods: {}; {state}", traces.pods.join(", ")));
+        let inside = format!("{namespace}/");
+        if traces.pods.iter().any(|pod| pod.starts_with(&inside)) {
+            seen.push("its pods are in this very namespace".to_owned());
+        }
+    } else if !traces.looked_for.is_empty() {
+        let weak = match entry.map(|entry| entry.owner.runs) {
+            Some(Runs::Cluster) => "it may be gone",
+            Some(Runs::ControlPlane | Runs::MaybeElsewhere) => {
+                "weak evidence, because it may run outside the cluster"
+            }
+            None => "weak evidence, because its labels are a guess",
+        };
+        seen.push(format!("found no {}: {weak}", traces.looked_for.join(", nor ")));
+    }
+    seen.extend(traces.lease.as_ref().map(|lease| describe_lease(lease, now)));
+    seen.extend(traces.unreadable.iter().map(|why| format!("could not look at {why}; that is not dead")));
+    seen
+}
+
+/// How long ago a lease was renewed, and by whom.
+pub(super) fn describe_lease(lease: &Lease, now: jiff::Timestamp) -> String {
+    match lease.renewed {
+        Some(renewed) => {
+            let ago = now.duration_since(renewed).as_secs().max(0);
+            format!("its lease was renewed {ago}s ago by {}", lease.holder)
+        }
+        None => "its lease was never renewed".to_owned(),
+    }
+}
