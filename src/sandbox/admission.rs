@@ -226,6 +226,6 @@ fn denial(what: &Attributes<'_>, policy: &str, binding: &str, validation: &Value
         Some("RequestEntityTooLarge") => (413, "RequestEntityTooLarge"),
         _ => (422, "Invalid"),
     };
-    let failure = Failure::forbidden(what.of, what.name, &why).because(json!({"message": message}));
+    let failure = Failure::forbidden(what.of, what.name, &why).because(json!({"message": why}));
     Failure { code, reason: Some(reason), ..failure }
 }

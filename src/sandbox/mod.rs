@@ -24,6 +24,7 @@ mod meta;
 mod negotiate;
 mod openapi;
 mod patch;
+mod protobuf;
 mod request;
 pub mod scenarios;
 mod selector;

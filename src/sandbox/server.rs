@@ -24,6 +24,7 @@ use super::failure::Failure;
 use super::faults::{Canned, Effect, Seen};
 use super::handlers::Watch;
 use super::meta;
+use super::protobuf;
 use super::request::{Call, Query, decode};
 
 /// The server's own limit (apiserver's `MaxRequestBodyBytes`).
@@ -72,7 +73,7 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
     let seen = Seen { method: parts.method.as_str(), path, query, accept: &accept };
     let effects = lock(&shared.faults).striking(&seen);
     let too_large = body.len() > LARGEST_BODY;
-    let call = Call {
+    let mut call = Call {
         method: parts.method.to_string(),
         path: decode(path, false),
         query: Query::parse(query),
@@ -83,6 +84,12 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
         credentials: credentials(&parts.headers),
         body: body.to_vec(),
     };
+    if call.content_type == protobuf::MEDIA_TYPE
+        && let Some(json) = protobuf::to_json(&call.body)
+    {
+        "application/json".clone_into(&mut call.content_type);
+        call.body = json.to_string().into_bytes();
+    }
     if too_large {
         let failure =
             Failure::new(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728");

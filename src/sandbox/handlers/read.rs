@@ -30,6 +30,20 @@ impl Engine {
         Ok(shown(&context.view, &context.of, 200, (*object).clone()))
     }
 
+    /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are for. A dead
+    /// conversion webhook never lets it fill.
+    pub(crate) fn check_cache(&self, of: &ResourceType) -> Result<(), Failure> {
+        if of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none()) {
+            return Ok(());
+        }
+        for stored in self.store.list(&of.storage_key(), "", None) {
+            crd::decode(&self.store, of, stored).map_err(|failure| {
+                Failure::too_many_requests(&format!("storage is (re)initializing: {}", failure.message), 1)
+            })?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn list(&self, context: &Context<'_>) -> Result<Document, Failure> {
         let query = &context.call.query;
         let selector = Selector::read(query, &context.of)?;
@@ -40,14 +54,14 @@ impl Engine {
         };
         let revision = after.as_ref().map_or_else(|| self.store.revision(), |(revision, _)| *revision);
         let place = after.map(|(_, place)| place);
+        if limit.is_none() || !selector.is_empty() {
+            self.check_cache(&context.of)?;
+        }
         let key = context.of.storage_key();
         let mut left = self.store.list(&key, context.namespace(), place.as_ref());
         let mut items = Vec::new();
         for stored in left.by_ref().filter(|object| selector.matches(object)) {
-            let item = crd::decode(&self.store, &context.of, stored);
-            items.push(
-                item.map_err(|failure| uninitialised(failure, limit.is_some() && selector.is_empty()))?,
-            );
+            items.push(crd::decode(&self.store, &context.of, stored)?);
             if Some(items.len()) == limit {
                 break;
             }
@@ -74,14 +88,6 @@ fn page_size(context: &Context<'_>) -> Result<Option<usize>, Failure> {
     };
     let from_cache = query.get("resourceVersion") == "0" && query.get("continue").is_empty();
     Ok((limit > 0 && !from_cache).then_some(limit))
-}
-
-/// A list that the watch cache would have to answer waits for a cache that a dead conversion webhook never lets fill.
-fn uninitialised(failure: Failure, from_etcd: bool) -> Failure {
-    if from_etcd {
-        return failure;
-    }
-    Failure::too_many_requests(&format!("storage is (re)initializing: {}", failure.message), 1)
 }
 
 /// The token holds the revision of the first page and the place of its last item. Unlike the real one, later pages show

@@ -94,7 +94,9 @@ fn name_flaw(of: &ResourceType, name: &str) -> Option<Flaw> {
 }
 
 fn finalizer_flaws(of: &ResourceType, object: &Value) -> Vec<Flaw> {
-    let core = of.custom.is_none();
+    // Only core's ValidateObjectMeta asks for more than a qualified name; CRDs and APIServices use apimachinery's.
+    let core = of.custom.is_none()
+        && !["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&of.group.as_str());
     let metadata = meta::finalizers(object).into_iter().filter(|_| core).enumerate();
     let mut flaws: Vec<_> = metadata
         .filter_map(|(at, name)| finalizer_flaw(&format!("metadata.finalizers[{at}]"), name))
