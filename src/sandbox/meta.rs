@@ -1,7 +1,7 @@
 //! Reading and setting the metadata of objects, which are kept as the JSON they came in.
 //!
-//! Writing by index (`object["metadata"]["uid"] = …`) is safe because `decode` lets no object in whose `metadata`,
-//! `spec` or `status` is anything but a map.
+//! Writing by index (`object["metadata"]["uid"] = …`) is safe because `decode` lets no object in whose
+//! `metadata`, `spec` or `status` is anything but a map.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -137,7 +137,8 @@ pub(crate) fn new_uid() -> String {
     )
 }
 
-/// The suffix for `generateName`: five letters of the alphabet that avoids words (apimachinery's `rand.String`).
+/// The suffix for `generateName`: five letters of the alphabet that avoids words (apimachinery's
+/// `rand.String`).
 pub(crate) fn name_suffix() -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut bits = random();

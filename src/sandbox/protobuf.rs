@@ -1,7 +1,8 @@
 //! Kubernetes' protobuf, as far as kubectl sends it.
 //!
-//! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf and do not
-//! fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which kubectl accepts.
+//! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf
+//! and do not fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which
+//! kubectl accepts.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,5 @@
-//! The namespace controller's work on one namespace (`pkg/controller/namespace/deletion/namespaced_resources_deleter.go`).
+//! The namespace controller's work on one namespace
+//! (`pkg/controller/namespace/deletion/namespaced_resources_deleter.go`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +49,8 @@ pub(crate) fn pass(engine: &mut Engine, name: &str, pods_first: bool) -> Outcome
     let mut findings = Findings { undiscovered, ..Findings::default() };
     if pods_first && let Some(pods) = take_pods(&mut types) {
         match empty(engine, &pods, name, deleted) {
-            // The totals are forgotten on this way out: the conditions say that all is well (kubernetes#138208).
+            // The totals are forgotten on this way out: the conditions say that all is well
+            // (kubernetes#138208).
             Ok(rest) if rest.count > 0 => {
                 report(engine, name, &findings);
                 return if findings.undiscovered.is_empty() {
@@ -74,7 +76,8 @@ pub(crate) fn pass(engine: &mut Engine, name: &str, pods_first: bool) -> Outcome
     }
 }
 
-/// The types to empty (preferred version of each resource, namespaced, deletable), and what could not be discovered.
+/// The types to empty (preferred version of each resource, namespaced, deletable), and what could not be
+/// discovered.
 fn discover(engine: &Engine) -> (Vec<Arc<ResourceType>>, Vec<String>) {
     let groups = discovery::groups(&engine.types, &aggregation::remotes(&engine.store));
     let (mut types, mut undiscovered): (Vec<Arc<ResourceType>>, _) = (Vec::new(), Vec::new());

@@ -215,8 +215,8 @@ fn decide(of: &ResourceType, old: &Value, options: &DeleteOptions) -> Verdict {
     Verdict::Mark(new)
 }
 
-/// pkg/registry/core/namespace/storage: the first DELETE only marks, even if nothing holds the namespace; a second one
-/// removes it if nothing does.
+/// pkg/registry/core/namespace/storage: the first DELETE only marks, even if nothing holds the namespace; a
+/// second one removes it if nothing does.
 fn decide_namespace(old: &Value, mut new: Value, finalizers: &[String]) -> Verdict {
     if !meta::is_deleting(old) {
         new["metadata"]["deletionTimestamp"] = meta::now().into();
@@ -233,7 +233,8 @@ fn decide_namespace(old: &Value, mut new: Value, finalizers: &[String]) -> Verdi
     if new == *old { Verdict::Keep } else { Verdict::Mark(new) }
 }
 
-/// How the garbage collector's finalizers follow from the propagation policy (store.go's deletionFinalizersForGarbageCollection).
+/// How the garbage collector's finalizers follow from the propagation policy (store.go's
+/// deletionFinalizersForGarbageCollection).
 fn finalizers_for(old: &Value, options: &DeleteOptions) -> Vec<String> {
     let mut finalizers: Vec<String> = meta::finalizers(old).into_iter().map(str::to_owned).collect();
     let Some(policy) = options.propagation.as_deref() else { return finalizers };

@@ -99,8 +99,8 @@ impl Context<'_> {
     }
 }
 
-/// Refuses objects whose standard parts have the wrong shape, as typed decoding would. The rest of the sandbox writes
-/// into them by index and relies on this.
+/// Refuses objects whose standard parts have the wrong shape, as typed decoding would. The rest of the
+/// sandbox writes into them by index and relies on this.
 pub(crate) fn check_shape(object: &Value) -> Result<(), Failure> {
     let metadata = &object["metadata"];
     let strings = |list: &Value| list.as_array().is_some_and(|items| items.iter().all(Value::is_string));

@@ -30,8 +30,8 @@ impl Engine {
         Ok(shown(&context.view, &context.of, 200, (*object).clone()))
     }
 
-    /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are for. A dead
-    /// conversion webhook never lets it fill.
+    /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are
+    /// for. A dead conversion webhook never lets it fill.
     pub(crate) fn check_cache(&self, of: &ResourceType) -> Result<(), Failure> {
         if of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none()) {
             return Ok(());
@@ -90,8 +90,8 @@ fn page_size(context: &Context<'_>) -> Result<Option<usize>, Failure> {
     Ok((limit > 0 && !from_cache).then_some(limit))
 }
 
-/// The token holds the revision of the first page and the place of its last item. Unlike the real one, later pages show
-/// the present state, not a snapshot.
+/// The token holds the revision of the first page and the place of its last item. Unlike the real one, later
+/// pages show the present state, not a snapshot.
 fn write_token(revision: u64, last: &Value) -> String {
     let text = format!("{revision}/{}/{}", meta::namespace(last), meta::name(last));
     text.bytes().fold(String::new(), |token, byte| token + &format!("{byte:02x}"))

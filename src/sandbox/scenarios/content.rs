@@ -239,7 +239,8 @@ pub(super) fn progressing() -> Vec<Step> {
     ]
 }
 
-/// The user is `system:serviceaccount:default:no-secrets-viewer`. RBAC cannot say "all but": the types are named.
+/// The user is `system:serviceaccount:default:no-secrets-viewer`. RBAC cannot say "all but": the types are
+/// named.
 pub(super) fn no_secrets() -> Vec<Step> {
     let name = "no-secrets";
     let secrets = format!("/api/v1/namespaces/{name}/secrets");
