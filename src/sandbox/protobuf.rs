@@ -6,6 +6,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::meta;
+
 /// The media type of such bodies.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 /// What every such body begins with (apimachinery's serializer/protobuf).
@@ -202,21 +204,7 @@ fn add_entry(map: &mut Map<String, Value>, entry: &[u8], bytes: bool) -> Option<
             _ => {}
         }
     }
-    let value = if bytes { base64(value) } else { utf8(value)? };
+    let value = if bytes { meta::base64(value) } else { utf8(value)? };
     map.insert(key, value.into());
     Some(())
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0, |group, byte| group << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let letter = if at <= chunk.len() { ALPHABET[group >> (18 - 6 * at) & 63] } else { b'=' };
-            text.push(char::from(letter));
-        }
-    }
-    text
 }

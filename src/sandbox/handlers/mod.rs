@@ -110,6 +110,7 @@ pub(crate) fn check_shape(object: &Value) -> Result<(), Failure> {
         ("metadata.labels", metadata["labels"].is_null() || texts(&metadata["labels"])),
         ("metadata.annotations", metadata["annotations"].is_null() || texts(&metadata["annotations"])),
         ("metadata.finalizers", metadata["finalizers"].is_null() || strings(&metadata["finalizers"])),
+        ("data", object["data"].is_object() || object["data"].is_null() || object["kind"] != "Secret"),
         ("spec", object["spec"].is_object() || object["spec"].is_null()),
         ("status", object["status"].is_object() || object["status"].is_null()),
     ];

@@ -16,7 +16,20 @@ pub(crate) fn new_object(of: &ResourceType, object: &Value) -> Result<(), Failur
         flaws.push(flaw);
     }
     flaws.extend(finalizer_flaws(of, object));
+    flaws.extend(event_flaw(of, object));
     report(of, name, &flaws)
+}
+
+/// pkg/apis/core/validation/events.go: an event is where its object is; in `default` if that is in no namespace.
+fn event_flaw(of: &ResourceType, object: &Value) -> Option<Flaw> {
+    if !of.is("", "events") {
+        return None;
+    }
+    let about = object["involvedObject"]["namespace"].as_str().unwrap_or_default();
+    let expected = if about.is_empty() { "default" } else { about };
+    (meta::namespace(object) != expected).then(|| {
+        Flaw::invalid("involvedObject.namespace", format!("{about:?}"), "does not match event.namespace")
+    })
 }
 
 pub(crate) fn changed_object(

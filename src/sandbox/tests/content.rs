@@ -243,6 +243,24 @@ async fn a_terminating_crd_shows_fewer_verbs_but_serves_patches_and_goes_with_it
 }
 
 #[tokio::test]
+async fn the_texts_of_a_secret_become_data() {
+    let sandbox = bare().await;
+    let body = json!({"metadata": {"name": "s"}, "stringData": {"key": "value"}});
+    let secret = sandbox.api().create("/api/v1/namespaces/default/secrets", &body).unwrap();
+    assert_eq!((&secret["data"], &secret["stringData"]), (&json!({"key": "dmFsdWU="}), &Value::Null));
+}
+
+#[tokio::test]
+async fn an_event_about_a_namespace_belongs_into_default() {
+    let sandbox = bare().await;
+    let api = sandbox.api();
+    create_namespace(&api, "n");
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Namespace", "name": "n"}});
+    assert_eq!(api.create("/api/v1/namespaces/n/events", &event).unwrap_err().code, 422);
+    api.create("/api/v1/namespaces/default/events", &event).unwrap();
+}
+
+#[tokio::test]
 async fn a_claim_is_protected_from_the_start() {
     let sandbox = bare().await;
     let api = sandbox.api();

@@ -165,7 +165,8 @@ async fn events_are_the_same_objects_in_both_groups() {
     let sandbox = bare().await;
     let api = sandbox.api();
     create_namespace(&api, "n");
-    api.create("/api/v1/namespaces/n/events", &json!({"metadata": {"name": "e"}, "reason": "Test"})).unwrap();
+    let event = json!({"metadata": {"name": "e"}, "reason": "Test", "involvedObject": {"namespace": "n"}});
+    api.create("/api/v1/namespaces/n/events", &event).unwrap();
     let old = api.list("/api/v1/namespaces/n/events").unwrap();
     let new = api.list("/apis/events.k8s.io/v1/namespaces/n/events").unwrap();
     assert_eq!(old[0]["metadata"]["uid"], new[0]["metadata"]["uid"]);
