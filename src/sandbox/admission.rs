@@ -139,7 +139,8 @@ fn is_empty(selector: &Value) -> bool {
     selector.as_object().is_none_or(serde_json::Map::is_empty)
 }
 
-/// pkg/admission/plugin/webhook/predicates/rules: group, version, resource with its subresource, operation, scope.
+/// pkg/admission/plugin/webhook/predicates/rules: group, version, resource with its subresource, operation,
+/// scope.
 fn covers(rule: &Value, what: &Attributes<'_>) -> bool {
     let has = |field: &str, value: &str| {
         meta::strings(&rule[field]).iter().any(|&each| each == "*" || each == value)
@@ -161,8 +162,8 @@ fn covers(rule: &Value, what: &Attributes<'_>) -> bool {
         && scope
 }
 
-/// The labels that count: of the namespace around the object; of a namespace itself, its own. Those of a namespace
-/// under a subresource come from the cache, hence the old ones.
+/// The labels that count: of the namespace around the object; of a namespace itself, its own. Those of a
+/// namespace under a subresource come from the cache, hence the old ones.
 fn matches_namespace(
     store: &Store,
     what: &Attributes<'_>,
@@ -186,8 +187,8 @@ fn matches_namespace(
     Ok(selects(selector, &namespace["metadata"]["labels"]))
 }
 
-/// `ValidatingAdmissionPolicies` that are bound. Of CEL the sandbox knows the word `false` alone; any other expression
-/// counts as true.
+/// `ValidatingAdmissionPolicies` that are bound. Of CEL the sandbox knows the word `false` alone; any other
+/// expression counts as true.
 fn policies(store: &Store, what: &Attributes<'_>, new: Object<'_>, old: Object<'_>) -> Result<(), Failure> {
     if is_exempt(what.of) {
         return Ok(());
@@ -202,7 +203,8 @@ fn policies(store: &Store, what: &Attributes<'_>, new: Object<'_>, old: Object<'
         if !concerns(store, what, &policy["spec"]["matchConstraints"], "resourceRules", new, old)? {
             continue;
         }
-        // The namespace is fetched for every policy that matches an object in one, and its absence is an error.
+        // The namespace is fetched for every policy that matches an object in one, and its absence is an
+        // error.
         if what.of.namespaced && store.get("namespaces", "", what.namespace).is_none() {
             return Err(Failure::no_namespace(what.namespace));
         }

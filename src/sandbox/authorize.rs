@@ -1,8 +1,8 @@
 //! Who asks, and whether they may.
 //!
-//! Without credentials one is `sandbox-admin`, who may do everything. Whoever impersonates somebody, or comes with a
-//! token from `serviceaccounts/token`, is bound by the RBAC objects in the store. `Options::deny` takes rights from
-//! everybody.
+//! Without credentials one is `sandbox-admin`, who may do everything. Whoever impersonates somebody, or comes
+//! with a token from `serviceaccounts/token`, is bound by the RBAC objects in the store. `Options::deny`
+//! takes rights from everybody.
 
 use serde_json::{Value, json};
 

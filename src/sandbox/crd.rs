@@ -1,4 +1,5 @@
-//! What the API server itself does with `CustomResourceDefinitions`: conditions, their finalizer, and conversion.
+//! What the API server itself does with `CustomResourceDefinitions`: conditions, their finalizer, and
+//! conversion.
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Errors as the API server words them.
 //!
-//! The texts are those of apimachinery's `pkg/api/errors/errors.go`; tools and people match on them, so they are exact.
+//! The texts are those of apimachinery's `pkg/api/errors/errors.go`; tools and people match on them, so they
+//! are exact.
 
 use std::fmt::Display;
 

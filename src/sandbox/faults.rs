@@ -200,7 +200,8 @@ impl Fault {
         Self { matcher, effect: Effect::Answer(canned) }
     }
 
-    /// Does what is asked and answers something else: the 504 after which the write has happened all the same.
+    /// Does what is asked and answers something else: the 504 after which the write has happened all the
+    /// same.
     #[must_use]
     pub fn apply_then(matcher: Matcher, canned: Canned) -> Self {
         Self { matcher, effect: Effect::ApplyThen(canned) }
@@ -230,13 +231,15 @@ impl Fault {
         Self { matcher, effect: Effect::Delay(delay) }
     }
 
-    /// Does something to the cluster first, such as a write by somebody else between a read and a write of the client.
+    /// Does something to the cluster first, such as a write by somebody else between a read and a write of
+    /// the client.
     #[must_use]
     pub fn before(matcher: Matcher, hook: impl Fn(&Api) + Send + Sync + 'static) -> Self {
         Self { matcher, effect: Effect::Before(Arc::new(hook)) }
     }
 
-    /// 406 to whoever asks for metadata alone, as old aggregated servers answer when no plain JSON is offered beside it.
+    /// 406 to whoever asks for metadata alone, as old aggregated servers answer when no plain JSON is offered
+    /// beside it.
     #[must_use]
     pub fn no_metadata(path: &str) -> Self {
         let message = "only the following media types are accepted: application/json, application/yaml";

@@ -1,7 +1,7 @@
 //! `metadata.managedFields`: who set which field, when and how.
 //!
-//! Kept simply: a field belongs to the manager that last gave it another value. That is enough to answer the question
-//! people ask of it, which is who put a finalizer there.
+//! Kept simply: a field belongs to the manager that last gave it another value. That is enough to answer the
+//! question people ask of it, which is who put a finalizer there.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Reading and setting the metadata of objects, which are kept as the JSON they came in.
 //!
-//! Writing by index (`object["metadata"]["uid"] = …`) is safe because `decode` lets no object in whose `metadata`,
-//! `spec` or `status` is anything but a map.
+//! Writing by index (`object["metadata"]["uid"] = …`) is safe because `decode` lets no object in whose
+//! `metadata`, `spec` or `status` is anything but a map.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -137,7 +137,8 @@ pub(crate) fn new_uid() -> String {
     )
 }
 
-/// The suffix for `generateName`: five letters of the alphabet that avoids words (apimachinery's `rand.String`).
+/// The suffix for `generateName`: five letters of the alphabet that avoids words (apimachinery's
+/// `rand.String`).
 pub(crate) fn name_suffix() -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut bits = random();
@@ -148,4 +149,19 @@ pub(crate) fn name_suffix() -> String {
         bits /= ALPHABET.len() as u64;
     }
     suffix
+}
+
+/// Bytes as JSON writes them.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let group =
+            chunk.iter().fold(0, |group, byte| group << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let letter = if at <= chunk.len() { ALPHABET[group >> (18 - 6 * at) & 63] } else { b'=' };
+            text.push(char::from(letter));
+        }
+    }
+    text
 }

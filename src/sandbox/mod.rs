@@ -1,9 +1,9 @@
 //! A practice cluster: a Kubernetes API in this process, for rehearsal, demos and tests.
 //!
-//! It follows what a 1.36 kube-apiserver does with namespaces, finalizers and everything in their way, plays the
-//! namespace controller, and comes with [scenarios] of namespaces that are stuck. It is honest about being
-//! small: objects are kept as they come, without the validation and defaulting of each type, nothing runs in its pods,
-//! and nobody answers behind its webhooks and APIServices.
+//! It follows what a 1.36 kube-apiserver does with namespaces, finalizers and everything in their way, plays
+//! the namespace controller, and comes with [scenarios] of namespaces that are stuck. It is honest about
+//! being small: objects are kept as they come, without the validation and defaulting of each type, nothing
+//! runs in its pods, and nobody answers behind its webhooks and APIServices.
 //!
 //! It knows no other part of nsfix, so that neither can agree with the other's mistakes.
 
@@ -109,7 +109,8 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Sets the cluster up and serves it. The controller has looked at every namespace once when this returns.
+    /// Sets the cluster up and serves it. The controller has looked at every namespace once when this
+    /// returns.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;

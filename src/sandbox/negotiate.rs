@@ -87,7 +87,8 @@ impl View {
     pub(crate) fn list(&self, of: &ResourceType, items: &[Arc<Value>], list_meta: &Value) -> Value {
         match self {
             View::Full => {
-                // Items of a list go without kind and apiVersion for built-in types, with them for custom ones.
+                // Items of a list go without kind and apiVersion for built-in types, with them for custom
+                // ones.
                 let bare = |item: &Arc<Value>| {
                     let mut item = (**item).clone();
                     if of.custom.is_none()

@@ -63,8 +63,8 @@ fn index(engine: &Engine) -> Value {
     json!({"paths": paths})
 }
 
-/// No schemas, but the PATCH of each type with its parameters: kubectl reads from it that the server itself checks the
-/// fields, and then does not ask for schemas.
+/// No schemas, but the PATCH of each type with its parameters: kubectl reads from it that the server itself
+/// checks the fields, and then does not ask for schemas.
 fn document(engine: &Engine, group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let parameters = json!([

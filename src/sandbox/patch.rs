@@ -50,7 +50,8 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// Merge patch, and the lists that merge by element: finalizers (a set), owners (by uid), conditions (by type).
+/// Merge patch, and the lists that merge by element: finalizers (a set), owners (by uid), conditions (by
+/// type).
 ///
 /// Other lists are replaced, where the real one merges containers and the like by name.
 fn strategic(target: &mut Value, patch: &Value, field: &str) {

@@ -1,10 +1,21 @@
 //! Kubernetes' protobuf, as far as kubectl sends it.
 //!
+<<<<<<< HEAD
 //! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf and do not
 //! fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which kubectl accepts.
 
 use serde_json::{Map, Value, json};
 
+=======
+//! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf
+//! and do not fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which
+//! kubectl accepts.
+
+use serde_json::{Map, Value, json};
+
+use super::meta;
+
+>>>>>>> sandbox
 /// The media type of such bodies.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 /// What every such body begins with (apimachinery's serializer/protobuf).
@@ -201,6 +212,7 @@ fn add_entry(map: &mut Map<String, Value>, entry: &[u8], bytes: bool) -> Option<
             _ => {}
         }
     }
+<<<<<<< HEAD
     let value = if bytes { base64(value) } else { utf8(value)? };
     map.insert(key, value.into());
     Some(())
@@ -219,3 +231,9 @@ fn base64(bytes: &[u8]) -> String {
     }
     text
 }
+=======
+    let value = if bytes { meta::base64(value) } else { utf8(value)? };
+    map.insert(key, value.into());
+    Some(())
+}
+>>>>>>> sandbox

@@ -97,7 +97,8 @@ fn hex(digit: u8) -> Option<u8> {
 pub(crate) struct Target {
     pub(crate) group: String,
     pub(crate) version: String,
-    /// "" for all namespaces and for cluster-scoped resources; a namespace itself counts as being inside itself.
+    /// "" for all namespaces and for cluster-scoped resources; a namespace itself counts as being inside
+    /// itself.
     pub(crate) namespace: String,
     pub(crate) resource: String,
     pub(crate) name: String,

@@ -59,7 +59,8 @@ impl Requirement {
     }
 }
 
-/// Whether a `metav1.LabelSelector` (the structured kind, as in webhooks) selects these labels. An empty one selects all.
+/// Whether a `metav1.LabelSelector` (the structured kind, as in webhooks) selects these labels. An empty one
+/// selects all.
 pub(crate) fn selects(selector: &Value, labels: &Value) -> bool {
     let exact = selector["matchLabels"].as_object();
     let exact = exact.into_iter().flatten().all(|(key, value)| labels[key] == *value);

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::meta;
 
-/// How many changes a watch can look back on; enough for tests with tens of thousands of objects.
-const HISTORY: usize = 50_000;
+/// How many changes a watch can look back on.
+const HISTORY: usize = 10_000;
 
 type Place = (String, String);
 
@@ -28,6 +28,8 @@ pub(crate) struct Change {
 pub(crate) struct Store {
     revision: u64,
     objects: BTreeMap<String, BTreeMap<Place, Arc<Value>>>,
+    /// How many there are of each type in each namespace, so that pages need not count what follows.
+    counts: BTreeMap<Place, usize>,
     history: VecDeque<Change>,
     /// Watches from before this revision are answered with 410.
     forgotten: u64,
@@ -35,7 +37,13 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { revision: 1, objects: BTreeMap::new(), history: VecDeque::new(), forgotten: 0 }
+        Self {
+            revision: 1,
+            objects: BTreeMap::new(),
+            counts: BTreeMap::new(),
+            history: VecDeque::new(),
+            forgotten: 0,
+        }
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -67,6 +75,14 @@ impl Store {
             .map(|(_, object)| object)
     }
 
+    /// How many objects of one type there are in the namespace or, if it is "", in all.
+    pub(crate) fn count(&self, key: &str, namespace: &str) -> usize {
+        if namespace.is_empty() {
+            return self.objects.get(key).map_or(0, BTreeMap::len);
+        }
+        self.counts.get(&(key.to_owned(), namespace.to_owned())).copied().unwrap_or_default()
+    }
+
     /// Everything of one type, as a snapshot.
     pub(crate) fn all(&self, key: &str) -> Vec<Arc<Value>> {
         self.list(key, "", None).cloned().collect()
@@ -79,6 +95,9 @@ impl Store {
         let place = (meta::namespace(&object).to_owned(), meta::name(&object).to_owned());
         let object = Arc::new(object);
         let before = self.objects.entry(key.to_owned()).or_default().insert(place, Arc::clone(&object));
+        if before.is_none() {
+            *self.counts.entry((key.to_owned(), meta::namespace(&object).to_owned())).or_default() += 1;
+        }
         self.remember(key, before, Some(Arc::clone(&object)));
         object
     }
@@ -87,6 +106,9 @@ impl Store {
         let place = (namespace.to_owned(), name.to_owned());
         let before = self.objects.get_mut(key)?.remove(&place)?;
         self.revision += 1;
+        if let Some(count) = self.counts.get_mut(&(key.to_owned(), namespace.to_owned())) {
+            *count -= 1;
+        }
         self.remember(key, Some(Arc::clone(&before)), None);
         Some(before)
     }

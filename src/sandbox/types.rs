@@ -10,8 +10,8 @@ use super::meta;
 /// All verbs of an ordinary type, in discovery's order.
 const ALL_VERBS: [&str; 8] =
     ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
-/// What discovery shows of a terminating CRD (apiextensions' `customresource_discovery_controller.go`), although
-/// updates and patches still work.
+/// What discovery shows of a terminating CRD (apiextensions' `customresource_discovery_controller.go`),
+/// although updates and patches still work.
 const TERMINATING_VERBS: [&str; 5] = ["delete", "deletecollection", "get", "list", "watch"];
 /// Keeps CRDs until their custom resources are gone.
 pub(crate) const CRD_CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -210,7 +210,8 @@ fn versions_of(crd: &Value) -> Vec<ResourceType> {
         .collect()
 }
 
-/// Best version first: v2, v1, v2beta1, v1alpha1, then everything else by name (apimachinery's `version.CompareKubeAwareVersionStrings`).
+/// Best version first: v2, v1, v2beta1, v1alpha1, then everything else by name (apimachinery's
+/// `version.CompareKubeAwareVersionStrings`).
 pub(crate) fn compare_versions(a: &str, b: &str) -> Ordering {
     match (kube_version(a), kube_version(b)) {
         (Some(a), Some(b)) => b.cmp(&a),

@@ -1,7 +1,7 @@
 //! The controllers of a kube-controller-manager that matter to namespaces, on a faster clock.
 //!
-//! The namespace controller is played in full; of the others, what they leave in every namespace, and the finalizers
-//! that they take away.
+//! The namespace controller is played in full; of the others, what they leave in every namespace, and the
+//! finalizers that they take away.
 
 mod conditions;
 mod namespace;
@@ -22,8 +22,8 @@ const LONGEST_BACKOFF: f64 = 60.0;
 /// How the sandbox's kube-controller-manager works.
 #[derive(Clone, Debug)]
 pub struct ControllerOptions {
-    /// What stands for the five seconds that the real namespace controller waits after each change. All its other
-    /// times are scaled by the same factor.
+    /// What stands for the five seconds that the real namespace controller waits after each change. All its
+    /// other times are scaled by the same factor.
     pub delay: Duration,
     /// Delete pods before everything else, as 1.33 and later do.
     pub pods_first: bool,

@@ -1,4 +1,5 @@
-//! The namespace controller's work on one namespace (`pkg/controller/namespace/deletion/namespaced_resources_deleter.go`).
+//! The namespace controller's work on one namespace
+//! (`pkg/controller/namespace/deletion/namespaced_resources_deleter.go`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +49,8 @@ pub(crate) fn pass(engine: &mut Engine, name: &str, pods_first: bool) -> Outcome
     let mut findings = Findings { undiscovered, ..Findings::default() };
     if pods_first && let Some(pods) = take_pods(&mut types) {
         match empty(engine, &pods, name, deleted) {
-            // The totals are forgotten on this way out: the conditions say that all is well (kubernetes#138208).
+            // The totals are forgotten on this way out: the conditions say that all is well
+            // (kubernetes#138208).
             Ok(rest) if rest.count > 0 => {
                 report(engine, name, &findings);
                 return if findings.undiscovered.is_empty() {
@@ -74,7 +76,8 @@ pub(crate) fn pass(engine: &mut Engine, name: &str, pods_first: bool) -> Outcome
     }
 }
 
-/// The types to empty (preferred version of each resource, namespaced, deletable), and what could not be discovered.
+/// The types to empty (preferred version of each resource, namespaced, deletable), and what could not be
+/// discovered.
 fn discover(engine: &Engine) -> (Vec<Arc<ResourceType>>, Vec<String>) {
     let groups = discovery::groups(&engine.types, &aggregation::remotes(&engine.store));
     let (mut types, mut undiscovered): (Vec<Arc<ResourceType>>, _) = (Vec::new(), Vec::new());
@@ -133,7 +136,11 @@ fn empty(
     let text = |failure: Failure| failure.message;
     let estimate = if of.is("", "pods") { estimate_pods(engine, namespace, deleted) } else { 0.0 };
     let everything = Selector::default();
+<<<<<<< HEAD
     engine.delete_all(of, namespace, &everything, &DeleteOptions::background()).map_err(text)?;
+=======
+    engine.delete_all(of, namespace, &everything, &DeleteOptions::background(), drop).map_err(text)?;
+>>>>>>> sandbox
     engine.check_cache(of).map_err(text)?;
     let mut rest = Rest { estimate, count: 0, finalizers: BTreeMap::new() };
     for object in engine.store.list(&of.storage_key(), namespace, None) {

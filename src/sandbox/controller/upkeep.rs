@@ -95,7 +95,8 @@ pub(crate) fn stop_pods(engine: &mut Engine, scaled: &dyn Fn(f64) -> Duration) {
     }
 }
 
-/// pvc-protection: a claim that no pod uses may go. In a missing namespace the update fails, and the claim stays for ever.
+/// pvc-protection: a claim that no pod uses may go. In a missing namespace the update fails, and the claim
+/// stays for ever.
 pub(crate) fn release_volumes(engine: &mut Engine) {
     let of = built_in("", "persistentvolumeclaims");
     for claim in engine.store.all("persistentvolumeclaims") {
@@ -113,8 +114,8 @@ pub(crate) fn release_volumes(engine: &mut Engine) {
     }
 }
 
-/// The garbage collector, as if nothing ever had dependents: `foregroundDeletion` and `orphan` go at once. Looks only at
-/// what has changed since a revision.
+/// The garbage collector, as if nothing ever had dependents: `foregroundDeletion` and `orphan` go at once.
+/// Looks only at what has changed since a revision.
 pub(crate) fn collect_garbage(engine: &mut Engine, since: u64) {
     let changed =
         engine.store.recent(since).filter_map(|change| Some((change.key.clone(), change.after.clone()?)));

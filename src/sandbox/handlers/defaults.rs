@@ -18,7 +18,7 @@ pub(crate) fn fill(of: &ResourceType, object: &mut Value) {
         ("", "namespaces") => namespace(object),
         ("", "pods") => pod(object),
         ("", "services") => service(object),
-        ("", "secrets") => default(object, &["type"], "Opaque".into()),
+        ("", "secrets") => secret(object),
         ("", "persistentvolumeclaims") => {
             add_finalizer(object, "kubernetes.io/pvc-protection");
             default(object, &["spec", "volumeMode"], "Filesystem".into());
@@ -82,6 +82,15 @@ fn pod(object: &mut Value) {
     default(object, &["spec", "restartPolicy"], "Always".into());
     default(object, &["spec", "serviceAccountName"], "default".into());
     object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"});
+}
+
+/// `stringData` is for writing alone: it becomes part of `data`.
+fn secret(object: &mut Value) {
+    default(object, &["type"], "Opaque".into());
+    let texts = object.as_object_mut().and_then(|map| map.shift_remove("stringData")).unwrap_or_default();
+    for (key, text) in texts.as_object().into_iter().flatten() {
+        object["data"][key] = meta::base64(text.as_str().unwrap_or_default().as_bytes()).into();
+    }
 }
 
 fn service(object: &mut Value) {

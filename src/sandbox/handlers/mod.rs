@@ -99,8 +99,8 @@ impl Context<'_> {
     }
 }
 
-/// Refuses objects whose standard parts have the wrong shape, as typed decoding would. The rest of the sandbox writes
-/// into them by index and relies on this.
+/// Refuses objects whose standard parts have the wrong shape, as typed decoding would. The rest of the
+/// sandbox writes into them by index and relies on this.
 pub(crate) fn check_shape(object: &Value) -> Result<(), Failure> {
     let metadata = &object["metadata"];
     let strings = |list: &Value| list.as_array().is_some_and(|items| items.iter().all(Value::is_string));
@@ -110,6 +110,7 @@ pub(crate) fn check_shape(object: &Value) -> Result<(), Failure> {
         ("metadata.labels", metadata["labels"].is_null() || texts(&metadata["labels"])),
         ("metadata.annotations", metadata["annotations"].is_null() || texts(&metadata["annotations"])),
         ("metadata.finalizers", metadata["finalizers"].is_null() || strings(&metadata["finalizers"])),
+        ("data", object["data"].is_object() || object["data"].is_null() || object["kind"] != "Secret"),
         ("spec", object["spec"].is_object() || object["spec"].is_null()),
         ("status", object["status"].is_object() || object["status"].is_null()),
     ];

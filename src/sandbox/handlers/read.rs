@@ -30,8 +30,13 @@ impl Engine {
         Ok(shown(&context.view, &context.of, 200, (*object).clone()))
     }
 
+<<<<<<< HEAD
     /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are for. A dead
     /// conversion webhook never lets it fill.
+=======
+    /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are
+    /// for. A dead conversion webhook never lets it fill.
+>>>>>>> sandbox
     pub(crate) fn check_cache(&self, of: &ResourceType) -> Result<(), Failure> {
         if of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none()) {
             return Ok(());
@@ -49,16 +54,19 @@ impl Engine {
         let selector = Selector::read(query, &context.of)?;
         let limit = page_size(context)?;
         let after = match query.get("continue") {
-            "" => None,
-            token => Some(read_token(token)?),
+            "" => Token { revision: self.store.revision(), ..Token::default() },
+            token => Token::read(token)?,
         };
+<<<<<<< HEAD
         let revision = after.as_ref().map_or_else(|| self.store.revision(), |(revision, _)| *revision);
         let place = after.map(|(_, place)| place);
+=======
+>>>>>>> sandbox
         if limit.is_none() || !selector.is_empty() {
             self.check_cache(&context.of)?;
         }
         let key = context.of.storage_key();
-        let mut left = self.store.list(&key, context.namespace(), place.as_ref());
+        let mut left = self.store.list(&key, context.namespace(), after.place.as_ref());
         let mut items = Vec::new();
         for stored in left.by_ref().filter(|object| selector.matches(object)) {
             items.push(crd::decode(&self.store, &context.of, stored)?);
@@ -66,13 +74,15 @@ impl Engine {
                 break;
             }
         }
-        let mut list_meta = json!({"resourceVersion": revision.to_string()});
-        let mut rest = left.filter(|object| selector.matches(object));
-        if let (Some(last), Some(_)) = (items.last(), rest.next()) {
-            list_meta["continue"] = write_token(revision, last).into();
+        let mut list_meta = json!({"resourceVersion": after.revision.to_string()});
+        if let (Some(last), true) = (items.last(), left.any(|object| selector.matches(object))) {
+            let given = after.given + items.len();
+            let place = Some((meta::namespace(last).to_owned(), meta::name(last).to_owned()));
+            list_meta["continue"] = Token { given, place, ..after }.write().into();
             // How many would match is not known without looking, so the real one stays silent then.
             if selector.is_empty() {
-                list_meta["remainingItemCount"] = (rest.count() + 1).into();
+                let all = self.store.count(&key, context.namespace());
+                list_meta["remainingItemCount"] = all.saturating_sub(given).max(1).into();
             }
         }
         Ok(Document::json(200, &context.view.list(&context.of, &items, &list_meta)))
@@ -90,22 +100,47 @@ fn page_size(context: &Context<'_>) -> Result<Option<usize>, Failure> {
     Ok((limit > 0 && !from_cache).then_some(limit))
 }
 
+<<<<<<< HEAD
 /// The token holds the revision of the first page and the place of its last item. Unlike the real one, later pages show
 /// the present state, not a snapshot.
 fn write_token(revision: u64, last: &Value) -> String {
     let text = format!("{revision}/{}/{}", meta::namespace(last), meta::name(last));
     text.bytes().fold(String::new(), |token, byte| token + &format!("{byte:02x}"))
 }
+=======
+/// What the client gives back for the next page. Unlike the real one, later pages show the present state, not a
+/// snapshot.
+#[derive(Default)]
+struct Token {
+    /// That of the first page.
+    revision: u64,
+    /// How many objects the pages so far had.
+    given: usize,
+    /// Namespace and name of the last one.
+    place: Option<(String, String)>,
+}
 
-fn read_token(token: &str) -> Result<(u64, (String, String)), Failure> {
-    let wrong = || Failure::bad_request("continue key is not valid: the continue token is malformed");
-    let bytes: Option<Vec<u8>> = token
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(wrong)?;
-    let parts: Vec<&str> = text.splitn(3, '/').collect();
-    let [revision, namespace, name] = parts[..] else { return Err(wrong()) };
-    Ok((revision.parse().map_err(|_| wrong())?, (namespace.to_owned(), name.to_owned())))
+impl Token {
+    fn write(&self) -> String {
+        let (namespace, name) = self.place.clone().unwrap_or_default();
+        let text = format!("{}/{}/{namespace}/{name}", self.revision, self.given);
+        text.bytes().fold(String::new(), |token, byte| token + &format!("{byte:02x}"))
+    }
+
+    fn read(token: &str) -> Result<Self, Failure> {
+        Self::parse(token)
+            .ok_or_else(|| Failure::bad_request("continue key is not valid: the continue token is malformed"))
+    }
+>>>>>>> sandbox
+
+    fn parse(token: &str) -> Option<Self> {
+        let pairs = token.as_bytes().chunks(2);
+        let bytes: Option<Vec<u8>> =
+            pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+        let text = String::from_utf8(bytes?).ok()?;
+        let parts: Vec<&str> = text.splitn(4, '/').collect();
+        let [revision, given, namespace, name] = parts[..] else { return None };
+        let place = Some((namespace.to_owned(), name.to_owned()));
+        Some(Self { revision: revision.parse().ok()?, given: given.parse().ok()?, place })
+    }
 }

@@ -16,7 +16,20 @@ pub(crate) fn new_object(of: &ResourceType, object: &Value) -> Result<(), Failur
         flaws.push(flaw);
     }
     flaws.extend(finalizer_flaws(of, object));
+    flaws.extend(event_flaw(of, object));
     report(of, name, &flaws)
+}
+
+/// pkg/apis/core/validation/events.go: an event is where its object is; in `default` if that is in no namespace.
+fn event_flaw(of: &ResourceType, object: &Value) -> Option<Flaw> {
+    if !of.is("", "events") {
+        return None;
+    }
+    let about = object["involvedObject"]["namespace"].as_str().unwrap_or_default();
+    let expected = if about.is_empty() { "default" } else { about };
+    (meta::namespace(object) != expected).then(|| {
+        Flaw::invalid("involvedObject.namespace", format!("{about:?}"), "does not match event.namespace")
+    })
 }
 
 pub(crate) fn changed_object(
@@ -94,7 +107,12 @@ fn name_flaw(of: &ResourceType, name: &str) -> Option<Flaw> {
 }
 
 fn finalizer_flaws(of: &ResourceType, object: &Value) -> Vec<Flaw> {
+<<<<<<< HEAD
     // Only core's ValidateObjectMeta asks for more than a qualified name; CRDs and APIServices use apimachinery's.
+=======
+    // Only core's ValidateObjectMeta asks for more than a qualified name; CRDs and APIServices use
+    // apimachinery's.
+>>>>>>> sandbox
     let core = of.custom.is_none()
         && !["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&of.group.as_str());
     let metadata = meta::finalizers(object).into_iter().filter(|_| core).enumerate();

@@ -87,7 +87,8 @@ impl Engine {
         Some(lines)
     }
 
-    /// A change as this watch sees it: an object that begins to match its selector is added, one that ceases to is deleted.
+    /// A change as this watch sees it: an object that begins to match its selector is added, one that ceases
+    /// to is deleted.
     fn tell(&self, watch: &Watch, change: &Change) -> Option<String> {
         let here = |object: &&Arc<Value>| {
             let inside = watch.namespace.is_empty() || meta::namespace(object) == watch.namespace;

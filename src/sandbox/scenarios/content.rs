@@ -239,7 +239,8 @@ pub(super) fn progressing() -> Vec<Step> {
     ]
 }
 
-/// The user is `system:serviceaccount:default:no-secrets-viewer`. RBAC cannot say "all but": the types are named.
+/// The user is `system:serviceaccount:default:no-secrets-viewer`. RBAC cannot say "all but": the types are
+/// named.
 pub(super) fn no_secrets() -> Vec<Step> {
     let name = "no-secrets";
     let secrets = format!("/api/v1/namespaces/{name}/secrets");
@@ -263,41 +264,45 @@ pub(super) fn no_secrets() -> Vec<Step> {
     steps
 }
 
+/// The core types that the viewer may read.
+const CORE_BUT_SECRETS: [&str; 14] = [
+    "configmaps",
+    "endpoints",
+    "events",
+    "limitranges",
+    "namespaces",
+    "nodes",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "pods",
+    "podtemplates",
+    "replicationcontrollers",
+    "resourcequotas",
+    "serviceaccounts",
+    "services",
+];
+
+/// The groups of which the viewer may read everything.
+const OTHER_GROUPS: [&str; 15] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "example.com",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "storage.k8s.io",
+];
+
 fn viewer() -> Vec<Step> {
     let viewer = "no-secrets-viewer";
-    let core = [
-        "configmaps",
-        "endpoints",
-        "events",
-        "limitranges",
-        "namespaces",
-        "nodes",
-        "persistentvolumeclaims",
-        "persistentvolumes",
-        "pods",
-        "podtemplates",
-        "replicationcontrollers",
-        "resourcequotas",
-        "serviceaccounts",
-        "services",
-    ];
-    let groups = [
-        "admissionregistration.k8s.io",
-        "apiextensions.k8s.io",
-        "apiregistration.k8s.io",
-        "apps",
-        "autoscaling",
-        "batch",
-        "coordination.k8s.io",
-        "discovery.k8s.io",
-        "events.k8s.io",
-        "example.com",
-        "networking.k8s.io",
-        "policy",
-        "rbac.authorization.k8s.io",
-        "resource.k8s.io",
-        "storage.k8s.io",
-    ];
     let verbs = ["get", "list", "watch"];
     let rbac = "rbac.authorization.k8s.io";
     let role = json!({
@@ -305,8 +310,8 @@ fn viewer() -> Vec<Step> {
         "kind": "ClusterRole",
         "metadata": {"name": viewer},
         "rules": [
-            {"apiGroups": [""], "resources": core, "verbs": verbs},
-            {"apiGroups": groups, "resources": ["*"], "verbs": verbs},
+            {"apiGroups": [""], "resources": CORE_BUT_SECRETS, "verbs": verbs},
+            {"apiGroups": OTHER_GROUPS, "resources": ["*"], "verbs": verbs},
             {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": ["update"]},
         ],
     });

@@ -6,7 +6,8 @@ use super::{
     DAY, Step, configmap, create_namespace, delete_namespace, finalize, namespace, remove_furnishings,
 };
 
-/// The controller has done its part; somebody else has not. The PUT does the controller's part where none runs.
+/// The controller has done its part; somebody else has not. The PUT does the controller's part where none
+/// runs.
 pub(super) fn metadata_finalizer() -> Vec<Step> {
     let name = "metadata-finalizer";
     let mut held = namespace(name);

@@ -1,8 +1,8 @@
 //! Namespaces in trouble, as recipes.
 //!
-//! A recipe is a list of plain requests, complete enough for a real API server: the sandbox plays it, and the contract
-//! suite plays the same one on a real control plane. What only a running controller can bring about is either waited
-//! for (and skipped where none runs) or done by the recipe itself.
+//! A recipe is a list of plain requests, complete enough for a real API server: the sandbox plays it, and the
+//! contract suite plays the same one on a real control plane. What only a running controller can bring about
+//! is either waited for (and skipped where none runs) or done by the recipe itself.
 
 mod blockers;
 mod content;
@@ -61,8 +61,8 @@ pub enum Step {
 const DAY: i64 = 86_400;
 
 impl Step {
-    /// Whether an answer with this status means that the step is done: also when what it should create exists already
-    /// (a controller was faster), or what it should delete is gone.
+    /// Whether an answer with this status means that the step is done: also when what it should create exists
+    /// already (a controller was faster), or what it should delete is gone.
     #[must_use]
     pub fn is_done_by(&self, status: u16) -> bool {
         match self {
@@ -129,8 +129,8 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
     ALL.iter().find(|scenario| scenario.name == name)
 }
 
-/// Those that a sandbox has unless others are asked for: enough to see every kind of outcome, and nothing that blocks
-/// the whole cluster.
+/// Those that a sandbox has unless others are asked for: enough to see every kind of outcome, and nothing
+/// that blocks the whole cluster.
 #[must_use]
 pub fn default_set() -> Vec<&'static Scenario> {
     ["rodrigo", "configmap-finalizer", "metadata-finalizer", "zombie", "active"]

@@ -1,1 +1,0 @@
-//! What the sandbox does, as sentences.
