@@ -1,12 +1,5 @@
 //! Kubernetes' protobuf, as far as kubectl sends it.
 //!
-<<<<<<< HEAD
-//! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf and do not
-//! fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which kubectl accepts.
-
-use serde_json::{Map, Value, json};
-
-=======
 //! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf
 //! and do not fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which
 //! kubectl accepts.
@@ -15,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::meta;
 
->>>>>>> sandbox
 /// The media type of such bodies.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 /// What every such body begins with (apimachinery's serializer/protobuf).
@@ -212,28 +204,7 @@ fn add_entry(map: &mut Map<String, Value>, entry: &[u8], bytes: bool) -> Option<
             _ => {}
         }
     }
-<<<<<<< HEAD
-    let value = if bytes { base64(value) } else { utf8(value)? };
-    map.insert(key, value.into());
-    Some(())
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0, |group, byte| group << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let letter = if at <= chunk.len() { ALPHABET[group >> (18 - 6 * at) & 63] } else { b'=' };
-            text.push(char::from(letter));
-        }
-    }
-    text
-}
-=======
     let value = if bytes { meta::base64(value) } else { utf8(value)? };
     map.insert(key, value.into());
     Some(())
 }
->>>>>>> sandbox

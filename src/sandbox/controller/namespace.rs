@@ -136,11 +136,7 @@ fn empty(
     let text = |failure: Failure| failure.message;
     let estimate = if of.is("", "pods") { estimate_pods(engine, namespace, deleted) } else { 0.0 };
     let everything = Selector::default();
-<<<<<<< HEAD
-    engine.delete_all(of, namespace, &everything, &DeleteOptions::background()).map_err(text)?;
-=======
     engine.delete_all(of, namespace, &everything, &DeleteOptions::background(), drop).map_err(text)?;
->>>>>>> sandbox
     engine.check_cache(of).map_err(text)?;
     let mut rest = Rest { estimate, count: 0, finalizers: BTreeMap::new() };
     for object in engine.store.list(&of.storage_key(), namespace, None) {

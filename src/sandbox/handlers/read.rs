@@ -30,13 +30,8 @@ impl Engine {
         Ok(shown(&context.view, &context.of, 200, (*object).clone()))
     }
 
-<<<<<<< HEAD
-    /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are for. A dead
-    /// conversion webhook never lets it fill.
-=======
     /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are
     /// for. A dead conversion webhook never lets it fill.
->>>>>>> sandbox
     pub(crate) fn check_cache(&self, of: &ResourceType) -> Result<(), Failure> {
         if of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none()) {
             return Ok(());
@@ -57,11 +52,6 @@ impl Engine {
             "" => Token { revision: self.store.revision(), ..Token::default() },
             token => Token::read(token)?,
         };
-<<<<<<< HEAD
-        let revision = after.as_ref().map_or_else(|| self.store.revision(), |(revision, _)| *revision);
-        let place = after.map(|(_, place)| place);
-=======
->>>>>>> sandbox
         if limit.is_none() || !selector.is_empty() {
             self.check_cache(&context.of)?;
         }
@@ -100,14 +90,6 @@ fn page_size(context: &Context<'_>) -> Result<Option<usize>, Failure> {
     Ok((limit > 0 && !from_cache).then_some(limit))
 }
 
-<<<<<<< HEAD
-/// The token holds the revision of the first page and the place of its last item. Unlike the real one, later pages show
-/// the present state, not a snapshot.
-fn write_token(revision: u64, last: &Value) -> String {
-    let text = format!("{revision}/{}/{}", meta::namespace(last), meta::name(last));
-    text.bytes().fold(String::new(), |token, byte| token + &format!("{byte:02x}"))
-}
-=======
 /// What the client gives back for the next page. Unlike the real one, later pages show the present state, not a
 /// snapshot.
 #[derive(Default)]
@@ -131,7 +113,6 @@ impl Token {
         Self::parse(token)
             .ok_or_else(|| Failure::bad_request("continue key is not valid: the continue token is malformed"))
     }
->>>>>>> sandbox
 
     fn parse(token: &str) -> Option<Self> {
         let pairs = token.as_bytes().chunks(2);

@@ -107,12 +107,8 @@ fn name_flaw(of: &ResourceType, name: &str) -> Option<Flaw> {
 }
 
 fn finalizer_flaws(of: &ResourceType, object: &Value) -> Vec<Flaw> {
-<<<<<<< HEAD
-    // Only core's ValidateObjectMeta asks for more than a qualified name; CRDs and APIServices use apimachinery's.
-=======
     // Only core's ValidateObjectMeta asks for more than a qualified name; CRDs and APIServices use
     // apimachinery's.
->>>>>>> sandbox
     let core = of.custom.is_none()
         && !["apiextensions.k8s.io", "apiregistration.k8s.io"].contains(&of.group.as_str());
     let metadata = meta::finalizers(object).into_iter().filter(|_| core).enumerate();
