@@ -62,6 +62,8 @@ pub struct GlobalOptions {
 pub enum Command {
     /// List the namespaces that are stuck in Terminating
     ListStuck(ListStuckOptions),
+    /// Say why namespaces are stuck, and what would end them
+    Explain(ExplainOptions),
     /// End namespaces that are stuck in Terminating
     Clear(ClearOptions),
     /// Serve a practice cluster on loopback until Ctrl-C; prints the path of its kubeconfig
@@ -92,6 +94,29 @@ pub struct ListStuckOptions {
     /// Exit with 3 if any stuck namespace was found
     #[arg(long)]
     pub exit_code: bool,
+}
+
+/// Options of `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainOptions {
+    /// The namespaces: NAME, ns/NAME or namespace/NAME
+    #[arg(required = true, value_name = "NAME", value_parser = parse_namespace)]
+    pub names: Vec<String>,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+    /// Name every leftover, however many there are
+    #[arg(long)]
+    pub all_objects: bool,
+}
+
+/// How a document is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocumentFormat {
+    /// A JSON document
+    Json,
+    /// A YAML document
+    Yaml,
 }
 
 /// How a list is printed.
@@ -141,6 +166,12 @@ pub struct ClearOptions {
     /// What may happen to objects that are still inside
     #[arg(long, value_enum, value_name = "POLICY", default_value_t)]
     pub leftovers: Leftovers,
+    /// Release this finalizer of leftovers although removing it does harm; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub release_finalizer: Vec<String>,
+    /// Remove this spec or metadata finalizer of the namespace itself, besides kubernetes; can be repeated
+    #[arg(long, value_name = "NAME")]
+    pub finalizer: Vec<String>,
     /// Allow one of default, kube-system, kube-public, kube-node-lease, openshift-*
     #[arg(long)]
     pub allow_protected: bool,
@@ -150,6 +181,9 @@ pub struct ClearOptions {
     /// Save nothing before writing
     #[arg(long)]
     pub no_backup: bool,
+    /// Append the report, one JSON object a line, to this file
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
     /// Wait until the namespace is gone
     #[arg(
         long,

@@ -18,4 +18,4 @@ pub use error::ApiError;
 pub use leftovers::LIST_CONCURRENCY;
 pub use namespaces::NamespaceQuery;
 pub use request::{Cluster, Observer};
-pub use write::DryRun;
+pub use write::{DryRun, Fresh};

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::namespaces::PAGE;
 use super::request::Call;
 use super::{ApiError, Cluster};
-use crate::model::{FinalizerSetBy, Leftover};
+use crate::model::{FinalizerSetBy, Leftover, ResourceType};
 
 /// Aggregated servers may not know the metadata form; then plain JSON, of which only the metadata is read.
 const METADATA_LIST: &str =
@@ -153,4 +153,48 @@ impl Cluster {
             continued = end.continued;
         }
     }
+
+    /// Reads the objects of a type in a namespace whole, page by page, and hands on each as it was sent.
+    pub async fn whole_objects(
+        &self,
+        ty: &ResourceType,
+        namespace: &str,
+        visit: &mut impl FnMut(&RawValue) -> std::io::Result<()>,
+    ) -> Result<std::io::Result<()>, ApiError> {
+        let mut continued = String::new();
+        loop {
+            let token: String = form_urlencoded::byte_serialize(continued.as_bytes()).collect();
+            let next = if token.is_empty() { String::new() } else { format!("&continue={token}") };
+            let url = format!("{}?limit={WHOLE_PAGE}{next}", ty.path_in(namespace));
+            let body = self.call(Call::get(&url)).await?;
+            let page: WholePage<'_> = self.parse(&body)?;
+            for item in page.items.into_iter().flatten() {
+                if let Err(error) = visit(item) {
+                    return Ok(Err(error));
+                }
+            }
+            if page.metadata.continued.is_empty() {
+                return Ok(Ok(()));
+            }
+            continued = page.metadata.continued;
+        }
+    }
+
+    /// The leftovers of a type in a namespace, one by one, by metadata.
+    pub async fn leftovers_of(&self, ty: &ResourceType, namespace: &str) -> Result<Vec<Leftover>, ApiError> {
+        let mut found = Vec::new();
+        self.pages(&ty.path_in(namespace), String::new(), &mut |leftover| found.push(leftover)).await?;
+        Ok(found)
+    }
+}
+
+/// Whole objects can be a megabyte each.
+const WHOLE_PAGE: usize = 50;
+
+#[derive(Deserialize)]
+struct WholePage<'a> {
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(default, borrow)]
+    items: Option<Vec<&'a RawValue>>,
 }

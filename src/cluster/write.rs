@@ -1,7 +1,9 @@
 //! The few writes. Each is guarded by what was read just before.
 
 use http::Method;
-use serde_json::Value;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::request::Call;
 use super::{ApiError, Cluster};
@@ -26,6 +28,24 @@ impl DryRun {
     }
 }
 
+/// What an object was when it was last read, as a guard for the write that follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fresh {
+    /// `metadata.uid`
+    pub uid: String,
+    /// `metadata.resourceVersion`
+    pub resource_version: String,
+    /// Whether it has a deletionTimestamp.
+    pub deleting: bool,
+    /// `metadata.finalizers`
+    pub finalizers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    metadata: ObjectMeta,
+}
+
 impl Cluster {
     /// The path that a finalize is PUT to.
     #[must_use]
@@ -41,4 +61,62 @@ impl Cluster {
         let answer = self.call_json(Call::write(Method::PUT, &path, body)).await?;
         self.namespace_from(answer)
     }
+
+    /// Reads an object's guard, by metadata alone.
+    pub async fn fresh(&self, path: &str) -> Result<Fresh, ApiError> {
+        let body = match self.call(Call::get(path).accepting(METADATA)).await {
+            Err(error) if error.code() == Some(406) => self.call(Call::get(path)).await?,
+            other => other?,
+        };
+        let object: Object = self.parse(&body)?;
+        Ok(Fresh {
+            uid: object.metadata.uid.unwrap_or_default(),
+            resource_version: object.metadata.resource_version.unwrap_or_default(),
+            deleting: object.metadata.deletion_timestamp.is_some(),
+            finalizers: object.metadata.finalizers.unwrap_or_default(),
+        })
+    }
+
+    /// Sets the finalizers of an object, guarded by its uid and resourceVersion.
+    pub async fn set_finalizers(
+        &self,
+        path: &str,
+        fresh: &Fresh,
+        finalizers: &[&str],
+        dry_run: DryRun,
+    ) -> Result<(), ApiError> {
+        let finalizers = if finalizers.is_empty() { Value::Null } else { json!(finalizers) };
+        let patch = json!({"metadata": {
+            "uid": fresh.uid,
+            "resourceVersion": fresh.resource_version,
+            "finalizers": finalizers,
+        }});
+        let url = format!("{path}?fieldManager=nsfix{}", dry_run.query());
+        self.call(Call::merge_patch(&url, &patch)).await.map(drop)
+    }
+
+    /// Deletes an object, guarded by its uid and resourceVersion. `now`: without waiting for a node.
+    pub async fn delete(
+        &self,
+        path: &str,
+        fresh: &Fresh,
+        now: bool,
+        dry_run: DryRun,
+    ) -> Result<(), ApiError> {
+        let mut options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": fresh.uid, "resourceVersion": fresh.resource_version},
+            "propagationPolicy": "Background",
+        });
+        if now {
+            options["gracePeriodSeconds"] = json!(0);
+        }
+        let url = format!("{path}?{}", dry_run.query().trim_start_matches('&'));
+        let url = url.trim_end_matches('?');
+        self.call(Call::write(Method::DELETE, url, &options)).await.map(drop)
+    }
 }
+
+/// The metadata of one object, or all of it from servers that do not know that form.
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;q=0.9";

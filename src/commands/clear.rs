@@ -1,14 +1,17 @@
 //! `nsfix clear`: end namespaces that are stuck in Terminating.
 
 mod confirm;
+mod journal;
 mod render;
 
+use futures::StreamExt;
 use jiff::Timestamp;
 
 use super::Session;
+use super::observe::{Depth, observe};
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
-use crate::cluster::{Cluster, Discovered, DryRun};
-use crate::diagnose::age;
+use crate::cluster::{Cluster, DryRun};
+use crate::diagnose::{age, diagnose};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
 use crate::output::document::{Document, Repaired};
@@ -20,6 +23,8 @@ use confirm::Answer;
 
 /// How many leftovers of a type are remembered by name, to name the orphans afterwards.
 const KEEP: usize = 20;
+/// How many namespaces are worked on at once, where nobody has to be asked.
+const CONCURRENCY: usize = 8;
 
 struct Clear<'a> {
     options: &'a ClearOptions,
@@ -27,6 +32,14 @@ struct Clear<'a> {
     cluster: &'a Cluster,
     terminal: &'a Terminal,
     stop: &'a Stop,
+}
+
+/// A namespace on its way.
+enum Looked {
+    /// What would be done to it.
+    Planned(Box<Plan>, Inventory),
+    /// It ends here.
+    Ended(Box<Report>),
 }
 
 pub(super) async fn run(
@@ -44,7 +57,10 @@ pub(super) async fn run(
     let mut names = options.names.clone();
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    let reports = clear.all(&names).await?;
+    let reports = tokio::select! {
+        looked = clear.look(&names) => clear.act_on_all(looked?).await?,
+        exit = stop.wait() => return Ok(exit),
+    };
     let exit = match stop.requested() {
         Some(exit) => exit,
         None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),
@@ -69,7 +85,12 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
         Some(Backups::in_dir(dir))
     };
     Ok(Settings {
-        policy: Policy { leftovers: options.leftovers, allow_protected: options.allow_protected },
+        policy: Policy {
+            leftovers: options.leftovers,
+            allow_protected: options.allow_protected,
+            release_finalizers: options.release_finalizer.clone(),
+            finalizers: options.finalizer.clone(),
+        },
         dry_run: if options.dry_run == DryRunChoice::Server { DryRun::Server } else { DryRun::None },
         backups,
         wait: options.wait.then_some(options.timeout),
@@ -80,94 +101,103 @@ fn exit_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => Exit::Done,
         Outcome::Refused => Exit::Refused,
-        Outcome::Failed => Exit::Error,
+        Outcome::Failed | Outcome::Released => Exit::Error,
     }
 }
 
 impl Clear<'_> {
-    /// One after the other; one failing does not stop the others, a signal does.
-    async fn all(&self, names: &[String]) -> Result<Vec<Report>, Failure> {
-        let mut reports = Vec::new();
-        let mut discovered = None;
-        for name in names {
-            if self.stop.requested().is_some() {
-                break;
-            }
-            let report = tokio::select! {
-                looked = self.look(name, &mut discovered) => match looked {
-                    Ok((plan, inventory)) => {
-                        self.act(&plan, &inventory, discovered.as_ref()).await?
+    /// Observes all of them together, and plans. Reads only.
+    async fn look(&self, names: &[String]) -> Result<Vec<Looked>, Failure> {
+        let reads = futures::future::join_all(names.iter().map(|name| self.cluster.namespace(name))).await;
+        let mut eligible = Vec::new();
+        let mut looked: Vec<Option<Looked>> = Vec::new();
+        for (name, read) in names.iter().zip(reads) {
+            let ended = |report: Report| Some(Looked::Ended(Box::new(report)));
+            looked.push(match read {
+                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) if error.is_not_found() => ended(Report::new(name, "")),
+                Err(error) => ended(Report::new(name, "").ended(Outcome::Failed, Problem::from(&error))),
+                Ok(namespace) => match check(&namespace, &self.settings.policy) {
+                    Err(refusal) => ended(
+                        Report::new(name, &namespace.uid).ended(Outcome::Refused, Problem::from(&refusal)),
+                    ),
+                    Ok(()) => {
+                        eligible.push(namespace);
+                        None
                     }
-                    Err(report) => *report,
                 },
-                _ = self.stop.wait() => break,
-            };
-            render::report(self.terminal, &report, self.options.output)?;
+            });
+        }
+        let mut planned = self.plan_all(eligible).await?.into_iter();
+        Ok(looked.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect())
+    }
+
+    async fn plan_all(&self, namespaces: Vec<Namespace>) -> Result<Vec<Looked>, Failure> {
+        if namespaces.is_empty() {
+            return Ok(Vec::new());
+        }
+        let progress = self.terminal.progress("taking stock of what is inside");
+        let observed = observe(self.cluster, namespaces, KEEP, Depth::Close).await;
+        progress.done();
+        let planned = observed?.into_iter().map(|facts| {
+            let diagnosis = diagnose(&facts);
+            match plan(&diagnosis, &self.settings.policy) {
+                Ok(plan) => Looked::Planned(Box::new(plan), diagnosis.inventory),
+                Err(refusal) => {
+                    let report = Report::new(&facts.namespace.name, &facts.namespace.uid);
+                    Looked::Ended(Box::new(report.ended(Outcome::Refused, Problem::from(&refusal))))
+                }
+            }
+        });
+        Ok(planned.collect())
+    }
+
+    /// One failing does not stop the others, a signal does. Several at once where nobody has to be asked.
+    async fn act_on_all(&self, looked: Vec<Looked>) -> Result<Vec<Report>, Failure> {
+        let asks = self.options.dry_run == DryRunChoice::None && !self.options.yes;
+        let concurrency = if asks { 1 } else { CONCURRENCY };
+        let mut acts = futures::stream::iter(looked)
+            .take_while(|_| futures::future::ready(self.stop.requested().is_none()))
+            .map(|looked| self.act(looked))
+            .buffered(concurrency);
+        let mut reports = Vec::new();
+        while let Some(report) = acts.next().await {
+            let report = report?;
+            render::report(self.terminal, &report, self.options.output, self.options.dry_run)?;
+            if let Some(journal) = &self.options.journal {
+                journal::append(journal, &report)?;
+            }
             reports.push(report);
         }
         Ok(reports)
     }
 
-    /// Observes and plans; reads only. `Err` carries the report of what ends here.
-    async fn look(
-        &self,
-        name: &str,
-        discovered: &mut Option<Discovered>,
-    ) -> Result<(Plan, Inventory), Box<Report>> {
-        let failed =
-            |uid: &str, error| Box::new(Report::new(name, uid).ended(Outcome::Failed, Problem::from(&error)));
-        let namespace = match self.cluster.namespace(name).await {
-            Ok(namespace) => namespace,
-            Err(error) if error.is_not_found() => return Err(Box::new(Report::new(name, ""))),
-            Err(error) => return Err(failed("", error)),
+    async fn act(&self, looked: Looked) -> Result<Report, Failure> {
+        let (plan, inventory) = match looked {
+            Looked::Ended(report) => return Ok(*report),
+            Looked::Planned(plan, inventory) => (plan, inventory),
         };
-        let refused = |refusal| {
-            let report = Report::new(name, &namespace.uid);
-            Box::new(report.ended(Outcome::Refused, Problem::from(&refusal)))
-        };
-        check(&namespace, &self.settings.policy).map_err(refused)?;
-        if discovered.is_none() {
-            *discovered = Some(self.cluster.discover().await.map_err(|error| failed(&namespace.uid, error))?);
-        }
-        let types = discovered.clone().unwrap_or_default();
-        let inventory = self
-            .cluster
-            .take_stock(&types, &[name], KEEP)
-            .await
-            .map_err(|error| failed(&namespace.uid, error))?
-            .remove(name)
-            .unwrap_or_default();
-        let plan = plan(&namespace, &inventory, &self.settings.policy).map_err(refused)?;
-        Ok((plan, inventory))
-    }
-
-    async fn act(
-        &self,
-        plan: &Plan,
-        inventory: &Inventory,
-        discovered: Option<&Discovered>,
-    ) -> Result<Report, Failure> {
         for warning in &plan.warnings {
             self.terminal.warn(warning);
         }
+        let nothing_done = || Report::new(&plan.namespace.name, &plan.namespace.uid);
         if self.options.dry_run == DryRunChoice::Client {
-            render::request(self.terminal, plan, self.options.output)?;
-            let mut report = Report::new(&plan.namespace.name, &plan.namespace.uid);
+            render::requests(self.terminal, &plan, self.options.output)?;
+            let mut report = nothing_done();
             report.outcome = Outcome::DryRun;
             report.warnings.clone_from(&plan.warnings);
             return Ok(report);
         }
-        let refused =
-            |problem| Report::new(&plan.namespace.name, &plan.namespace.uid).ended(Outcome::Refused, problem);
         if self.options.dry_run == DryRunChoice::None {
-            match confirm::confirm(self, plan, inventory).await? {
+            let refused = |problem| nothing_done().ended(Outcome::Refused, problem);
+            match confirm::confirm(self, &plan, &inventory).await? {
                 Answer::GoOn => {}
                 Answer::No => return Ok(refused(Problem::new("not confirmed; nothing was written"))),
                 Answer::Refused(refusal) => return Ok(refused(Problem::from(&refusal))),
             }
         }
         let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop };
-        Ok(repair.carry_out(plan, discovered.unwrap_or(&Discovered::default()), inventory).await)
+        Ok(repair.carry_out(&plan, &inventory).await)
     }
 
     /// `Terminating for 3d`.

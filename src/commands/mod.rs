@@ -2,7 +2,9 @@
 
 mod clear;
 mod completion;
+mod explain;
 mod list_stuck;
+mod observe;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;
@@ -27,6 +29,13 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
             // Nothing is written, so nothing has to be finished.
             tokio::select! {
                 result = list_stuck::run(&options, &session, terminal) => result,
+                exit = stop.wait() => Ok(exit),
+            }
+        }
+        Command::Explain(options) => {
+            let session = Session::open(&global, terminal).await?;
+            tokio::select! {
+                result = explain::run(&options, &session, terminal) => result,
                 exit = stop.wait() => Ok(exit),
             }
         }

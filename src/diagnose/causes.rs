@@ -2,7 +2,7 @@
 
 mod admission;
 mod apis;
-mod content;
+pub(super) mod content;
 mod finalizers;
 
 use super::{Cause, Held};

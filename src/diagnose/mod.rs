@@ -4,11 +4,13 @@ pub mod catalogue;
 mod cause;
 mod causes;
 mod conditions;
+mod intercepted;
 mod owners;
 mod state;
 
 pub use cause::{Cause, CauseKind};
 pub use conditions::{conversion_failures, reason_from_conditions};
+pub use intercepted::{Intercepted, sees};
 pub use owners::{Held, OwnerQuery, queries};
 pub use state::{PATIENCE, State, age, reason};
 
@@ -17,6 +19,8 @@ use crate::model::{Facts, Inventory, Namespace};
 /// What was found out about one namespace.
 #[derive(Clone, Debug)]
 pub struct Diagnosis {
+    /// When it was observed.
+    pub now: jiff::Timestamp,
     /// The namespace.
     pub namespace: Namespace,
     /// Its state; `None` where it is not being deleted.
@@ -27,6 +31,8 @@ pub struct Diagnosis {
     pub inventory: Inventory,
     /// The finalizers on what is inside.
     pub held: Vec<Held>,
+    /// The pods whose node does not answer, by name.
+    pub ghost_pods: Vec<String>,
 }
 
 /// Judges the facts.
@@ -39,7 +45,8 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     inventory.coverage.gaps.extend(facts.surroundings.gaps.iter().cloned());
     inventory.coverage.gaps.sort();
     let causes = if state.is_some() { causes::of(facts, &held) } else { Vec::new() };
-    Diagnosis { namespace, state, causes, inventory, held }
+    let ghost_pods = causes::content::ghosts(facts).into_iter().map(|pod| pod.name.clone()).collect();
+    Diagnosis { now: facts.now, namespace, state, causes, inventory, held, ghost_pods }
 }
 
 impl Diagnosis {

@@ -108,7 +108,7 @@ fn set_by<'a>(of_type: &'a TypeLeftovers, finalizer: &str) -> Option<&'a Finaliz
 
 /// Every finalizer that holds leftovers, with its owner.
 #[must_use]
-pub fn held(facts: &Facts) -> Vec<Held> {
+pub(super) fn held(facts: &Facts) -> Vec<Held> {
     let mut all = Vec::new();
     for of_type in &facts.inventory.types {
         for (finalizer, count) in &of_type.finalizers {

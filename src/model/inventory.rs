@@ -181,6 +181,17 @@ impl Inventory {
         self.types.iter().map(|of_type| of_type.live).sum()
     }
 
+    /// Takes over what was found of a type on a second look, in place of what the first one found.
+    pub fn replace(&mut self, ty: &ResourceType, found: Self) {
+        let same = |group: &str, resource: &str| group == ty.group && resource == ty.resource;
+        self.types.retain(|of_type| !same(&of_type.resource.group, &of_type.resource.resource));
+        let gaps = self.coverage.gaps.len();
+        self.coverage.gaps.retain(|gap| !gap.resource.as_ref().is_some_and(|name| same(&gap.group, name)));
+        self.coverage.looked += gaps - self.coverage.gaps.len();
+        self.types.extend(found.types);
+        self.types.sort_by(|a, b| a.resource.cmp(&b.resource));
+    }
+
     /// Whether nothing was found in what could be looked at.
     #[must_use]
     pub fn is_empty(&self) -> bool {

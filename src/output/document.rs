@@ -1,12 +1,17 @@
 //! The versioned documents of `-o json|yaml`: what scripts rely on. Fields may be added, none renamed.
 
+mod diagnosis;
+mod repaired;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use diagnosis::DiagnosisItem;
+pub use repaired::Repaired;
+
 use super::Failure;
-use crate::diagnose::{State, age, reason};
+use crate::diagnose::{Diagnosis, State, age, reason};
 use crate::model::{Condition, Gap, Namespace};
-use crate::repair::Report;
 
 /// The `apiVersion` of every document.
 pub const API_VERSION: &str = "nsfix/v1";
@@ -61,6 +66,16 @@ pub struct StuckNamespace {
     spec_finalizers: Vec<String>,
     metadata_finalizers: Vec<String>,
     conditions: Vec<ConditionDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leftovers: Option<LeftoversDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causes: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct LeftoversDocument {
+    deleting: u64,
+    live: u64,
 }
 
 impl Item for StuckNamespace {
@@ -92,6 +107,21 @@ impl StuckNamespace {
             spec_finalizers: namespace.spec_finalizers.clone(),
             metadata_finalizers: namespace.metadata_finalizers.clone(),
             conditions: namespace.conditions.iter().map(ConditionDocument::from).collect(),
+            leftovers: None,
+            causes: None,
+        }
+    }
+
+    /// The same with what a diagnosis has found out. An Active namespace has the state `Active`.
+    #[must_use]
+    pub fn diagnosed(diagnosis: &Diagnosis, context: Option<&str>) -> Self {
+        let Diagnosis { namespace, inventory, .. } = diagnosis;
+        Self {
+            state: diagnosis.state.map_or_else(|| "Active".to_owned(), |state| state.to_string()),
+            reason: if diagnosis.state.is_some() { diagnosis.reason() } else { String::new() },
+            leftovers: Some(LeftoversDocument { deleting: inventory.deleting(), live: inventory.live() }),
+            causes: Some(diagnosis.causes.iter().map(|cause| cause.kind.to_string()).collect()),
+            ..Self::new(namespace, context, diagnosis.now)
         }
     }
 }
@@ -106,44 +136,6 @@ impl From<&Condition> for ConditionDocument {
             last_transition_time: condition.last_transition.map(|time| time.to_string()),
         }
     }
-}
-
-/// One item of a `RepairReport`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Repaired {
-    namespace: String,
-    uid: String,
-    outcome: String,
-    message: Option<String>,
-    steps: Vec<StepDocument>,
-    orphans: Vec<OrphansDocument>,
-    could_not_look: Vec<GapDocument>,
-    backup: Option<String>,
-    warnings: Vec<String>,
-}
-
-impl Item for Repaired {
-    const LIST_KIND: &'static str = "RepairReport";
-}
-
-#[derive(Debug, Serialize)]
-struct StepDocument {
-    step: &'static str,
-    target: String,
-    result: String,
-    message: String,
-}
-
-#[derive(Debug, Serialize)]
-struct OrphansDocument {
-    group: String,
-    version: String,
-    resource: String,
-    kind: String,
-    count: u64,
-    names: Vec<String>,
-    finalizers: Vec<String>,
 }
 
 /// Something that could not be looked at.
@@ -165,37 +157,6 @@ impl From<&Gap> for GapDocument {
             resource: gap.resource.clone(),
             why: gap.why.to_string(),
             detail: gap.detail.clone(),
-        }
-    }
-}
-
-impl From<&Report> for Repaired {
-    fn from(report: &Report) -> Self {
-        let steps = report.steps.iter().map(|step| StepDocument {
-            step: step.step,
-            target: step.target.clone(),
-            result: step.result.to_string(),
-            message: step.message.clone(),
-        });
-        let orphans = report.orphans.iter().map(|of_type| OrphansDocument {
-            group: of_type.resource.group.clone(),
-            version: of_type.resource.version.clone(),
-            resource: of_type.resource.resource.clone(),
-            kind: of_type.resource.kind.clone(),
-            count: of_type.total(),
-            names: of_type.sample.iter().map(|leftover| leftover.name.clone()).collect(),
-            finalizers: of_type.finalizers.keys().cloned().collect(),
-        });
-        Self {
-            namespace: report.namespace.clone(),
-            uid: report.uid.clone(),
-            outcome: report.outcome.to_string(),
-            message: report.problem.as_ref().map(|problem| problem.message.clone()),
-            steps: steps.collect(),
-            orphans: orphans.collect(),
-            could_not_look: report.unknown.iter().map(GapDocument::from).collect(),
-            backup: report.backup.as_ref().map(|path| path.display().to_string()),
-            warnings: report.warnings.clone(),
         }
     }
 }

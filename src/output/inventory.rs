@@ -11,7 +11,9 @@ pub fn leftovers(inventory: &Inventory) -> String {
     inventory.types.iter().map(of_type).collect::<Vec<_>>().join(", ")
 }
 
-fn of_type(of_type: &TypeLeftovers) -> String {
+/// `3 configmaps (2 deleting, 1 live)`.
+#[must_use]
+pub fn of_type(of_type: &TypeLeftovers) -> String {
     let state = match (of_type.deleting, of_type.live) {
         (_, 0) => "deleting".to_owned(),
         (0, _) => "live".to_owned(),

@@ -5,12 +5,15 @@ mod age;
 pub mod document;
 mod failure;
 pub mod inventory;
+mod progress;
 mod sanitise;
 pub mod table;
 mod terminal;
 mod traffic;
+pub mod tree;
 
 pub use age::human_duration;
 pub use failure::Failure;
+pub use progress::Progress;
 pub use sanitise::sanitise;
 pub use terminal::{ColorChoice, LogFormat, Style, Terminal};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
-use super::{Failure, sanitise, traffic};
+use super::{Failure, Progress, sanitise, traffic};
 use crate::model::Traffic;
 
 /// When to use colour.
@@ -69,6 +69,7 @@ pub struct Terminal {
     color_err: bool,
     /// Whether a person sits in front of it: both stdin and stderr are terminals.
     pub interactive: bool,
+    err_is_terminal: bool,
     /// How often `-v` was given.
     pub verbosity: u8,
     format: LogFormat,
@@ -89,6 +90,7 @@ impl Terminal {
         Self {
             color_out: wanted(out.is_terminal()),
             color_err: wanted(err.is_terminal()),
+            err_is_terminal: err.is_terminal(),
             interactive: err.is_terminal() && io::stdin().is_terminal(),
             verbosity,
             format,
@@ -138,6 +140,12 @@ impl Terminal {
                 format!("{} {text}", painted(self.color_err, Style::Strong, "hint:"))
             });
         }
+    }
+
+    /// A sign of life for something that may take long. Not while requests are shown: they are one.
+    #[must_use]
+    pub fn progress(&self, what: &str) -> Progress {
+        Progress::start(self.err_is_terminal && self.verbosity == 0 && self.format == LogFormat::Text, what)
     }
 
     /// Asks on stderr, without a line break.

@@ -1,65 +1,100 @@
 //! From what was observed to what would be done. Pure, and the one place where safety is decided.
 
+mod advice;
+mod policy;
 mod protected;
 mod refusal;
+mod step;
 
+pub use advice::Advice;
+pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;
+pub use step::{Action, Step};
 
-use crate::model::{Inventory, KUBERNETES_FINALIZER, Namespace};
-
-/// What may be done to live leftovers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Leftovers {
-    /// Ask on a terminal; without one, refuse where live leftovers would be abandoned.
-    #[default]
-    Ask,
-    /// Refuse where anything is left inside, or may be.
-    Refuse,
-    /// Abandon whatever is left inside.
-    Orphan,
-}
-
-/// What the person allows.
-#[derive(Clone, Debug, Default)]
-pub struct Policy {
-    /// What may happen to leftovers.
-    pub leftovers: Leftovers,
-    /// `--allow-protected`: the namespace was named by hand, and is meant.
-    pub allow_protected: bool,
-}
+use crate::diagnose::{Diagnosis, Held};
+use crate::model::{Inventory, KUBERNETES_FINALIZER, Namespace, TypeLeftovers};
 
 /// What would end a namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The namespace as it was when the plan was made.
     pub namespace: Namespace,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// What nsfix will not do itself.
+    pub advice: Vec<Advice>,
     /// What goes wrong, or may, when the plan is carried out.
     pub warnings: Vec<String>,
-    /// Set: `--yes` alone is no consent to this, because live leftovers would be abandoned.
-    pub abandons_live: u64,
+    /// Not zero: `--yes` alone is no consent to this, because live leftovers would be abandoned or deleted.
+    pub live_at_stake: u64,
 }
 
 impl Plan {
+    /// Whether a step of this kind is part of it.
+    #[must_use]
+    pub fn has(&self, wanted: impl Fn(&Action) -> bool) -> bool {
+        self.steps.iter().any(|step| wanted(&step.action))
+    }
+
     /// The spec finalizers that the PUT to /finalize removes.
     #[must_use]
     pub fn removes(&self) -> Vec<&str> {
-        vec![KUBERNETES_FINALIZER]
+        let named = self.steps.iter().find_map(|step| match &step.action {
+            Action::Finalize { removes } => Some(removes.iter().map(String::as_str).collect()),
+            _ => None,
+        });
+        named.unwrap_or_default()
     }
 }
 
 /// Makes the plan for one namespace, or says which rule forbids it.
-pub fn plan(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Result<Plan, Refusal> {
+pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
+    let Diagnosis { namespace, inventory, held, .. } = diagnosis;
     check(namespace, policy)?;
-    let name = namespace.name.clone();
-    let abandons_live = match policy.leftovers {
-        Leftovers::Refuse if !inventory.is_empty() || !inventory.coverage.is_complete() => {
-            return Err(Refusal::Leftovers { name });
+    let releases = policy.leftovers == Leftovers::Release;
+    if policy.leftovers == Leftovers::Refuse && !is_known_empty(inventory) {
+        return Err(Refusal::Leftovers { name: namespace.name.clone() });
+    }
+    let mut steps = Vec::new();
+    let zombie = namespace.is_zombie();
+    let rearm = zombie && !is_known_empty(inventory);
+    if rearm {
+        steps.push(step::rearm(namespace));
+    }
+    if releases {
+        if !diagnosis.ghost_pods.is_empty() {
+            steps.push(step::delete_ghosts(&diagnosis.ghost_pods, namespace));
         }
-        Leftovers::Ask | Leftovers::Refuse => inventory.live(),
-        Leftovers::Orphan => 0,
-    };
-    Ok(Plan { namespace: namespace.clone(), warnings: warnings(namespace, inventory), abandons_live })
+        steps.extend(inventory.types.iter().filter_map(|of_type| step::delete(of_type, namespace)));
+        steps.extend(inventory.types.iter().filter_map(|of_type| release(of_type, held, policy, namespace)));
+    }
+    let skipped: Vec<&Held> =
+        if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
+    if rearm || (releases && !steps.is_empty()) {
+        steps.push(step::wait(namespace));
+    }
+    if zombie && !rearm {
+        steps.push(step::delete_again(namespace));
+    }
+    // With a dangerous finalizer left standing, the PUT would abandon just what that finalizer protects.
+    // A zombie that was rearmed is the controller's again.
+    let removes = removes(namespace, policy);
+    if !zombie && skipped.is_empty() && !removes.is_empty() {
+        steps.push(step::finalize(namespace, inventory, &removes, releases));
+    }
+    let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
+    steps.extend(metadata.map(|name| step::remove_metadata_finalizer(namespace, name)));
+    Ok(Plan {
+        namespace: namespace.clone(),
+        steps,
+        advice: advice::from(&diagnosis.causes),
+        warnings: warnings(diagnosis, policy, &skipped),
+        live_at_stake: match policy.leftovers {
+            Leftovers::Ask | Leftovers::Refuse if !rearm => inventory.live(),
+            _ => 0,
+        },
+    })
 }
 
 /// The rules that need nothing but the namespace itself; checked again on every fresh read before a write.
@@ -72,7 +107,8 @@ pub fn check(namespace: &Namespace, policy: &Policy) -> Result<(), Refusal> {
     if is_protected(&name) && !policy.allow_protected {
         return Err(Refusal::Protected { name });
     }
-    if !namespace.has_kubernetes_finalizer() {
+    let named = namespace.metadata_finalizers.iter().any(|name| policy.names(name));
+    if removes(namespace, policy).is_empty() && !named && !namespace.is_zombie() {
         let foreign: Vec<String> = namespace.foreign_spec_finalizers().map(str::to_owned).collect();
         let metadata = namespace.metadata_finalizers.clone();
         return Err(Refusal::NothingToFinalize { name, foreign, metadata });
@@ -80,28 +116,68 @@ pub fn check(namespace: &Namespace, policy: &Policy) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn warnings(namespace: &Namespace, inventory: &Inventory) -> Vec<String> {
-    let mut warnings = Vec::new();
+/// Unknown is not empty.
+fn is_known_empty(inventory: &Inventory) -> bool {
+    inventory.is_empty() && inventory.coverage.is_complete()
+}
+
+/// The spec finalizers to be removed: `kubernetes`, and those that were named.
+fn removes(namespace: &Namespace, policy: &Policy) -> Vec<String> {
+    let named = |name: &&String| *name == KUBERNETES_FINALIZER || policy.names(name);
+    namespace.spec_finalizers.iter().filter(named).cloned().collect()
+}
+
+fn release(of_type: &TypeLeftovers, held: &[Held], policy: &Policy, namespace: &Namespace) -> Option<Step> {
+    let of_type_held: Vec<&Held> =
+        held.iter().filter(|held| held.resource == of_type.resource && policy.may_release(held)).collect();
+    (!of_type_held.is_empty()).then(|| step::release(of_type, &of_type_held, namespace))
+}
+
+fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<String> {
+    let Diagnosis { namespace, inventory, .. } = diagnosis;
     let name = &namespace.name;
-    for of_type in &inventory.types {
-        warnings.push(format!(
-            "{} {} in namespace {name} would be orphaned: they stay in etcd and come back with the name",
-            of_type.total(),
-            of_type.resource,
-        ));
+    let mut warnings = Vec::new();
+    if policy.leftovers != Leftovers::Release && !namespace.is_zombie() {
+        warnings.extend(inventory.types.iter().map(|of_type| {
+            format!(
+                "{} {} in namespace {name} would be orphaned: they stay in etcd and come back with the name",
+                of_type.total(),
+                of_type.resource,
+            )
+        }));
     }
-    for gap in &inventory.coverage.gaps {
-        warnings.push(format!("could not look at {gap} ({}): what is in there is unknown", gap.detail));
-    }
-    let foreign: Vec<&str> = namespace.foreign_spec_finalizers().collect();
-    if !foreign.is_empty() {
-        warnings.push(format!("the namespace will still be held by spec finalizer {}", foreign.join(", ")));
-    }
-    if !namespace.metadata_finalizers.is_empty() {
-        warnings.push(format!(
-            "the namespace will still be held by metadata finalizer {}",
-            namespace.metadata_finalizers.join(", ")
-        ));
+    warnings.extend(skipped.iter().map(|held| {
+        format!(
+            "{} {} keep finalizer {}, because removing it does harm: {}; to release it all the same, add \
+             --release-finalizer={}",
+            held.count,
+            held.resource,
+            held.finalizer,
+            held.harm(),
+            held.finalizer
+        )
+    }));
+    warnings.extend(
+        inventory
+            .coverage
+            .gaps
+            .iter()
+            .map(|gap| format!("could not look at {gap} ({}): what is in there is unknown", gap.detail)),
+    );
+    let still: Vec<String> = namespace
+        .foreign_spec_finalizers()
+        .filter(|name| !policy.names(name))
+        .map(|name| format!("spec finalizer {name}"))
+        .chain(
+            namespace
+                .metadata_finalizers
+                .iter()
+                .filter(|name| !policy.names(name))
+                .map(|name| format!("metadata finalizer {name}")),
+        )
+        .collect();
+    if !still.is_empty() {
+        warnings.push(format!("the namespace will still be held by {}", still.join(", ")));
     }
     warnings
 }

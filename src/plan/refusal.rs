@@ -59,12 +59,15 @@ impl Refusal {
             Self::NothingToFinalize { name, foreign, metadata } if foreign.is_empty() && metadata.is_empty() => {
                 format!("deleting it once more removes it: kubectl delete namespace {name}")
             }
-            Self::NothingToFinalize { .. } => {
-                "the controller that put the finalizer there has to remove it".to_owned()
+            Self::NothingToFinalize { foreign, metadata, .. } => {
+                let name = foreign.iter().chain(metadata).next().map(String::as_str).unwrap_or_default();
+                format!(
+                    "the controller that put the finalizer there has to remove it; if it is gone for good, add --finalizer={name}"
+                )
             }
             Self::Leftovers { .. } => "without --leftovers=refuse the leftovers are shown first".to_owned(),
             Self::LiveLeftovers { .. } => {
-                "to abandon them in etcd all the same, add --leftovers=orphan".to_owned()
+                "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".to_owned()
             }
         }
     }

@@ -1,13 +1,15 @@
-//! A copy on disk of what is about to be changed.
+//! A copy on disk of what is about to be changed or abandoned.
+//!
+//! One file per namespace that `kubectl create -f` takes: YAML documents, each of them one object as JSON.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::model::Namespace;
+use crate::model::ResourceType;
 
 /// Writes backups into one directory.
 #[derive(Clone, Debug)]
@@ -39,19 +41,49 @@ impl Backups {
         &self.dir
     }
 
-    /// Saves the namespace as it was read, on disk for certain when this returns. The file is readable by
-    /// its owner alone and is one that `kubectl create -f` takes.
-    pub fn save(&self, namespace: &Namespace) -> io::Result<PathBuf> {
+    /// Begins the backup of a namespace. The file is readable by its owner alone.
+    pub fn begin(&self, namespace: &str) -> io::Result<Backup> {
         make_private_dir(&self.dir)?;
         let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ");
-        let path = self.dir.join(format!("{}-{now}.json", namespace.name));
-        let mut file = create_private(&path)?;
-        serde_json::to_writer_pretty(&mut file, &creatable(&namespace.json)).map_err(io::Error::from)?;
-        file.write_all(b"\n")?;
+        let path = self.dir.join(format!("{namespace}-{now}.yaml"));
+        Ok(Backup { file: BufWriter::new(create_private(&path)?), path })
+    }
+}
+
+/// A backup that is being written.
+#[derive(Debug)]
+pub struct Backup {
+    file: BufWriter<File>,
+    path: PathBuf,
+}
+
+impl Backup {
+    /// Adds an object as it was read.
+    pub fn add(&mut self, json: &Value) -> io::Result<()> {
+        self.file.write_all(b"---\n")?;
+        serde_json::to_writer(&mut self.file, &creatable(json)).map_err(io::Error::from)?;
+        self.file.write_all(b"\n")
+    }
+
+    /// Adds an item of a list, which does not say itself what it is.
+    pub fn add_item(&mut self, ty: &ResourceType, text: &str) -> io::Result<()> {
+        let item: Value = serde_json::from_str(text).map_err(io::Error::from)?;
+        let mut object = serde_json::json!({"apiVersion": ty.api_version(), "kind": ty.kind});
+        if let (Some(object), Value::Object(item)) = (object.as_object_mut(), item) {
+            object.extend(item);
+        }
+        self.add(&object)
+    }
+
+    /// Ends the backup. It is on disk for certain when this returns.
+    pub fn finish(self) -> io::Result<PathBuf> {
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
         // The directory entry has to survive a crash too.
-        File::open(&self.dir)?.sync_all()?;
-        Ok(path)
+        if let Some(dir) = self.path.parent() {
+            File::open(dir)?.sync_all()?;
+        }
+        Ok(self.path)
     }
 }
 
@@ -98,11 +130,13 @@ mod tests {
             "metadata": {"name": "rodrigo", "uid": "u", "resourceVersion": "5", "labels": {"a": "b"}},
             "spec": {"finalizers": ["kubernetes"], "unknown": true},
         });
-        let namespace = Namespace::from_json(json.clone()).unwrap();
-        let path = Backups::in_dir(dir.path().join("deep/er")).save(&namespace).unwrap();
+        let mut backup = Backups::in_dir(dir.path().join("deep/er")).begin("rodrigo").unwrap();
+        backup.add(&json).unwrap();
+        let path = backup.finish().unwrap();
         let mut expected = json;
         expected["metadata"].as_object_mut().unwrap().shift_remove("resourceVersion");
-        let saved: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let saved: Value = serde_json::from_str(text.strip_prefix("---\n").unwrap()).unwrap();
         assert_eq!(saved, expected);
         #[cfg(unix)]
         {

@@ -12,6 +12,8 @@ use crate::plan::Refusal;
 pub enum Outcome {
     /// The namespace is gone.
     Cleared,
+    /// What could be released was; the namespace is still there.
+    Released,
     /// A safety rule said no; nothing was written.
     Refused,
     /// It did not work, or not to the end.
@@ -26,6 +28,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Cleared => "Cleared",
+            Self::Released => "Released",
             Self::Refused => "Refused",
             Self::Failed => "Failed",
             Self::Unchanged => "Unchanged",
@@ -62,7 +65,7 @@ impl fmt::Display for StepResult {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepReport {
     /// `Finalize` …
-    pub step: &'static str,
+    pub step: String,
     /// `namespace/rodrigo`
     pub target: String,
     /// What became of it.
@@ -137,6 +140,18 @@ impl Report {
             warnings: Vec::new(),
             problem: None,
         }
+    }
+
+    /// Whether anything was written.
+    #[must_use]
+    pub fn has_written(&self) -> bool {
+        self.steps.iter().any(|step| step.result == StepResult::Done)
+    }
+
+    /// Whether the PUT to /finalize was carried out.
+    #[must_use]
+    pub fn was_finalized(&self) -> bool {
+        self.steps.iter().any(|step| step.step == "Finalize" && step.result == StepResult::Done)
     }
 
     /// The same, ended with a problem.

@@ -3,10 +3,9 @@
 use std::io::BufRead;
 
 use super::Clear;
-use crate::cluster::Cluster;
 use crate::model::Inventory;
 use crate::output::{Failure, inventory, sanitise};
-use crate::plan::{Leftovers, Plan, Refusal};
+use crate::plan::{Action, Leftovers, Plan, Refusal};
 
 /// What came of the question.
 pub(super) enum Answer {
@@ -20,39 +19,53 @@ pub(super) enum Answer {
 
 /// Rule 5: `--yes` answers the question that was asked and no other.
 pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Answer, Failure> {
-    let (name, live) = (&plan.namespace.name, plan.abandons_live);
+    let (name, live) = (&plan.namespace.name, plan.live_at_stake);
     if live > 0 && (clear.options.yes || clear.options.leftovers == Leftovers::Refuse) {
         return Ok(Answer::Refused(Refusal::LiveLeftovers { name: name.clone(), live }));
     }
     if clear.options.yes {
         return Ok(Answer::GoOn);
     }
-    let terminal = clear.terminal;
-    terminal.note(&format!("namespace/{name}: {}", Clear::terminating_for(&plan.namespace)));
-    terminal.note(&format!("  still inside: {}", inventory::leftovers(stock)));
-    terminal.note(&format!("  {}", inventory::coverage(&stock.coverage)));
-    terminal.note("This will be sent:");
-    terminal.note(&format!("  PUT {}", Cluster::finalize_path(name)));
-    let rest = plan.namespace.foreign_spec_finalizers().collect::<Vec<_>>().join(", ");
-    terminal.note(&format!(
-        "  spec.finalizers: [{}] becomes [{rest}]; nothing else changes",
-        plan.namespace.spec_finalizers.join(", ")
-    ));
+    show(clear, plan, stock);
     let (question, wanted) = if live > 0 {
         (
             format!("{live} live objects will be abandoned. Type the namespace's name to go on: "),
             name.as_str(),
         )
     } else {
-        (format!("Finalize namespace/{name}? [y/N] "), "y")
+        (format!("Go on with namespace/{name}? [y/N] "), "y")
     };
-    terminal.ask(&sanitise(&question))?;
+    clear.terminal.ask(&sanitise(&question))?;
     let answer = tokio::select! {
         answer = read_line() => answer?,
         _ = clear.stop.wait() => return Ok(Answer::No),
     };
     let yes = answer.trim() == wanted || (live == 0 && answer.trim().eq_ignore_ascii_case("yes"));
     Ok(if yes { Answer::GoOn } else { Answer::No })
+}
+
+/// What will be sent, and what is lost by it.
+fn show(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) {
+    let (terminal, namespace) = (clear.terminal, &plan.namespace);
+    let name = &namespace.name;
+    terminal.note(&format!("namespace/{name}: {}", Clear::terminating_for(namespace)));
+    terminal.note(&format!("  still inside: {}", inventory::leftovers(stock)));
+    terminal.note(&format!("  {}", inventory::coverage(&stock.coverage)));
+    terminal.note("This will be done:");
+    for (index, step) in plan.steps.iter().enumerate() {
+        terminal.note(&format!("  {}. {} {}: {}", index + 1, step.action, step.target, step.request));
+        if let Action::Finalize { removes } = &step.action {
+            let rest = namespace.spec_finalizers.iter().filter(|each| !removes.contains(each));
+            terminal.note(&format!(
+                "     spec.finalizers: [{}] becomes [{}]; nothing else changes",
+                namespace.spec_finalizers.join(", "),
+                rest.cloned().collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if !step.harm.is_empty() {
+            terminal.note(&format!("     harm: {}", step.harm));
+        }
+    }
 }
 
 /// Reads off the runtime's thread, so that a signal is still heard.

@@ -1,11 +1,11 @@
 //! What `clear` prints for a person.
 
-use crate::cli::ReportFormat;
+use crate::cli::{DryRunChoice, ReportFormat};
 use crate::cluster::Cluster;
 use crate::model::TypeLeftovers;
-use crate::output::{Failure, Terminal};
-use crate::plan::Plan;
-use crate::repair::{Outcome, Problem, Report, StepResult};
+use crate::output::{Failure, Terminal, sanitise};
+use crate::plan::{Action, Plan};
+use crate::repair::{Outcome, Problem, Report};
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;
@@ -15,19 +15,22 @@ pub(super) fn report(
     terminal: &Terminal,
     report: &Report,
     format: Option<ReportFormat>,
+    dry_run: DryRunChoice,
 ) -> Result<(), Failure> {
     let name = &report.namespace;
     if let Some(backup) = &report.backup {
         terminal.note(&format!("namespace/{name} saved to {}", backup.display()));
     }
-    let finalized = report.steps.iter().find(|step| step.step == "Finalize").map(|step| step.result);
-    let line = match (report.outcome, finalized) {
-        (Outcome::Cleared, _) | (Outcome::Failed, Some(StepResult::Done)) => Some("finalized"),
-        (Outcome::DryRun, Some(_)) => Some("finalized (server dry run)"),
-        (Outcome::DryRun, None) => Some("finalized (dry run)"),
-        (Outcome::Unchanged, Some(_)) => Some("gone: the controller finished it, nothing was forced"),
-        (Outcome::Unchanged, None) => Some("already gone"),
-        (Outcome::Refused | Outcome::Failed, _) => None,
+    let line = match report.outcome {
+        Outcome::Cleared if report.was_finalized() => Some("finalized"),
+        Outcome::Cleared => Some("cleared: the controller finished it, nothing was forced"),
+        Outcome::Failed if report.was_finalized() => Some("finalized"),
+        Outcome::Released => Some("released, but still there"),
+        Outcome::DryRun if dry_run == DryRunChoice::Server => Some("cleared (server dry run)"),
+        Outcome::DryRun => Some("cleared (dry run)"),
+        Outcome::Unchanged if report.uid.is_empty() => Some("already gone"),
+        Outcome::Unchanged => Some("gone: the controller finished it, nothing was forced"),
+        Outcome::Refused | Outcome::Failed => None,
     };
     match (format, line) {
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
@@ -62,22 +65,47 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> String {
         format!("kubectl delete {ty} --all -n {namespace}")
     } else {
         format!(
-            "they have finalizers: create the namespace, delete it at once, then remove their finalizers ({})",
+            "nsfix orphans {namespace} --purge (they are held by {})",
             of_type.finalizers.keys().cloned().collect::<Vec<_>>().join(", ")
         )
     };
     format!("{} {ty} left behind in etcd ({}); to remove: {remedy}", of_type.total(), named.join(", "))
 }
 
-/// `--dry-run=client`: the exact request, and how to send it with kubectl.
-pub(super) fn request(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) -> Result<(), Failure> {
+/// `--dry-run=client`: the exact requests, and how to send them with kubectl.
+pub(super) fn requests(
+    terminal: &Terminal,
+    plan: &Plan,
+    format: Option<ReportFormat>,
+) -> Result<(), Failure> {
     if format.is_some() {
         return Ok(());
     }
-    let path = Cluster::finalize_path(&plan.namespace.name);
-    let body = plan.namespace.without_spec_finalizers(&plan.removes());
-    let body = serde_json::to_string_pretty(&body).map_err(|error| Failure::error(error.to_string()))?;
-    // JSON escapes control characters; the quotes around EOF keep the shell from reading the rest.
-    let text = format!("# PUT {path}\nkubectl replace --raw {path} -f - <<'EOF'\n{body}\nEOF\n");
+    let mut text = String::new();
+    for step in &plan.steps {
+        let comment = format!("# {} {}: {}", step.action, step.target, step.request);
+        text.push_str(&sanitise(&comment));
+        text.push('\n');
+        if !step.harm.is_empty() {
+            text.push_str(&sanitise(&format!("# harm: {}", step.harm)));
+            text.push('\n');
+        }
+        if let Action::Finalize { removes } = &step.action {
+            text.push_str(&replace_raw(plan, removes)?);
+        } else {
+            text.push_str(&sanitise(&step.kubectl));
+            text.push('\n');
+        }
+    }
     Ok(terminal.data(&text)?)
+}
+
+/// The PUT with its whole body. JSON escapes control characters; the quotes around EOF keep the shell from
+/// reading the rest.
+fn replace_raw(plan: &Plan, removes: &[String]) -> Result<String, Failure> {
+    let path = Cluster::finalize_path(&plan.namespace.name);
+    let removes: Vec<&str> = removes.iter().map(String::as_str).collect();
+    let body = plan.namespace.without_spec_finalizers(&removes);
+    let body = serde_json::to_string_pretty(&body).map_err(|error| Failure::error(error.to_string()))?;
+    Ok(format!("kubectl replace --raw {path} -f - <<'EOF'\n{body}\nEOF\n"))
 }

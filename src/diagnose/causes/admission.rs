@@ -1,15 +1,17 @@
 //! Webhooks and policies that refuse what has to happen.
 
-use std::collections::BTreeMap;
-
+use crate::diagnose::intercepted::sees;
 use crate::diagnose::{Cause, CauseKind};
-use crate::model::{Attempt, Facts, Interceptor, InterceptorKind, Rehearsal};
+use crate::model::{Facts, Interceptor, InterceptorKind, Rehearsal};
 
 /// The webhooks and policies that refuse the deletion or the release of leftovers, or the finalization.
 pub(super) fn refusals(facts: &Facts) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     for interceptor in &facts.surroundings.interceptors {
-        let attempts = intercepted(facts, interceptor);
+        let attempts: Vec<String> = sees(interceptor, &facts.namespace, &facts.inventory)
+            .into_iter()
+            .map(|seen| seen.words())
+            .collect();
         if attempts.is_empty() {
             continue;
         }
@@ -63,48 +65,6 @@ fn cause(interceptor: &Interceptor, dead: bool, attempts: &[String], evidence: V
         Cause::new(CauseKind::AdmissionPolicy, subject, format!("{kind} {name} refuses {what}"))
     };
     cause.seen(evidence).mend(remedy).by(command)
-}
-
-/// What of the things that have to happen this interceptor sees, in few words.
-fn intercepted(facts: &Facts, interceptor: &Interceptor) -> Vec<String> {
-    let labels = &facts.namespace.labels;
-    let mut seen = Vec::new();
-    let finalize = Attempt {
-        operation: "UPDATE",
-        group: "",
-        version: "v1",
-        resource: "namespaces",
-        subresource: "finalize",
-        namespaced: false,
-        name: &facts.namespace.name,
-        namespace_labels: labels,
-        object_labels: labels,
-    };
-    if interceptor.intercepts(&finalize) {
-        seen.push("the finalization of the namespace".to_owned());
-    }
-    let none = BTreeMap::new();
-    for of_type in &facts.inventory.types {
-        for (operation, words) in [("DELETE", "the deletion of"), ("UPDATE", "the release of")] {
-            let leftover = of_type.sample.first();
-            let attempt = Attempt {
-                operation,
-                group: &of_type.resource.group,
-                version: &of_type.resource.version,
-                resource: &of_type.resource.resource,
-                subresource: "",
-                namespaced: true,
-                name: leftover.map(|leftover| leftover.name.as_str()).unwrap_or_default(),
-                namespace_labels: labels,
-                object_labels: leftover.map_or(&none, |leftover| &leftover.labels),
-            };
-            let matters = operation == "DELETE" || !of_type.finalizers.is_empty();
-            if matters && interceptor.intercepts(&attempt) {
-                seen.push(format!("{words} {}", of_type.resource));
-            }
-        }
-    }
-    seen
 }
 
 /// The rehearsals that this interceptor refused: its name stands in the answer.

@@ -7,18 +7,18 @@ use crate::model::{Facts, NodeState, Pod};
 const NAMED: usize = 3;
 
 /// Pods past their grace period whose node does not answer: nobody will tell the API server that they ended.
+pub(in crate::diagnose) fn ghosts(facts: &Facts) -> Vec<&Pod> {
+    let is_ghost = |pod: &&Pod| {
+        let gone = matches!(pod.node_state, NodeState::Missing | NodeState::NotReady);
+        // The timestamp of a pod includes its grace period.
+        let overdue = pod.deleted.is_some_and(|deleted| facts.now >= deleted);
+        gone && overdue && pod.finalizers.is_empty()
+    };
+    facts.pods.iter().filter(is_ghost).collect()
+}
+
 pub(super) fn ghost_pods(facts: &Facts) -> Option<Cause> {
-    let ghosts: Vec<&Pod> = facts
-        .pods
-        .iter()
-        .filter(|pod| {
-            let gone = matches!(pod.node_state, NodeState::Missing | NodeState::NotReady);
-            let overdue = pod.deleted.is_some_and(|deleted| {
-                facts.now.duration_since(deleted).as_secs() >= 0 // the timestamp includes the grace period
-            });
-            gone && overdue && pod.finalizers.is_empty()
-        })
-        .collect();
+    let ghosts = ghosts(facts);
     let first = ghosts.first()?;
     let evidence = ghosts.iter().take(NAMED).map(|pod| {
         let node = pod.node.as_deref().unwrap_or_default();

@@ -1,0 +1,20 @@
+//! `--journal`: every report as one line of JSON, appended.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use crate::output::Failure;
+use crate::output::document::Repaired;
+use crate::repair::Report;
+
+pub(super) fn append(path: &Path, report: &Report) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::error(format!("unable to append to the journal {}: {error}", path.display()))
+    };
+    let mut line = serde_json::to_string(&Repaired::from(report)).map_err(|error| failed(&error))?;
+    line.push('\n');
+    let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| failed(&error))?;
+    // One write, so that two at once do not mix their lines.
+    file.write_all(line.as_bytes()).map_err(|error| failed(&error))
+}

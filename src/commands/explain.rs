@@ -1,0 +1,82 @@
+//! `nsfix explain`: why a namespace is stuck, and what would end it.
+
+use super::Session;
+use super::observe::{Depth, observe};
+use crate::cli::{DocumentFormat, ExplainOptions};
+use crate::diagnose::{Diagnosis, diagnose};
+use crate::exit::Exit;
+use crate::output::document::{DiagnosisItem, Document};
+use crate::output::{Failure, Terminal, tree};
+use crate::plan::{Leftovers, Plan, Policy, Refusal, plan};
+
+/// How many leftovers of a type are named unless all are wanted.
+const CAP: usize = 5;
+/// In a document a few more do no harm.
+const DOCUMENT_CAP: usize = 500;
+
+/// A diagnosis, and the plan for it or the rule that forbids one.
+pub(super) struct Explained {
+    diagnosis: Diagnosis,
+    plan: Result<Plan, Refusal>,
+}
+
+pub(super) async fn run(
+    options: &ExplainOptions,
+    session: &Session,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let cluster = session.the_cluster()?;
+    let reads = futures::future::join_all(options.names.iter().map(|name| cluster.namespace(name))).await;
+    let (mut namespaces, mut exits) = (Vec::new(), Vec::new());
+    for read in reads {
+        match read {
+            Ok(namespace) => namespaces.push(namespace),
+            Err(error) if error.is_fatal() => return Err(error.into()),
+            Err(error) => {
+                exits.push(Exit::Error);
+                terminal.fail(&error.into());
+            }
+        }
+    }
+    let keep = match (options.all_objects, options.output) {
+        (true, _) => usize::MAX,
+        (false, None) => CAP,
+        (false, Some(_)) => DOCUMENT_CAP,
+    };
+    let mut explained = Vec::new();
+    if !namespaces.is_empty() {
+        let progress = terminal.progress("looking at what is inside, and at what could hold it");
+        let observed = observe(cluster, namespaces, keep, Depth::Whole).await;
+        progress.done();
+        let facts = observed?;
+        // What would end it without leaving anything behind.
+        let policy = Policy { leftovers: Leftovers::Release, ..Policy::default() };
+        explained.extend(facts.iter().map(|facts| {
+            exits.push(Exit::Done);
+            let diagnosis = diagnose(facts);
+            let plan = plan(&diagnosis, &policy);
+            Explained { diagnosis, plan }
+        }));
+    }
+    print(&explained, options, terminal)?;
+    Ok(Exit::merge(exits))
+}
+
+fn print(explained: &[Explained], options: &ExplainOptions, terminal: &Terminal) -> Result<(), Failure> {
+    let document = || {
+        let items = explained.iter().map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref().ok()));
+        Document::new(items.collect())
+    };
+    let text = match options.output {
+        Some(DocumentFormat::Json) => document().to_json()?,
+        Some(DocumentFormat::Yaml) => document().to_yaml()?,
+        None => explained
+            .iter()
+            .map(|each| {
+                tree::explain(&each.diagnosis, each.plan.as_ref(), |style, text| terminal.paint(style, text))
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+    };
+    Ok(terminal.data(&text)?)
+}

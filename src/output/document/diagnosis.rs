@@ -1,0 +1,192 @@
+//! `DiagnosisList`: everything that is known about stuck namespaces.
+
+use serde::Serialize;
+
+use super::{GapDocument, Item, StuckNamespace};
+use crate::diagnose::{Cause, Diagnosis, Held};
+use crate::model::{Leftover, TypeLeftovers};
+use crate::plan::Plan;
+
+/// One item of a `DiagnosisList`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiagnosisItem {
+    namespace: StuckNamespace,
+    coverage: CoverageDocument,
+    leftover_counts: Vec<CountDocument>,
+    leftovers: Vec<LeftoverDocument>,
+    causes: Vec<CauseDocument>,
+    plan: Vec<StepDocument>,
+    advice: Vec<AdviceDocument>,
+    warnings: Vec<String>,
+}
+
+impl Item for DiagnosisItem {
+    const LIST_KIND: &'static str = "DiagnosisList";
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CoverageDocument {
+    looked: usize,
+    could_not_look: Vec<GapDocument>,
+}
+
+/// Exact, however many leftovers are listed one by one.
+#[derive(Debug, Serialize)]
+struct CountDocument {
+    group: String,
+    version: String,
+    resource: String,
+    deleting: u64,
+    live: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LeftoverDocument {
+    group: String,
+    version: String,
+    resource: String,
+    kind: String,
+    name: String,
+    uid: String,
+    deletion_timestamp: Option<String>,
+    finalizers: Vec<FinalizerDocument>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FinalizerDocument {
+    name: String,
+    owner: Option<String>,
+    protects: Option<String>,
+    if_removed: String,
+    dangerous: bool,
+    evidence: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CauseDocument {
+    kind: String,
+    subject: String,
+    detail: String,
+    evidence: Vec<String>,
+    remedy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepDocument {
+    step: String,
+    target: String,
+    harm: String,
+    request: String,
+    kubectl: String,
+}
+
+#[derive(Debug, Serialize)]
+struct AdviceDocument {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+}
+
+impl DiagnosisItem {
+    /// Describes a diagnosis, and the plan for it where there is one.
+    #[must_use]
+    pub fn new(diagnosis: &Diagnosis, plan: Option<&Plan>) -> Self {
+        let Diagnosis { namespace, causes, inventory, held, .. } = diagnosis;
+        let steps = plan.into_iter().flat_map(|plan| &plan.steps);
+        let advice = plan.into_iter().flat_map(|plan| &plan.advice);
+        Self {
+            namespace: StuckNamespace::diagnosed(diagnosis, None),
+            coverage: CoverageDocument {
+                looked: inventory.coverage.looked,
+                could_not_look: inventory.coverage.gaps.iter().map(GapDocument::from).collect(),
+            },
+            leftover_counts: inventory.types.iter().map(CountDocument::from).collect(),
+            leftovers: inventory
+                .types
+                .iter()
+                .flat_map(|of_type| {
+                    of_type.sample.iter().map(move |leftover| leftover_document(of_type, leftover, held))
+                })
+                .collect(),
+            causes: causes.iter().map(CauseDocument::from).collect(),
+            plan: steps
+                .map(|step| StepDocument {
+                    step: step.action.to_string(),
+                    target: step.target.clone(),
+                    harm: step.harm.clone(),
+                    request: step.request.clone(),
+                    kubectl: step.kubectl.clone(),
+                })
+                .collect(),
+            advice: advice
+                .map(|each| AdviceDocument { text: each.text.clone(), command: each.command.clone() })
+                .collect(),
+            warnings: plan
+                .map(|plan| plan.warnings.clone())
+                .unwrap_or_else(|| disarmed_warning(namespace).into_iter().collect()),
+        }
+    }
+}
+
+fn disarmed_warning(namespace: &crate::model::Namespace) -> Option<String> {
+    let disarmed = !namespace.is_terminating() && !namespace.has_kubernetes_finalizer();
+    disarmed.then(|| {
+        "the namespace has lost its \"kubernetes\" finalizer: deleting it would leave its content behind"
+            .to_owned()
+    })
+}
+
+fn leftover_document(of_type: &TypeLeftovers, leftover: &Leftover, held: &[Held]) -> LeftoverDocument {
+    let finalizers = leftover.finalizers.iter().filter_map(|name| {
+        let held = held.iter().find(|held| held.resource == of_type.resource && held.finalizer == *name)?;
+        Some(FinalizerDocument {
+            name: name.clone(),
+            owner: (!held.owner.is_empty()).then(|| held.owner.clone()),
+            protects: held.entry.map(|entry| entry.protects.to_owned()),
+            if_removed: held.harm().to_owned(),
+            dangerous: held.is_dangerous(),
+            evidence: held.evidence.clone(),
+        })
+    });
+    LeftoverDocument {
+        group: of_type.resource.group.clone(),
+        version: of_type.resource.version.clone(),
+        resource: of_type.resource.resource.clone(),
+        kind: of_type.resource.kind.clone(),
+        name: leftover.name.clone(),
+        uid: leftover.uid.clone(),
+        deletion_timestamp: leftover.deleted.map(|time| time.to_string()),
+        finalizers: finalizers.collect(),
+    }
+}
+
+impl From<&TypeLeftovers> for CountDocument {
+    fn from(of_type: &TypeLeftovers) -> Self {
+        Self {
+            group: of_type.resource.group.clone(),
+            version: of_type.resource.version.clone(),
+            resource: of_type.resource.resource.clone(),
+            deleting: of_type.deleting,
+            live: of_type.live,
+        }
+    }
+}
+
+impl From<&Cause> for CauseDocument {
+    fn from(cause: &Cause) -> Self {
+        Self {
+            kind: cause.kind.to_string(),
+            subject: cause.subject.clone(),
+            detail: cause.detail.clone(),
+            evidence: cause.evidence.clone(),
+            remedy: cause.remedy.clone(),
+            command: cause.command.clone(),
+        }
+    }
+}

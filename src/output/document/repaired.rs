@@ -1,0 +1,75 @@
+//! `RepairReport`: what was done.
+
+use serde::Serialize;
+
+use super::{GapDocument, Item};
+use crate::repair::Report;
+
+/// One item of a `RepairReport`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Repaired {
+    namespace: String,
+    uid: String,
+    outcome: String,
+    message: Option<String>,
+    steps: Vec<StepDocument>,
+    orphans: Vec<OrphansDocument>,
+    could_not_look: Vec<GapDocument>,
+    backup: Option<String>,
+    warnings: Vec<String>,
+}
+
+impl Item for Repaired {
+    const LIST_KIND: &'static str = "RepairReport";
+}
+
+#[derive(Debug, Serialize)]
+struct StepDocument {
+    step: String,
+    target: String,
+    result: String,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct OrphansDocument {
+    group: String,
+    version: String,
+    resource: String,
+    kind: String,
+    count: u64,
+    names: Vec<String>,
+    finalizers: Vec<String>,
+}
+
+impl From<&Report> for Repaired {
+    fn from(report: &Report) -> Self {
+        let steps = report.steps.iter().map(|step| StepDocument {
+            step: step.step.clone(),
+            target: step.target.clone(),
+            result: step.result.to_string(),
+            message: step.message.clone(),
+        });
+        let orphans = report.orphans.iter().map(|of_type| OrphansDocument {
+            group: of_type.resource.group.clone(),
+            version: of_type.resource.version.clone(),
+            resource: of_type.resource.resource.clone(),
+            kind: of_type.resource.kind.clone(),
+            count: of_type.total(),
+            names: of_type.sample.iter().map(|leftover| leftover.name.clone()).collect(),
+            finalizers: of_type.finalizers.keys().cloned().collect(),
+        });
+        Self {
+            namespace: report.namespace.clone(),
+            uid: report.uid.clone(),
+            outcome: report.outcome.to_string(),
+            message: report.problem.as_ref().map(|problem| problem.message.clone()),
+            steps: steps.collect(),
+            orphans: orphans.collect(),
+            could_not_look: report.unknown.iter().map(GapDocument::from).collect(),
+            backup: report.backup.as_ref().map(|path| path.display().to_string()),
+            warnings: report.warnings.clone(),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A diagnosis that a tired person can read in ten seconds: verdict, causes, leftovers, coverage, plan, advice.
+
+use std::fmt::Write;
+
+use super::{Style, human_duration, inventory, sanitise};
+use crate::diagnose::{Cause, Diagnosis, Held, State, age};
+use crate::model::{Namespace, TypeLeftovers};
+use crate::plan::{Advice, Plan, Refusal};
+
+/// Paints a piece of text, or does not.
+type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
+
+/// The whole diagnosis of one namespace.
+#[must_use]
+pub fn explain(
+    diagnosis: &Diagnosis,
+    plan: Result<&Plan, &Refusal>,
+    paint: impl Fn(Style, &str) -> String,
+) -> String {
+    let paint: Paint<'_> = &paint;
+    let mut lines = Lines::default();
+    lines.push(0, &verdict(diagnosis, paint));
+    if diagnosis.state.is_some() {
+        causes(&mut lines, &diagnosis.causes, paint);
+    }
+    leftovers(&mut lines, diagnosis, paint);
+    lines.heading("Coverage", paint);
+    lines.push(1, &sanitise(&inventory::coverage(&diagnosis.inventory.coverage)));
+    if diagnosis.state.is_some() {
+        steps(&mut lines, &diagnosis.namespace, plan, paint);
+    }
+    lines.0
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn push(&mut self, depth: usize, text: &str) {
+        // Writing to a String does not fail.
+        let _ = writeln!(self.0, "{:indent$}{text}", "", indent = depth * 2);
+    }
+
+    fn heading(&mut self, text: &str, paint: Paint<'_>) {
+        self.push(0, &paint(Style::Strong, text));
+    }
+}
+
+fn verdict(diagnosis: &Diagnosis, paint: Paint<'_>) -> String {
+    let Diagnosis { namespace, state, .. } = diagnosis;
+    let name = paint(Style::Strong, &format!("namespace/{}", namespace.name));
+    let Some(state) = state else {
+        let warning = if namespace.has_kubernetes_finalizer() {
+            String::new()
+        } else {
+            let text = "it has lost its \"kubernetes\" finalizer: deleting it would leave its content behind";
+            format!("; {}", paint(Style::Bad, text))
+        };
+        return format!("{name} is Active, not Terminating{warning}");
+    };
+    let style = if *state == State::Progressing { Style::Caution } else { Style::Bad };
+    let since = human_duration(age(namespace, diagnosis.now).unwrap_or_default());
+    let state = paint(style, &format!("{state} since {since}"));
+    format!("{name} is {state}: {}", sanitise(&diagnosis.reason()))
+}
+
+fn causes(lines: &mut Lines, causes: &[Cause], paint: Paint<'_>) {
+    lines.heading("Causes", paint);
+    if causes.is_empty() {
+        lines.push(1, "none was found; the next pass of the controller may finish it");
+    }
+    for cause in causes {
+        lines
+            .push(1, &format!("{}: {}", paint(Style::Bad, &cause.kind.to_string()), sanitise(&cause.detail)));
+        for evidence in &cause.evidence {
+            lines.push(2, &format!("- {}", sanitise(evidence)));
+        }
+    }
+}
+
+fn leftovers(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
+    lines.heading("Leftovers", paint);
+    if diagnosis.inventory.is_empty() {
+        lines.push(1, "nothing was found");
+    }
+    for of_type in &diagnosis.inventory.types {
+        of_one_type(lines, of_type, &diagnosis.held, paint);
+    }
+}
+
+fn of_one_type(lines: &mut Lines, of_type: &TypeLeftovers, held: &[Held], paint: Paint<'_>) {
+    lines.push(1, &sanitise(&inventory::of_type(of_type)));
+    for held in held.iter().filter(|held| held.resource == of_type.resource) {
+        let owner =
+            if held.owner.is_empty() { "unknown owner".to_owned() } else { format!("owner: {}", held.owner) };
+        let danger = if held.is_dangerous() { paint(Style::Bad, " dangerous") } else { String::new() };
+        let line = format!("finalizer {} on {} ({owner})", held.finalizer, held.count);
+        lines.push(2, &format!("{}{danger}", sanitise(&line)));
+    }
+    for leftover in &of_type.sample {
+        let state = if leftover.deleted.is_some() { "deleting" } else { "live" };
+        let finalizers = if leftover.finalizers.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", leftover.finalizers.join(", "))
+        };
+        lines.push(2, &paint(Style::Faint, &sanitise(&format!("{} {state}{finalizers}", leftover.name))));
+    }
+    let more = of_type.total() - of_type.sample.len() as u64;
+    if more > 0 {
+        lines.push(2, &paint(Style::Faint, &format!("… {more} more (--all-objects shows them)")));
+    }
+}
+
+fn steps(lines: &mut Lines, namespace: &Namespace, plan: Result<&Plan, &Refusal>, paint: Paint<'_>) {
+    lines.heading("Plan", paint);
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            lines.push(1, &sanitise(&refusal.to_string()));
+            lines.push(1, &sanitise(&refusal.hint()));
+            return;
+        }
+    };
+    for (index, step) in plan.steps.iter().enumerate() {
+        lines
+            .push(1, &sanitise(&format!("{}. {} {}: {}", index + 1, step.action, step.target, step.request)));
+        if !step.harm.is_empty() {
+            lines.push(3, &paint(Style::Caution, &sanitise(&format!("harm: {}", step.harm))));
+        }
+        lines.push(3, &paint(Style::Faint, &sanitise(&step.kubectl)));
+    }
+    for warning in &plan.warnings {
+        lines.push(1, &format!("{} {}", paint(Style::Caution, "Warning:"), sanitise(warning)));
+    }
+    lines.push(1, &format!("to carry it out: nsfix clear {} --leftovers=release", namespace.name));
+    advice(lines, &plan.advice, paint);
+}
+
+fn advice(lines: &mut Lines, advice: &[Advice], paint: Paint<'_>) {
+    if advice.is_empty() {
+        return;
+    }
+    lines.heading("Better than force", paint);
+    for each in advice {
+        lines.push(1, &format!("- {}", sanitise(&each.text)));
+        if let Some(command) = &each.command {
+            lines.push(2, &paint(Style::Faint, &sanitise(command)));
+        }
+    }
+}

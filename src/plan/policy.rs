@@ -1,0 +1,44 @@
+//! What the person allows.
+
+use crate::diagnose::Held;
+
+/// What may be done to leftovers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Leftovers {
+    /// Ask on a terminal; without one, refuse where live leftovers would be abandoned
+    #[default]
+    Ask,
+    /// Refuse where anything is left inside, or may be
+    Refuse,
+    /// Abandon whatever is left inside
+    Orphan,
+    /// Take finalizers off what is being deleted, delete what is live, and let the controller finish
+    Release,
+}
+
+/// What the person allows.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// What may happen to leftovers.
+    pub leftovers: Leftovers,
+    /// `--allow-protected`: the namespace was named by hand, and is meant.
+    pub allow_protected: bool,
+    /// `--release-finalizer`: finalizers of leftovers that may be removed although that is dangerous.
+    pub release_finalizers: Vec<String>,
+    /// `--finalizer`: finalizers of the namespace itself to remove besides `kubernetes`.
+    pub finalizers: Vec<String>,
+}
+
+impl Policy {
+    /// Whether a finalizer of the namespace itself was named.
+    #[must_use]
+    pub fn names(&self, finalizer: &str) -> bool {
+        self.finalizers.iter().any(|name| name == finalizer)
+    }
+
+    /// Rule 9: a dangerous finalizer is never released unless it was named.
+    #[must_use]
+    pub fn may_release(&self, held: &Held) -> bool {
+        !held.is_dangerous() || self.release_finalizers.contains(&held.finalizer)
+    }
+}

@@ -1,0 +1,316 @@
+//! Step by step through a plan.
+
+use std::time::Duration;
+
+use super::namespace::{NamespaceWrite, Sent};
+use super::objects::ObjectWrite;
+use super::verify::{Waited, held_by, still_there};
+use super::{Backup, Backups, Outcome, Problem, Repair, Report, StepReport, StepResult};
+use crate::cluster::DryRun;
+use crate::model::{Inventory, ResourceType};
+use crate::plan::{Action, Plan, Step};
+
+/// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
+/// kubernetes' pkg/controller/namespace/namespace_controller.go).
+const CONTROLLER_PATIENCE: Duration = Duration::from_secs(12);
+/// An owner that is alive puts its finalizer back; that is not a fight to win.
+const MAX_ROUNDS: usize = 3;
+
+/// Whether to go on.
+enum Next {
+    GoOn,
+    /// The namespace is gone, or the report says why this is the end.
+    End,
+}
+
+impl Repair<'_> {
+    /// Carries the plan out. Never fails as a call: whatever happens is in the report.
+    pub async fn carry_out(&self, plan: &Plan, before: &Inventory) -> Report {
+        let mut report = Report::new(&plan.namespace.name, &plan.namespace.uid);
+        report.warnings.clone_from(&plan.warnings);
+        if let Err(problem) = self.back_up(plan, before, &mut report).await {
+            return report.ended(Outcome::Failed, problem);
+        }
+        for (index, step) in plan.steps.iter().enumerate() {
+            let last = index + 1 == plan.steps.len();
+            if matches!(self.take(step, plan, before, last, &mut report).await, Next::End) {
+                break;
+            }
+        }
+        if self.settings.dry_run == DryRun::Server && report.problem.is_none() {
+            report.outcome = Outcome::DryRun;
+        }
+        if matches!(report.outcome, Outcome::Cleared) {
+            self.look_for_orphans(before, &mut report).await;
+        }
+        report
+    }
+
+    async fn take(
+        &self,
+        step: &Step,
+        plan: &Plan,
+        before: &Inventory,
+        last: bool,
+        report: &mut Report,
+    ) -> Next {
+        match &step.action {
+            Action::Wait => self.wait_for_controller(step, plan, last, report).await,
+            Action::DeleteObjects { resource } => {
+                self.write_to(step, resource, None, ObjectWrite::Delete, report).await
+            }
+            Action::DeleteGhostPods { names } => {
+                let pods = before.types.iter().map(|of_type| &of_type.resource);
+                let pods = pods.into_iter().find(|ty| ty.group.is_empty() && ty.resource == "pods");
+                match pods {
+                    Some(pods) => {
+                        self.write_to(step, pods, Some(names), ObjectWrite::DeleteNow, report).await
+                    }
+                    None => Next::GoOn,
+                }
+            }
+            Action::ReleaseObjects { resource, finalizers } => {
+                self.write_to(step, resource, None, ObjectWrite::Release(finalizers), report).await
+            }
+            Action::Finalize { removes } => {
+                if plan.has(|action| matches!(action, Action::Wait))
+                    && let Some(problem) = self.leftovers_remain(plan, before, report).await
+                {
+                    report.outcome = Outcome::Released;
+                    report.problem = Some(problem);
+                    return Next::End;
+                }
+                self.write_to_namespace(step, plan, NamespaceWrite::Finalize(removes), last, report).await
+            }
+            Action::Rearm => self.write_to_namespace(step, plan, NamespaceWrite::Rearm, false, report).await,
+            Action::RemoveMetadataFinalizer { finalizer } => {
+                let write = NamespaceWrite::RemoveMetadataFinalizer(finalizer);
+                self.write_to_namespace(step, plan, write, last, report).await
+            }
+            Action::DeleteAgain => {
+                self.write_to_namespace(step, plan, NamespaceWrite::DeleteAgain, last, report).await
+            }
+        }
+    }
+
+    async fn write_to(
+        &self,
+        step: &Step,
+        resource: &ResourceType,
+        only: Option<&[String]>,
+        write: ObjectWrite<'_>,
+        report: &mut Report,
+    ) -> Next {
+        let (result, message) = match self.write_objects(resource, &report.namespace, only, write).await {
+            Ok(tally) => tally.result(self.settings.dry_run),
+            Err(error) => (StepResult::Failed, error.detail()),
+        };
+        report.steps.push(report_of(step, result, message.clone()));
+        if result == StepResult::Failed {
+            // Going on to the PUT would abandon just what could not be released.
+            report.outcome = Outcome::Failed;
+            report.problem = Some(Problem::new(format!("{} {}: {message}", step.action, step.target)));
+            return Next::End;
+        }
+        Next::GoOn
+    }
+
+    async fn write_to_namespace(
+        &self,
+        step: &Step,
+        plan: &Plan,
+        write: NamespaceWrite<'_>,
+        last: bool,
+        report: &mut Report,
+    ) -> Next {
+        let sent = self.write_namespace(plan, write).await;
+        let (result, message) = match &sent {
+            Sent::Accepted if self.settings.dry_run == DryRun::Server => {
+                (StepResult::DryRun, "the server accepted it and stored nothing".to_owned())
+            }
+            Sent::Accepted | Sent::Gone { by_us: true } => (StepResult::Done, "done".to_owned()),
+            Sent::NotNeeded => (StepResult::Skipped, "not needed any more".to_owned()),
+            Sent::Gone { by_us: false } => {
+                (StepResult::Skipped, "the namespace was gone already; nothing was forced".to_owned())
+            }
+            Sent::Ended(_, problem) => (StepResult::Failed, problem.message.clone()),
+        };
+        report.steps.push(report_of(step, result, message));
+        match sent {
+            Sent::Ended(outcome, problem) => {
+                (report.outcome, report.problem) = (outcome, Some(problem));
+                Next::End
+            }
+            Sent::Gone { by_us } => {
+                report.outcome =
+                    if by_us || report.has_written() { Outcome::Cleared } else { Outcome::Unchanged };
+                Next::End
+            }
+            Sent::Accepted | Sent::NotNeeded if last && self.settings.dry_run == DryRun::None => {
+                self.verify(report).await;
+                Next::End
+            }
+            Sent::Accepted | Sent::NotNeeded => Next::GoOn,
+        }
+    }
+
+    /// Rule 8: GET until 404.
+    async fn verify(&self, report: &mut Report) {
+        let limit = self.settings.wait.unwrap_or_default();
+        match self.wait_until_gone(report, limit, |fresh| held_by(fresh).is_some()).await {
+            Waited::Gone => report.outcome = Outcome::Cleared,
+            Waited::StillThere(fresh) => {
+                (report.outcome, report.problem) = (Outcome::Failed, Some(still_there(&fresh)));
+            }
+            Waited::Unknown(problem) => (report.outcome, report.problem) = (Outcome::Failed, Some(problem)),
+        }
+    }
+
+    /// Lets the controller finish, and releases again what was not being deleted in the first round.
+    async fn wait_for_controller(&self, step: &Step, plan: &Plan, last: bool, report: &mut Report) -> Next {
+        if self.settings.dry_run == DryRun::Server {
+            return Next::GoOn;
+        }
+        let limit = self.settings.wait.unwrap_or_default();
+        let limit = if last { limit } else { limit.min(CONTROLLER_PATIENCE) };
+        for round in 1..=MAX_ROUNDS {
+            match self.wait_until_gone(report, limit / MAX_ROUNDS as u32, |_| false).await {
+                Waited::Gone => {
+                    report.steps.push(report_of(
+                        step,
+                        StepResult::Done,
+                        "the controller finished it".to_owned(),
+                    ));
+                    report.outcome = Outcome::Cleared;
+                    return Next::End;
+                }
+                Waited::Unknown(problem) => {
+                    (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
+                    return Next::End;
+                }
+                Waited::StillThere(fresh) if last && round == MAX_ROUNDS => {
+                    (report.outcome, report.problem) = (Outcome::Released, Some(still_there(&fresh)));
+                    return Next::End;
+                }
+                Waited::StillThere(_) => self.release_again(plan, report).await,
+            }
+        }
+        report.steps.push(report_of(
+            step,
+            StepResult::Skipped,
+            "the controller did not finish it".to_owned(),
+        ));
+        Next::GoOn
+    }
+
+    /// What was live in the first round may be held now, and an owner may have put its finalizer back.
+    async fn release_again(&self, plan: &Plan, report: &mut Report) {
+        for step in &plan.steps {
+            if let Action::ReleaseObjects { resource, finalizers } = &step.action {
+                let write = ObjectWrite::Release(finalizers);
+                // What fails here is found by the look before the PUT.
+                if let Ok(tally) = self.write_objects(resource, &report.namespace, None, write).await {
+                    let (result, message) = tally.result(self.settings.dry_run);
+                    if result == StepResult::Done {
+                        let message = format!("{message} in a further round");
+                        report.steps.push(report_of(step, result, message));
+                    }
+                }
+            }
+        }
+    }
+
+    /// After a release the PUT may abandon nothing.
+    async fn leftovers_remain(&self, plan: &Plan, before: &Inventory, report: &Report) -> Option<Problem> {
+        if self.settings.dry_run == DryRun::Server {
+            return None;
+        }
+        let types: Vec<ResourceType> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
+        match self.cluster.take_stock_of(types, &[&report.namespace], 1).await {
+            Ok(found) => {
+                let left = found.into_values().next().unwrap_or_default();
+                if left.is_empty() && left.coverage.is_complete() {
+                    return None;
+                }
+                let left: Vec<String> = left
+                    .types
+                    .iter()
+                    .map(|of_type| {
+                        let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
+                        format!("{} {} [{}]", of_type.total(), of_type.resource, finalizers.join(", "))
+                    })
+                    .collect();
+                Some(Problem {
+                    message: format!(
+                        "{} still remain in namespace {:?} after {MAX_ROUNDS} rounds; it was not finalized",
+                        left.join(", "),
+                        plan.namespace.name
+                    ),
+                    hint: Some("if a finalizer comes back, its owner is alive: ask the owner".to_owned()),
+                })
+            }
+            Err(error) => Some(Problem::from(&error)),
+        }
+    }
+
+    /// Rule 6: no backup, no write. Holds the namespace and every object that a step touches or abandons.
+    async fn back_up(&self, plan: &Plan, before: &Inventory, report: &mut Report) -> Result<(), Problem> {
+        let Some(backups) = &self.settings.backups else { return Ok(()) };
+        if self.settings.dry_run == DryRun::Server {
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| backup_failed(backups, &error);
+        let mut backup: Backup = backups.begin(&report.namespace).map_err(failed)?;
+        backup.add(&plan.namespace.json).map_err(failed)?;
+        for of_type in &before.types {
+            let ty = &of_type.resource;
+            let mut add = |item: &serde_json::value::RawValue| backup.add_item(ty, item.get());
+            match self.cluster.whole_objects(ty, &report.namespace, &mut add).await {
+                Ok(written) => written.map_err(failed)?,
+                Err(error) => {
+                    return Err(Problem {
+                        message: format!("unable to save {ty} before writing: {}", error.detail()),
+                        hint: Some("--no-backup goes on without a backup".to_owned()),
+                    });
+                }
+            }
+        }
+        report.backup = Some(backup.finish().map_err(failed)?);
+        Ok(())
+    }
+
+    /// Rule 8: says what was left behind. Nothing can have been created in a terminating namespace, so the
+    /// types that were empty before still are.
+    async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
+        let held: Vec<_> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
+        let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
+        match self.cluster.take_stock_of(held, &[&report.namespace], keep).await {
+            Ok(mut after) => {
+                let after = after.remove(&report.namespace).unwrap_or_default();
+                report.unknown = after.coverage.gaps;
+                report.unknown.extend(before.coverage.gaps.iter().cloned());
+                report.unknown.sort();
+                report.unknown.dedup();
+                report.orphans = after.types;
+            }
+            Err(error) => {
+                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
+                report.orphans.clone_from(&before.types);
+            }
+        }
+    }
+}
+
+fn report_of(step: &Step, result: StepResult, message: String) -> StepReport {
+    StepReport { step: step.action.to_string(), target: step.target.clone(), result, message }
+}
+
+fn backup_failed(backups: &Backups, error: &std::io::Error) -> Problem {
+    Problem {
+        message: format!(
+            "unable to save a backup in {}: {error}; nothing was written",
+            backups.dir().display()
+        ),
+        hint: Some("name another place with --backup-dir, or do without one with --no-backup".to_owned()),
+    }
+}

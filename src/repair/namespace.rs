@@ -1,0 +1,137 @@
+//! The writes to the namespace itself, and finding out what they did.
+
+use serde_json::json;
+
+use super::{Outcome, Problem, Repair};
+use crate::cluster::{ApiError, DryRun, Fresh};
+use crate::model::{KUBERNETES_FINALIZER, Namespace};
+use crate::plan::{Plan, check};
+
+/// The namespace controller writes conditions concurrently, so a few conflicts are normal.
+const MAX_ATTEMPTS: usize = 6;
+
+/// A write to the namespace.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NamespaceWrite<'a> {
+    /// PUT to /finalize without these spec finalizers.
+    Finalize(&'a [String]),
+    /// PUT to /finalize with `kubernetes` back in it.
+    Rearm,
+    /// PATCH without this metadata finalizer.
+    RemoveMetadataFinalizer(&'a str),
+    /// DELETE.
+    DeleteAgain,
+}
+
+/// What the attempts came to.
+pub(super) enum Sent {
+    /// The server took it. Its answer looks the same whether or not the namespace is gone.
+    Accepted,
+    /// What it was for has come to pass already.
+    NotNeeded,
+    /// The namespace is gone, and `by_us` says whether one of our requests may have done it.
+    Gone {
+        /// Ours.
+        by_us: bool,
+    },
+    /// A rule, or a problem, ended it.
+    Ended(Outcome, Problem),
+}
+
+impl NamespaceWrite<'_> {
+    /// Whether the namespace as it is now still wants it.
+    fn is_needed(self, fresh: &Namespace) -> bool {
+        match self {
+            Self::Finalize(removes) => removes.iter().any(|name| fresh.spec_finalizers.contains(name)),
+            Self::Rearm | Self::DeleteAgain => fresh.is_zombie(),
+            Self::RemoveMetadataFinalizer(name) => fresh.metadata_finalizers.iter().any(|each| each == name),
+        }
+    }
+
+    async fn send(self, repair: &Repair<'_>, fresh: &Namespace, dry_run: DryRun) -> Result<(), ApiError> {
+        let (cluster, name) = (repair.cluster, &fresh.name);
+        let path = format!("/api/v1/namespaces/{name}");
+        match self {
+            Self::Finalize(removes) => {
+                let removes: Vec<&str> = removes.iter().map(String::as_str).collect();
+                cluster.finalize(name, &fresh.without_spec_finalizers(&removes), dry_run).await.map(drop)
+            }
+            Self::Rearm => {
+                let mut body = fresh.json.clone();
+                body["spec"]["finalizers"] = json!([KUBERNETES_FINALIZER]);
+                cluster.finalize(name, &body, dry_run).await.map(drop)
+            }
+            Self::RemoveMetadataFinalizer(finalizer) => {
+                let rest: Vec<&str> = fresh
+                    .metadata_finalizers
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|each| *each != finalizer)
+                    .collect();
+                cluster.set_finalizers(&path, &guard(fresh), &rest, dry_run).await
+            }
+            Self::DeleteAgain => cluster.delete(&path, &guard(fresh), false, dry_run).await,
+        }
+    }
+}
+
+fn guard(namespace: &Namespace) -> Fresh {
+    Fresh {
+        uid: namespace.uid.clone(),
+        resource_version: namespace.resource_version.clone(),
+        deleting: namespace.is_terminating(),
+        finalizers: namespace.metadata_finalizers.clone(),
+    }
+}
+
+impl Repair<'_> {
+    /// Reads, checks, writes; and after a conflict or a lost answer all over again.
+    pub(super) async fn write_namespace(&self, plan: &Plan, write: NamespaceWrite<'_>) -> Sent {
+        let name = &plan.namespace.name;
+        let mut answer_lost = false;
+        let mut last = String::new();
+        for _ in 0..MAX_ATTEMPTS {
+            if self.stop.requested().is_some() {
+                return Sent::Ended(Outcome::Failed, Problem::new("interrupted before this was written"));
+            }
+            let fresh = match self.cluster.namespace(name).await {
+                Ok(fresh) => fresh,
+                Err(error) if error.is_not_found() => return Sent::Gone { by_us: answer_lost },
+                Err(error) => return Sent::Ended(Outcome::Failed, Problem::from(&error)),
+            };
+            if fresh.uid != plan.namespace.uid {
+                if answer_lost {
+                    return Sent::Gone { by_us: true };
+                }
+                return Sent::Ended(Outcome::Refused, replaced(name));
+            }
+            if !write.is_needed(&fresh) {
+                // Perhaps by our own request, whose answer was lost.
+                return if answer_lost { Sent::Accepted } else { Sent::NotNeeded };
+            }
+            if let Err(refusal) = check(&fresh, &self.settings.policy) {
+                return Sent::Ended(Outcome::Refused, Problem::from(&refusal));
+            }
+            match write.send(self, &fresh, self.settings.dry_run).await {
+                Ok(()) => return Sent::Accepted,
+                Err(error) if error.is_not_found() => return Sent::Gone { by_us: answer_lost },
+                Err(error) if error.is_conflict() => last = error.to_string(),
+                Err(error) if error.leaves_write_unknown() => {
+                    answer_lost = true;
+                    last = error.to_string();
+                }
+                Err(error) => return Sent::Ended(Outcome::Failed, Problem::from(&error)),
+            }
+        }
+        let message =
+            format!("gave up on namespace {name:?} after {MAX_ATTEMPTS} attempts; the last: {last}");
+        Sent::Ended(Outcome::Failed, Problem::new(message))
+    }
+}
+
+pub(super) fn replaced(name: &str) -> Problem {
+    Problem {
+        message: format!("namespace {name:?} is another one of the same name by now (its uid differs)"),
+        hint: Some("run the command again if the new one is meant".to_owned()),
+    }
+}

@@ -1,0 +1,84 @@
+//! Whether the namespace is gone. The answer to a write proves nothing; only a 404 or another uid does.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{Problem, Repair, Report};
+use crate::model::Namespace;
+
+/// Between two looks; doubled each time up to the second.
+const FIRST_LOOK_AFTER: Duration = Duration::from_millis(50);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+
+/// What a wait came to.
+pub(super) enum Waited {
+    /// It is gone.
+    Gone,
+    /// It is still there.
+    StillThere(Box<Namespace>),
+    /// Nobody can tell.
+    Unknown(Problem),
+}
+
+impl Repair<'_> {
+    /// Waits until the namespace is gone, `enough` says of what remains that waiting is no use, or the time
+    /// is up.
+    pub(super) async fn wait_until_gone(
+        &self,
+        report: &mut Report,
+        limit: Duration,
+        enough: impl Fn(&Namespace) -> bool,
+    ) -> Waited {
+        let deadline = Instant::now() + limit;
+        let mut pause = FIRST_LOOK_AFTER;
+        loop {
+            let fresh = match self.cluster.namespace(&report.namespace).await {
+                Err(error) if error.is_not_found() => return Waited::Gone,
+                Ok(fresh) if fresh.uid != report.uid => {
+                    report.warnings.push(format!(
+                        "namespace {:?} is gone; another one of the same name exists by now",
+                        report.namespace
+                    ));
+                    return Waited::Gone;
+                }
+                Ok(fresh) => fresh,
+                Err(error) => {
+                    let message = format!("unable to see whether the namespace is gone: {error}");
+                    return Waited::Unknown(Problem { message, hint: error.hint().map(str::to_owned) });
+                }
+            };
+            let time_is_up = Instant::now() + pause > deadline;
+            if enough(&fresh) || time_is_up || self.stop.requested().is_some() {
+                return Waited::StillThere(Box::new(fresh));
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                _ = self.stop.wait() => {}
+            }
+            pause = (pause * 2).min(LOOK_AT_LEAST_EVERY);
+        }
+    }
+}
+
+/// What keeps a namespace by itself, whatever is inside.
+pub(super) fn held_by(namespace: &Namespace) -> Option<String> {
+    let spec = namespace.spec_finalizers.iter().map(|name| format!("spec finalizer {name}"));
+    let metadata = namespace.metadata_finalizers.iter().map(|name| format!("metadata finalizer {name}"));
+    let held: Vec<String> = spec.chain(metadata).collect();
+    (!held.is_empty()).then(|| held.join(", "))
+}
+
+pub(super) fn still_there(namespace: &Namespace) -> Problem {
+    let name = &namespace.name;
+    match held_by(namespace) {
+        Some(held) => Problem {
+            message: format!("namespace {name:?} is still there: held by {held}"),
+            hint: Some(format!("nsfix explain {name} says who has to remove it")),
+        },
+        None => Problem {
+            message: format!("namespace {name:?} is still there"),
+            hint: Some("look again with nsfix list-stuck, or wait longer with --timeout".to_owned()),
+        },
+    }
+}
