@@ -75,7 +75,8 @@ async fn the_namespace_is_saved_first(lab: Lab) {
     let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
     let [backup] = backups(&lab).try_into().unwrap();
     assert!(ran.stderr.contains(&backup.display().to_string()), "{ran:?}");
-    let saved: Value = serde_json::from_slice(&std::fs::read(&backup).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&backup).unwrap();
+    let saved: Value = serde_json::from_str(text.split("---\n").nth(1).unwrap()).unwrap();
     assert_eq!(saved["metadata"]["uid"], read["metadata"]["uid"]);
     assert_eq!(saved["metadata"]["labels"], read["metadata"]["labels"]);
     assert_eq!(saved["spec"]["finalizers"], json!(["kubernetes"]));
@@ -147,7 +148,7 @@ async fn a_client_dry_run_sends_nothing(lab: Lab) {
     let command = format!("kubectl replace --raw {} -f - <<'EOF'\n", finalize_path(&name));
     let (_, rest) = ran.stdout.split_once(&command).unwrap_or_else(|| panic!("{ran:?}"));
     let (body, last) = rest.split_once("\nEOF\n").unwrap();
-    assert_eq!(last, format!("namespace/{name} finalized (dry run)\n"));
+    assert_eq!(last, format!("namespace/{name} cleared (dry run)\n"));
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["spec"]["finalizers"], json!([]));
     assert_eq!(body["metadata"]["uid"], before["metadata"]["uid"]);
@@ -160,7 +161,7 @@ async fn a_client_dry_run_sends_nothing(lab: Lab) {
 async fn a_server_dry_run_stores_nothing(lab: Lab) {
     let name = terminating(&lab).await;
     let ran = lab.nsfix(&["clear", &name, "--dry-run=server"]).run().await.expect(0);
-    assert_eq!(ran.stdout, format!("namespace/{name} finalized (server dry run)\n"));
+    assert_eq!(ran.stdout, format!("namespace/{name} cleared (server dry run)\n"));
     assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
     assert!(backups(&lab).is_empty());
     if lab.sandbox.is_some() {
@@ -189,7 +190,7 @@ async fn what_holds_it_still_is_said(lab: Lab) {
     let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
     assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
     let expected = format!(
-        "error: namespace {name:?} was finalized but is still there: \
+        "error: namespace {name:?} is still there: \
          held by spec finalizer example.com/hold, metadata finalizer example.com/meta\n"
     );
     assert!(ran.stderr.contains(&expected), "{ran:?}");

@@ -86,7 +86,7 @@ async fn names_are_for_scripts(lab: Lab) {
 async fn one_request_is_enough(lab: Lab) {
     terminating(&lab).await;
     lab.the_sandbox().forget_requests();
-    lab.nsfix(&["list-stuck", "-o", "wide"]).run().await.expect(0);
+    lab.nsfix(&["list-stuck"]).run().await.expect(0);
     let paths: Vec<String> =
         lab.the_sandbox().requests().into_iter().map(|request| request.path_and_query).collect();
     assert_eq!(paths, ["/api/v1/namespaces?fieldSelector=status.phase%3DTerminating&limit=500"]);

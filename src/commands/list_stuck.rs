@@ -3,18 +3,29 @@
 use jiff::Timestamp;
 
 use super::Session;
+use super::observe::{Depth, observe};
 use crate::cli::{ListFormat, ListStuckOptions};
-use crate::cluster::{Cluster, NamespaceQuery};
-use crate::diagnose::{State, age, reason};
+use crate::cluster::{ApiError, Cluster, NamespaceQuery};
+use crate::diagnose::{Diagnosis, State, age, diagnose, reason};
 use crate::exit::Exit;
-use crate::model::Namespace;
+use crate::model::{Facts, Namespace};
 use crate::output::document::{Document, StuckNamespace};
 use crate::output::{Failure, Terminal, human_duration, table};
 
-/// A namespace and the context it was seen through.
+/// Enough to match webhooks' object selectors against.
+const KEEP: usize = 20;
+
+/// A namespace, the context it was seen through, and with `-o wide` what was found out about it.
 struct Found<'a> {
     context: Option<&'a str>,
     namespace: Namespace,
+    diagnosis: Option<Diagnosis>,
+}
+
+impl Found<'_> {
+    fn reason(&self) -> String {
+        self.diagnosis.as_ref().map_or_else(|| reason(&self.namespace), Diagnosis::reason)
+    }
 }
 
 pub(super) async fn run(
@@ -22,19 +33,19 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
     let clusters = session.clusters();
-    let lists = futures::future::join_all(clusters.iter().map(|cluster| cluster.namespaces(&query))).await;
     let now = Timestamp::now();
+    let progress = terminal.progress("looking for stuck namespaces");
+    let looks = clusters.iter().map(|cluster| look(cluster, options, now));
+    let looks = futures::future::join_all(looks).await;
+    progress.done();
     let several = clusters.len() > 1;
     let (mut found, mut exits) = (Vec::new(), Vec::new());
-    for (cluster, list) in clusters.iter().zip(lists) {
-        match list {
+    for (cluster, look) in clusters.iter().zip(looks) {
+        match look {
             Ok(namespaces) => {
                 exits.push(Exit::Done);
-                let wanted = namespaces.into_iter().filter(|namespace| old_enough(namespace, options, now));
-                found
-                    .extend(wanted.map(|namespace| Found { context: cluster.context.as_deref(), namespace }));
+                found.extend(namespaces);
             }
             Err(error) if several => {
                 exits.push(Exit::Error);
@@ -48,6 +59,27 @@ pub(super) async fn run(
         Exit::Done if options.exit_code && !found.is_empty() => Ok(Exit::StuckFound),
         exit => Ok(exit),
     }
+}
+
+async fn look<'a>(
+    cluster: &'a Cluster,
+    options: &ListStuckOptions,
+    now: Timestamp,
+) -> Result<Vec<Found<'a>>, ApiError> {
+    let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
+    let mut namespaces = cluster.namespaces(&query).await?;
+    namespaces.retain(|namespace| old_enough(namespace, options, now));
+    let context = cluster.context.as_deref();
+    if options.output != Some(ListFormat::Wide) || namespaces.is_empty() {
+        let plain = |namespace| Found { context, namespace, diagnosis: None };
+        return Ok(namespaces.into_iter().map(plain).collect());
+    }
+    let facts = observe(cluster, namespaces, KEEP, Depth::Overview).await?;
+    let diagnosed = |facts: &Facts| {
+        let diagnosis = diagnose(facts);
+        Found { context, namespace: facts.namespace.clone(), diagnosis: Some(diagnosis) }
+    };
+    Ok(facts.iter().map(diagnosed).collect())
 }
 
 fn old_enough(namespace: &Namespace, options: &ListStuckOptions, now: Timestamp) -> bool {
@@ -69,9 +101,9 @@ fn print(
     terminal: &Terminal,
 ) -> Result<(), Failure> {
     let document = || {
-        let items = found.iter().map(|Found { context, namespace }| {
-            StuckNamespace::new(namespace, context.filter(|_| with_context), now)
-        });
+        let items = found
+            .iter()
+            .map(|found| StuckNamespace::new(&found.namespace, found.context.filter(|_| with_context), now));
         Document::new(items.collect())
     };
     let text = match options.output {
@@ -99,26 +131,33 @@ fn as_table(
 ) -> String {
     let mut headers = vec!["NAME", "STATE", "REASON", "FINALIZERS", "AGE"];
     if wide {
-        headers.insert(4, "DELETED");
-        headers.insert(5, "UID");
+        headers.insert(4, "DELETING");
+        headers.insert(5, "LIVE");
+        headers.insert(6, "UID");
     }
     if with_context {
         headers.insert(0, "CONTEXT");
     }
     let rows: Vec<Vec<String>> = found
         .iter()
-        .map(|Found { context, namespace }| {
+        .map(|found| {
+            let Found { context, namespace, .. } = found;
             let age = age(namespace, now).unwrap_or_default();
             let mut row = vec![
                 namespace.name.clone(),
                 State::of(namespace, now).to_string(),
-                reason(namespace),
+                found.reason(),
                 finalizers(namespace),
                 human_duration(age),
             ];
             if wide {
-                row.insert(4, namespace.deleted.map(|time| time.to_string()).unwrap_or_default());
-                row.insert(5, namespace.uid.clone());
+                let inventory = found.diagnosis.as_ref().map(|diagnosis| &diagnosis.inventory);
+                row.insert(
+                    4,
+                    inventory.map(|inventory| inventory.deleting().to_string()).unwrap_or_default(),
+                );
+                row.insert(5, inventory.map(|inventory| inventory.live().to_string()).unwrap_or_default());
+                row.insert(6, namespace.uid.clone());
             }
             if with_context {
                 row.insert(0, context.unwrap_or_default().to_owned());

@@ -66,21 +66,25 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
         if !diagnosis.ghost_pods.is_empty() {
             steps.push(step::delete_ghosts(&diagnosis.ghost_pods, namespace));
         }
-        steps.extend(inventory.types.iter().filter_map(|of_type| step::delete(of_type, namespace)));
-        steps.extend(inventory.types.iter().filter_map(|of_type| release(of_type, held, policy, namespace)));
+        // Pods first: since 1.33 the controller touches nothing else before they are gone.
+        let (pods, others): (Vec<_>, Vec<_>) = inventory.types.iter().partition(|of_type| is_pods(of_type));
+        for of_type in pods.into_iter().chain(others) {
+            steps.extend(step::delete(of_type, namespace));
+            steps.extend(release(of_type, held, policy, namespace));
+        }
     }
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
-    if rearm || (releases && !steps.is_empty()) {
+    if rearm || (releases && !inventory.is_empty()) {
         steps.push(step::wait(namespace));
     }
     if zombie && !rearm {
         steps.push(step::delete_again(namespace));
     }
-    // With a dangerous finalizer left standing, the PUT would abandon just what that finalizer protects.
-    // A zombie that was rearmed is the controller's again.
+    // A zombie that was rearmed is the controller's again. After a release the PUT is sent only if nothing is
+    // left inside: an owner that was not released by force may still be at work.
     let removes = removes(namespace, policy);
-    if !zombie && skipped.is_empty() && !removes.is_empty() {
+    if !zombie && !removes.is_empty() {
         steps.push(step::finalize(namespace, inventory, &removes, releases));
     }
     let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
@@ -125,6 +129,10 @@ fn is_known_empty(inventory: &Inventory) -> bool {
 fn removes(namespace: &Namespace, policy: &Policy) -> Vec<String> {
     let named = |name: &&String| *name == KUBERNETES_FINALIZER || policy.names(name);
     namespace.spec_finalizers.iter().filter(named).cloned().collect()
+}
+
+fn is_pods(of_type: &TypeLeftovers) -> bool {
+    of_type.resource.group.is_empty() && of_type.resource.resource == "pods"
 }
 
 fn release(of_type: &TypeLeftovers, held: &[Held], policy: &Policy, namespace: &Namespace) -> Option<Step> {

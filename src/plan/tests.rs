@@ -37,15 +37,32 @@ fn leftovers(deleting: bool) -> Inventory {
     Inventory { types: vec![of_type], coverage: Coverage { looked: 1, gaps: Vec::new() } }
 }
 
+fn diagnosis(namespace: Namespace, inventory: Inventory) -> Diagnosis {
+    crate::diagnose::diagnose(&crate::model::Facts {
+        now: "2026-01-02T00:00:00Z".parse().unwrap(),
+        namespace,
+        inventory,
+        surroundings: crate::model::Surroundings::default(),
+        pods: Vec::new(),
+        rehearsals: Vec::new(),
+        complaints: Vec::new(),
+    })
+}
+
+fn plan_for(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Result<Plan, Refusal> {
+    plan(&diagnosis(namespace.clone(), inventory.clone()), policy)
+}
+
 fn policy(leftovers: Leftovers) -> Policy {
-    Policy { leftovers, allow_protected: false }
+    Policy { leftovers, ..Policy::default() }
 }
 
 #[test]
 fn an_active_namespace_is_never_finalized() {
     let active = namespace("rodrigo", false, &["kubernetes"], &[]);
-    let everything_allowed = Policy { leftovers: Leftovers::Orphan, allow_protected: true };
-    let refusal = plan(&active, &Inventory::default(), &everything_allowed).unwrap_err();
+    let everything_allowed =
+        Policy { leftovers: Leftovers::Orphan, allow_protected: true, ..Policy::default() };
+    let refusal = plan_for(&active, &Inventory::default(), &everything_allowed).unwrap_err();
     assert!(matches!(refusal, Refusal::NotTerminating { disarmed: false, .. }), "{refusal}");
 }
 
@@ -53,25 +70,25 @@ fn an_active_namespace_is_never_finalized() {
 fn a_protected_namespace_is_finalized_only_when_meant() {
     for name in ["default", "kube-system", "kube-public", "kube-node-lease", "openshift-etcd"] {
         let protected = namespace(name, true, &["kubernetes"], &[]);
-        let refusal = plan(&protected, &Inventory::default(), &policy(Leftovers::Orphan)).unwrap_err();
+        let refusal = plan_for(&protected, &Inventory::default(), &policy(Leftovers::Orphan)).unwrap_err();
         assert!(matches!(refusal, Refusal::Protected { .. }), "{name}: {refusal}");
         let meant = Policy { allow_protected: true, ..Policy::default() };
-        assert!(plan(&protected, &Inventory::default(), &meant).is_ok(), "{name}");
+        assert!(plan_for(&protected, &Inventory::default(), &meant).is_ok(), "{name}");
     }
 }
 
 #[test]
 fn live_leftovers_need_more_than_yes() {
     let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
-    assert_eq!(plan(&stuck, &leftovers(false), &policy(Leftovers::Ask)).unwrap().abandons_live, 1);
-    assert_eq!(plan(&stuck, &leftovers(true), &policy(Leftovers::Ask)).unwrap().abandons_live, 0);
-    assert_eq!(plan(&stuck, &leftovers(false), &policy(Leftovers::Orphan)).unwrap().abandons_live, 0);
+    assert_eq!(plan_for(&stuck, &leftovers(false), &policy(Leftovers::Ask)).unwrap().live_at_stake, 1);
+    assert_eq!(plan_for(&stuck, &leftovers(true), &policy(Leftovers::Ask)).unwrap().live_at_stake, 0);
+    assert_eq!(plan_for(&stuck, &leftovers(false), &policy(Leftovers::Orphan)).unwrap().live_at_stake, 0);
 }
 
 #[test]
 fn refuse_refuses_what_is_left_and_what_is_unknown() {
     let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
-    assert!(plan(&stuck, &leftovers(true), &policy(Leftovers::Refuse)).is_err());
+    assert!(plan_for(&stuck, &leftovers(true), &policy(Leftovers::Refuse)).is_err());
     let gap = Gap {
         group: "metrics.example.com".to_owned(),
         version: "v1beta1".to_owned(),
@@ -80,14 +97,14 @@ fn refuse_refuses_what_is_left_and_what_is_unknown() {
         detail: "service unavailable".to_owned(),
     };
     let unknown = Inventory { types: Vec::new(), coverage: Coverage { looked: 1, gaps: vec![gap] } };
-    assert!(plan(&stuck, &unknown, &policy(Leftovers::Refuse)).is_err());
-    assert!(plan(&stuck, &Inventory::default(), &policy(Leftovers::Refuse)).is_ok());
+    assert!(plan_for(&stuck, &unknown, &policy(Leftovers::Refuse)).is_err());
+    assert!(plan_for(&stuck, &Inventory::default(), &policy(Leftovers::Refuse)).is_ok());
 }
 
 #[test]
 fn what_the_put_cannot_end_is_said_before() {
     let held = namespace("rodrigo", true, &["kubernetes", "example.com/hold"], &["example.com/meta"]);
-    let warnings = plan(&held, &Inventory::default(), &Policy::default()).unwrap().warnings;
+    let warnings = plan_for(&held, &Inventory::default(), &Policy::default()).unwrap().warnings;
     assert!(
         warnings.iter().any(|warning| warning.contains("spec finalizer example.com/hold")),
         "{warnings:?}"
@@ -98,12 +115,41 @@ fn what_the_put_cannot_end_is_said_before() {
 #[test]
 fn without_the_kubernetes_finalizer_there_is_nothing_to_finalize() {
     let held = namespace("rodrigo", true, &[], &["example.com/meta"]);
-    let refusal = plan(&held, &Inventory::default(), &Policy::default()).unwrap_err();
+    let refusal = plan_for(&held, &Inventory::default(), &Policy::default()).unwrap_err();
     assert_eq!(
         refusal.to_string(),
         "namespace \"rodrigo\" is not held by the \"kubernetes\" finalizer but by metadata finalizer example.com/meta"
     );
+}
+
+#[test]
+fn a_zombie_is_deleted_again_only_where_it_is_known_to_be_empty() {
     let zombie = namespace("rodrigo", true, &[], &[]);
-    let refusal = plan(&zombie, &Inventory::default(), &Policy::default()).unwrap_err();
-    assert!(refusal.hint().contains("kubectl delete namespace rodrigo"));
+    let actions = |inventory: &Inventory| {
+        let plan = plan_for(&zombie, inventory, &Policy::default()).unwrap();
+        plan.steps.iter().map(|step| step.action.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(actions(&Inventory::default()), ["DeleteAgain"]);
+    assert_eq!(actions(&leftovers(false)), ["Rearm", "Wait"]);
+}
+
+#[test]
+fn a_release_comes_before_the_put_and_skips_what_is_dangerous() {
+    let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
+    let mut inventory = leftovers(true);
+    let dangerous = "service.kubernetes.io/load-balancer-cleanup";
+    inventory.types[0].finalizers.insert(dangerous.to_owned(), 1);
+    let release = |policy: &Policy| {
+        let plan = plan_for(&stuck, &inventory, policy).unwrap();
+        let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
+        assert_eq!(steps, ["ReleaseObject", "Wait", "Finalize"]);
+        match &plan.steps[0].action {
+            Action::ReleaseObjects { finalizers, .. } => finalizers.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut allowed = policy(Leftovers::Release);
+    assert_eq!(release(&allowed), ["example.com/x"]);
+    allowed.release_finalizers.push(dangerous.to_owned());
+    assert_eq!(release(&allowed), ["example.com/x", dangerous]);
 }
