@@ -66,6 +66,10 @@ pub enum Command {
     Explain(ExplainOptions),
     /// End namespaces that are stuck in Terminating
     Clear(ClearOptions),
+    /// Find objects whose namespace does not exist, and remove them safely with --purge
+    Orphans(OrphansOptions),
+    /// Create a namespace and its objects again from a backup
+    Restore(RestoreOptions),
     /// Serve a practice cluster on loopback until Ctrl-C; prints the path of its kubeconfig
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxOptions),
@@ -201,6 +205,66 @@ pub struct ClearOptions {
     /// Output format of the report
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ReportFormat>,
+}
+
+/// Options of `orphans`.
+#[derive(Args, Debug)]
+pub struct OrphansOptions {
+    /// Only orphans of these missing namespaces
+    #[arg(value_name = "NAME", value_parser = parse_namespace)]
+    pub names: Vec<String>,
+    /// Remove them: create each namespace, delete it at once, and empty it
+    #[arg(long)]
+    pub purge: bool,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long, requires = "purge")]
+    pub yes: bool,
+    /// Send nothing (client)
+    #[arg(long, value_enum, value_name = "WHERE", requires = "purge", default_value = "none")]
+    pub dry_run: DryRunChoice,
+    /// Release this finalizer although removing it does harm; can be repeated
+    #[arg(long, value_name = "NAME", requires = "purge")]
+    pub release_finalizer: Vec<String>,
+    /// Where to save what is about to be removed [default: ~/.local/state/nsfix/backups]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
+    pub backup_dir: Option<PathBuf>,
+    /// Save nothing before writing
+    #[arg(long)]
+    pub no_backup: bool,
+    /// How long to wait for each namespace to be gone
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1m")]
+    pub timeout: Duration,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}
+
+impl OrphansOptions {
+    /// The same format, for a report.
+    #[must_use]
+    pub fn report_format(&self) -> Option<ReportFormat> {
+        self.output.map(|format| match format {
+            DocumentFormat::Json => ReportFormat::Json,
+            DocumentFormat::Yaml => ReportFormat::Yaml,
+        })
+    }
+}
+
+/// Options of `restore`.
+#[derive(Args, Debug)]
+pub struct RestoreOptions {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Only objects of these names: NAME or KIND/NAME
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Keep the finalizers that the objects had
+    #[arg(long)]
+    pub keep_finalizers: bool,
+    /// Send nothing (client), or have the server go through it without storing anything (server)
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
+    pub dry_run: DryRunChoice,
 }
 
 /// kubectl's `--dry-run`.

@@ -16,6 +16,8 @@ mod contract;
 mod discovery;
 mod documentation;
 mod list_stuck;
+mod orphans;
+mod repair;
 
 use std::process::ExitCode;
 
@@ -24,12 +26,14 @@ use harness::{ControlPlane, Test};
 fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let tests: Vec<Test> = [
-        contract::tests(),
-        list_stuck::tests(),
         clear::tests(),
         connection::tests(),
+        contract::tests(),
         discovery::tests(),
         documentation::tests(),
+        list_stuck::tests(),
+        orphans::tests(),
+        repair::tests(),
     ]
     .into_iter()
     .flatten()

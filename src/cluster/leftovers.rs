@@ -166,7 +166,7 @@ fn is_cohabiting(ty: &ResourceType) -> bool {
 }
 
 /// Drops the objects that a second group serves under the same uid.
-fn count_cohabiting_once(types: &mut Vec<TypeLeftovers>, keep: usize) {
+pub(super) fn count_cohabiting_once(types: &mut Vec<TypeLeftovers>, keep: usize) {
     types.sort_by(|a, b| a.resource.cmp(&b.resource));
     let mut seen = HashSet::new();
     for of_type in types.iter_mut().filter(|of_type| is_cohabiting(&of_type.resource)) {

@@ -95,6 +95,12 @@ impl Cluster {
         self.call(Call::merge_patch(&url, &patch)).await.map(drop)
     }
 
+    /// Deletes an object, guarded by its uid alone: whatever has become of it, it is to go.
+    pub async fn delete_by_uid(&self, path: &str, uid: &str) -> Result<(), ApiError> {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
+        self.call(Call::write(Method::DELETE, path, &options)).await.map(drop)
+    }
+
     /// Deletes an object, guarded by its uid and resourceVersion. `now`: without waiting for a node.
     pub async fn delete(
         &self,

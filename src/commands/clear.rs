@@ -2,7 +2,7 @@
 
 mod confirm;
 mod journal;
-mod render;
+pub(super) mod render;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -97,7 +97,7 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
     })
 }
 
-fn exit_of(outcome: Outcome) -> Exit {
+pub(super) fn exit_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => Exit::Done,
         Outcome::Refused => Exit::Refused,

@@ -2,9 +2,12 @@
 
 mod clear;
 mod completion;
+mod confirm;
 mod explain;
 mod list_stuck;
 mod observe;
+mod orphans;
+mod restore;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;
@@ -38,6 +41,14 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
                 result = explain::run(&options, &session, terminal) => result,
                 exit = stop.wait() => Ok(exit),
             }
+        }
+        Command::Orphans(options) => {
+            let session = Session::open(&global, terminal).await?;
+            orphans::run(&options, &session, terminal, stop).await
+        }
+        Command::Restore(options) => {
+            let session = Session::open(&global, terminal).await?;
+            restore::run(&options, &session, terminal, stop).await
         }
         Command::Clear(options) => {
             let session = Session::open(&global, terminal).await?;

@@ -1,15 +1,18 @@
 //! The versioned documents of `-o json|yaml`: what scripts rely on. Fields may be added, none renamed.
 
 mod diagnosis;
+mod orphan;
 mod repaired;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 pub use diagnosis::DiagnosisItem;
+pub use orphan::OrphanItem;
 pub use repaired::Repaired;
 
 use super::Failure;
+use crate::cli::DocumentFormat;
 use crate::diagnose::{Diagnosis, State, age, reason};
 use crate::model::{Condition, Gap, Namespace};
 
@@ -36,6 +39,14 @@ impl<T: Item> Document<T> {
     #[must_use]
     pub fn new(items: Vec<T>) -> Self {
         Self { api_version: API_VERSION, kind: T::LIST_KIND, items }
+    }
+
+    /// Renders the document in a format.
+    pub fn render(&self, format: DocumentFormat) -> Result<String, Failure> {
+        match format {
+            DocumentFormat::Json => self.to_json(),
+            DocumentFormat::Yaml => self.to_yaml(),
+        }
     }
 
     /// Renders the document as JSON, indented as kubectl does.

@@ -1,10 +1,9 @@
 //! The question before the first write.
 
-use std::io::BufRead;
-
 use super::Clear;
+use crate::commands::confirm::{ask, is_yes};
 use crate::model::Inventory;
-use crate::output::{Failure, inventory, sanitise};
+use crate::output::{Failure, inventory};
 use crate::plan::{Action, Leftovers, Plan, Refusal};
 
 /// What came of the question.
@@ -27,20 +26,13 @@ pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -
         return Ok(Answer::GoOn);
     }
     show(clear, plan, stock);
-    let (question, wanted) = if live > 0 {
-        (
-            format!("{live} live objects will be abandoned. Type the namespace's name to go on: "),
-            name.as_str(),
-        )
+    let question = if live > 0 {
+        format!("{live} live objects will be abandoned. Type the namespace's name to go on: ")
     } else {
-        (format!("Go on with namespace/{name}? [y/N] "), "y")
+        format!("Go on with namespace/{name}? [y/N] ")
     };
-    clear.terminal.ask(&sanitise(&question))?;
-    let answer = tokio::select! {
-        answer = read_line() => answer?,
-        _ = clear.stop.wait() => return Ok(Answer::No),
-    };
-    let yes = answer.trim() == wanted || (live == 0 && answer.trim().eq_ignore_ascii_case("yes"));
+    let answer = ask(clear.terminal, clear.stop, &question).await?.unwrap_or_default();
+    let yes = if live > 0 { answer == *name } else { is_yes(&answer) };
     Ok(if yes { Answer::GoOn } else { Answer::No })
 }
 
@@ -66,15 +58,4 @@ fn show(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) {
             terminal.note(&format!("     harm: {}", step.harm));
         }
     }
-}
-
-/// Reads off the runtime's thread, so that a signal is still heard.
-async fn read_line() -> Result<String, Failure> {
-    let reading = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line)
-    });
-    let line =
-        reading.await.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))?;
-    line.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))
 }

@@ -5,13 +5,13 @@ use crate::cluster::Cluster;
 use crate::model::TypeLeftovers;
 use crate::output::{Failure, Terminal, sanitise};
 use crate::plan::{Action, Plan};
-use crate::repair::{Outcome, Problem, Report};
+use crate::repair::{Outcome, Problem, Report, StepResult};
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;
 
 /// Says what became of one namespace: the line that kubectl would print on stdout, all else on stderr.
-pub(super) fn report(
+pub(in crate::commands) fn report(
     terminal: &Terminal,
     report: &Report,
     format: Option<ReportFormat>,
@@ -23,7 +23,7 @@ pub(super) fn report(
     }
     let line = match report.outcome {
         Outcome::Cleared if report.was_finalized() => Some("finalized"),
-        Outcome::Cleared => Some("cleared: the controller finished it, nothing was forced"),
+        Outcome::Cleared => Some(cleared(report)),
         Outcome::Failed if report.was_finalized() => Some("finalized"),
         Outcome::Released => Some("released, but still there"),
         Outcome::DryRun if dry_run == DryRunChoice::Server => Some("cleared (server dry run)"),
@@ -51,6 +51,21 @@ pub(super) fn report(
         }
     }
     Ok(())
+}
+
+/// How it was cleared without the PUT.
+fn cleared(report: &Report) -> &'static str {
+    let done =
+        |step: &str| report.steps.iter().any(|each| each.step == step && each.result == StepResult::Done);
+    if done("ReleaseObject") || done("DeleteObject") {
+        "cleared: its leftovers were released, and the controller finished it"
+    } else if done("Rearm") {
+        "cleared: it was rearmed, and the controller finished it"
+    } else if done("DeleteAgain") || done("RemoveMetadataFinalizer") {
+        "cleared"
+    } else {
+        "cleared: the controller finished it, nothing was forced"
+    }
 }
 
 fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> String {

@@ -1,0 +1,94 @@
+//! Objects whose namespace does not exist.
+
+use std::collections::{BTreeMap, HashSet};
+
+use futures::{StreamExt, TryStreamExt};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::leftovers::{LIST_CONCURRENCY, count_cohabiting_once, gap};
+use super::request::Call;
+use super::{ApiError, Cluster, Discovered, DryRun};
+use crate::model::{Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
+
+/// The label on a namespace that exists only so that its orphans can be removed.
+pub const PURGE_LABEL: &str = "nsfix/purge";
+
+impl Cluster {
+    /// Finds the objects whose namespace is none of `existing`, by namespace. One list over all namespaces
+    /// per type; only what is orphaned is kept in memory. The coverage is the same for all of them, and
+    /// returned also where nothing was found.
+    pub async fn orphans(
+        &self,
+        discovered: &Discovered,
+        existing: &HashSet<String>,
+    ) -> Result<(BTreeMap<String, Inventory>, Inventory), ApiError> {
+        let listed: Vec<_> = futures::stream::iter(discovered.holding_types())
+            .map(|ty| self.orphans_of(ty, existing))
+            .buffer_unordered(LIST_CONCURRENCY)
+            .try_collect()
+            .await?;
+        let mut found: BTreeMap<String, Inventory> = BTreeMap::new();
+        let mut looked = Inventory::default();
+        looked.coverage.gaps.extend(discovered.gaps.iter().cloned());
+        for of_type in listed {
+            match of_type {
+                Ok(by_namespace) => {
+                    looked.coverage.looked += 1;
+                    for (namespace, of_type) in by_namespace {
+                        found.entry(namespace).or_default().types.push(of_type);
+                    }
+                }
+                Err(gap) => looked.coverage.gaps.push(gap),
+            }
+        }
+        looked.coverage.gaps.sort();
+        for inventory in found.values_mut() {
+            count_cohabiting_once(&mut inventory.types, usize::MAX);
+            inventory.coverage = looked.coverage.clone();
+        }
+        Ok((found, looked))
+    }
+
+    async fn orphans_of(
+        &self,
+        ty: ResourceType,
+        existing: &HashSet<String>,
+    ) -> Result<Result<BTreeMap<String, TypeLeftovers>, Gap>, ApiError> {
+        let mut found: BTreeMap<String, TypeLeftovers> = BTreeMap::new();
+        let mut visit = |leftover: Leftover| {
+            if !existing.contains(&leftover.namespace) {
+                let of_type = found
+                    .entry(leftover.namespace.clone())
+                    .or_insert_with(|| TypeLeftovers::none(ty.clone()));
+                of_type.add(leftover, usize::MAX);
+            }
+        };
+        match self.pages(&ty.path(), String::new(), &mut visit).await {
+            Ok(()) => Ok(Ok(found)),
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => Ok(Err(gap(&ty, &error))),
+        }
+    }
+
+    /// Creates a namespace, marked as one that is only there to be emptied.
+    pub async fn create_for_purge(&self, name: &str) -> Result<Namespace, ApiError> {
+        let body = json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {PURGE_LABEL: "true"}},
+        });
+        let path = "/api/v1/namespaces?fieldManager=nsfix";
+        let answer = self.call_json(Call::write(Method::POST, path, &body)).await?;
+        self.namespace_from(answer)
+    }
+
+    /// Creates an object in a collection.
+    pub async fn create(&self, collection: &str, body: &Value, dry_run: DryRun) -> Result<(), ApiError> {
+        let path = match dry_run {
+            DryRun::None => format!("{collection}?fieldManager=nsfix"),
+            DryRun::Server => format!("{collection}?fieldManager=nsfix&dryRun=All"),
+        };
+        self.call(Call::write(Method::POST, &path, body)).await.map(drop)
+    }
+}

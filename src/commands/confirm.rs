@@ -1,0 +1,40 @@
+//! Asking on the terminal.
+
+use std::io::BufRead;
+
+use crate::output::{Failure, Terminal, sanitise};
+use crate::stop::Stop;
+
+/// Asks a question and reads the answer; `None` where a signal came instead.
+pub(super) async fn ask(terminal: &Terminal, stop: &Stop, question: &str) -> Result<Option<String>, Failure> {
+    terminal.ask(&sanitise(question))?;
+    let answer = tokio::select! {
+        answer = read_line() => answer?,
+        _ = stop.wait() => return Ok(None),
+    };
+    Ok(Some(answer.trim().to_owned()))
+}
+
+/// Asks for a yes. Refuses where there is nobody to ask.
+pub(super) async fn ask_yes(terminal: &Terminal, stop: &Stop, question: &str) -> Result<bool, Failure> {
+    if !terminal.interactive {
+        return Err(Failure::refused("this writes, and there is no terminal to ask on")
+            .hint("add --yes to go on without a question, or --dry-run=client to see what would be done"));
+    }
+    Ok(ask(terminal, stop, question).await?.is_some_and(|answer| is_yes(&answer)))
+}
+
+pub(super) fn is_yes(answer: &str) -> bool {
+    answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes")
+}
+
+/// Reads off the runtime's thread, so that a signal is still heard.
+async fn read_line() -> Result<String, Failure> {
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let line =
+        reading.await.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))?;
+    line.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))
+}

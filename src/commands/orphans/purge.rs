@@ -1,0 +1,208 @@
+//! `nsfix orphans --purge`: create the namespace, delete it at once, let it be emptied.
+//!
+//! Once it is Terminating nothing can be created in it, so no controller can wake workloads up, while updates
+//! are allowed again, so that finalizers can be released. A plain re-creation would make Secrets and
+//! RoleBindings effective.
+
+use super::Found;
+use crate::cli::{DryRunChoice, OrphansOptions};
+use crate::cluster::{ApiError, Cluster, DryRun};
+use crate::commands::clear::{exit_of, render};
+use crate::commands::confirm::ask_yes;
+use crate::commands::observe::{Depth, observe};
+use crate::diagnose::diagnose;
+use crate::exit::Exit;
+use crate::model::{Inventory, Namespace};
+use crate::output::document::{Document, Repaired};
+use crate::output::{Failure, Terminal, inventory};
+use crate::plan::{Leftovers, Policy, is_protected, plan};
+use crate::repair::{
+    Backups, Outcome, Problem, Repair, Report, Settings, StepReport, StepResult, default_backup_dir,
+};
+use crate::stop::Stop;
+
+/// How many orphans of a type are remembered by name.
+const KEEP: usize = 20;
+
+struct Purge<'a> {
+    options: &'a OrphansOptions,
+    settings: Settings,
+    backups: Option<Backups>,
+    cluster: &'a Cluster,
+    terminal: &'a Terminal,
+    stop: &'a Stop,
+}
+
+pub(super) async fn run(
+    options: &OrphansOptions,
+    cluster: &Cluster,
+    terminal: &Terminal,
+    stop: &Stop,
+    found: Found,
+) -> Result<Exit, Failure> {
+    let mut names: Vec<(String, Inventory)> = found.orphans.into_iter().collect();
+    names.extend(found.unfinished.into_iter().map(|name| (name, Inventory::default())));
+    if names.is_empty() {
+        terminal.note(&format!("No orphans found; {}.", inventory::coverage(&found.looked.coverage)));
+        return Ok(Exit::Done);
+    }
+    for (name, orphans) in &names {
+        terminal.note(&format!("namespace {name}: {}", inventory::leftovers(orphans)));
+    }
+    if options.dry_run == DryRunChoice::Client {
+        return dry_run(&names, terminal);
+    }
+    if !options.yes {
+        let question = format!("Remove these orphans of {} namespaces? [y/N] ", names.len());
+        if !ask_yes(terminal, stop, &question).await? {
+            return Err(Failure::refused("not confirmed; nothing was written"));
+        }
+    }
+    let purge =
+        Purge { options, settings: settings(options), backups: backups(options)?, cluster, terminal, stop };
+    purge.all(&names).await
+}
+
+fn dry_run(names: &[(String, Inventory)], terminal: &Terminal) -> Result<Exit, Failure> {
+    for (name, _) in names {
+        terminal.data(&format!(
+            "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n\
+             kubectl create namespace {name} && kubectl delete namespace {name} --wait=false\n\
+             nsfix clear {name} --leftovers=release\n\
+             namespace/{name} purged (dry run)\n"
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn settings(options: &OrphansOptions) -> Settings {
+    Settings {
+        policy: Policy {
+            leftovers: Leftovers::Release,
+            release_finalizers: options.release_finalizer.clone(),
+            ..Policy::default()
+        },
+        dry_run: DryRun::None,
+        // The orphans are saved before the namespace is created.
+        backups: None,
+        wait: Some(options.timeout),
+    }
+}
+
+fn backups(options: &OrphansOptions) -> Result<Option<Backups>, Failure> {
+    if options.no_backup {
+        return Ok(None);
+    }
+    let dir = options.backup_dir.clone().or_else(default_backup_dir).ok_or_else(|| {
+        Failure::usage("there is no home directory to save backups in")
+            .hint("name a place with --backup-dir, or do without with --no-backup")
+    })?;
+    Ok(Some(Backups::in_dir(dir)))
+}
+
+impl Purge<'_> {
+    async fn all(&self, names: &[(String, Inventory)]) -> Result<Exit, Failure> {
+        let mut reports = Vec::new();
+        for (name, orphans) in names {
+            if self.stop.requested().is_some() {
+                break;
+            }
+            let report = self.one(name, orphans).await;
+            render::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
+            reports.push(report);
+        }
+        let exit = Exit::merge(reports.iter().map(|report| exit_of(report.outcome)));
+        if let Some(format) = self.options.output {
+            let document = Document::new(reports.iter().map(Repaired::from).collect());
+            self.terminal.data(&document.render(format)?)?;
+        }
+        Ok(self.stop.requested().unwrap_or(exit))
+    }
+
+    async fn one(&self, name: &str, orphans: &Inventory) -> Report {
+        let failed = |report: Report, error: &ApiError| report.ended(Outcome::Failed, Problem::from(error));
+        if is_protected(name) {
+            let problem =
+                Problem::new(format!("namespace {name:?} is protected: it is not created by a purge"));
+            return Report::new(name, "").ended(Outcome::Refused, problem);
+        }
+        let mut report = Report::new(name, "");
+        if let Err(problem) = self.save(name, orphans, &mut report).await {
+            return report.ended(Outcome::Failed, problem);
+        }
+        let namespace = match self.terminating_namespace(name).await {
+            Ok(Some(namespace)) => namespace,
+            Ok(None) => {
+                let problem = Problem::new(format!("namespace {name:?} exists by now, and not for a purge"));
+                return report.ended(Outcome::Refused, problem);
+            }
+            Err(error) => return failed(report, &error),
+        };
+        let step = StepReport {
+            step: "PurgeOrphan".to_owned(),
+            target: format!("namespace/{name}"),
+            result: StepResult::Done,
+            message: "created and deleted at once, so that it can be emptied".to_owned(),
+        };
+        let facts = match observe(self.cluster, vec![namespace], KEEP, Depth::Close).await {
+            Ok(facts) => facts,
+            Err(error) => return failed(report, &error),
+        };
+        let Some(facts) = facts.first() else { return report };
+        let diagnosis = diagnose(facts);
+        let mut done = match plan(&diagnosis, &self.settings.policy) {
+            Ok(plan) => {
+                let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop };
+                repair.carry_out(&plan, &diagnosis.inventory).await
+            }
+            Err(refusal) => {
+                let report = Report::new(name, &facts.namespace.uid);
+                report.ended(Outcome::Refused, Problem::from(&refusal))
+            }
+        };
+        done.steps.insert(0, step);
+        done.backup = report.backup;
+        done
+    }
+
+    /// Rule 6: the orphans as they are, before the first write.
+    async fn save(&self, name: &str, orphans: &Inventory, report: &mut Report) -> Result<(), Problem> {
+        let Some(backups) = &self.backups else { return Ok(()) };
+        let failed = |error: std::io::Error| {
+            Problem::new(format!("unable to save a backup in {}: {error}", backups.dir().display()))
+        };
+        let mut backup = backups.begin(name).map_err(failed)?;
+        let namespace =
+            serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        backup.add(&namespace).map_err(failed)?;
+        for of_type in &orphans.types {
+            let ty = &of_type.resource;
+            let mut add = |item: &serde_json::value::RawValue| backup.add_item(ty, item.get());
+            let read = self.cluster.whole_objects(ty, name, &mut add).await;
+            read.map_err(|error| Problem::from(&error))?.map_err(failed)?;
+        }
+        report.backup = Some(backup.finish().map_err(failed)?);
+        Ok(())
+    }
+
+    /// The namespace in Terminating: created and deleted at once, or left over from an interrupted purge.
+    /// `None` where one exists that is not ours.
+    async fn terminating_namespace(&self, name: &str) -> Result<Option<Namespace>, ApiError> {
+        let created = match self.cluster.create_for_purge(name).await {
+            Ok(created) => created,
+            // It exists; or the answer to our own request was lost.
+            Err(error) if error.is_conflict() || error.leaves_write_unknown() => {
+                self.cluster.namespace(name).await?
+            }
+            Err(error) => return Err(error),
+        };
+        if !created.labels.contains_key(crate::cluster::PURGE_LABEL) {
+            return Ok(None);
+        }
+        if !created.is_terminating() {
+            let path = format!("/api/v1/namespaces/{name}");
+            self.cluster.delete_by_uid(&path, &created.uid).await?;
+        }
+        self.cluster.namespace(name).await.map(Some)
+    }
+}

@@ -1,0 +1,101 @@
+//! What the server sets itself, or will not take back.
+
+use serde_json::{Map, Value};
+
+/// What becomes of the finalizers that an object had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finalizers {
+    /// They are dropped: whoever would remove them may be gone.
+    Drop,
+    /// They are kept.
+    Keep,
+}
+
+/// Metadata that the server sets. Owners are left out too: their uids are others by now, and the garbage
+/// collector deletes what belongs to a uid that does not exist.
+const SERVER_SET: [&str; 9] = [
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "managedFields",
+    "ownerReferences",
+];
+
+/// Labels that the job controller derives from the Job's uid.
+const JOB_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
+
+/// The object as it can be created again.
+pub(super) fn creatable(object: &Value, finalizers: Finalizers) -> Value {
+    let mut object = object.clone();
+    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+    let Some(root) = object.as_object_mut() else { return object };
+    root.shift_remove("status");
+    if let Some(metadata) = map(root, "metadata") {
+        SERVER_SET.iter().for_each(|field| drop(metadata.shift_remove(*field)));
+        if finalizers == Finalizers::Drop {
+            metadata.shift_remove("finalizers");
+        }
+    }
+    if let Some(spec) = map(root, "spec") {
+        match kind.as_str() {
+            // The server gives every namespace its own.
+            "Namespace" => drop(spec.shift_remove("finalizers")),
+            "Pod" => drop(spec.shift_remove("nodeName")),
+            "Service" if spec.get("clusterIP").is_some_and(|ip| ip != "None") => {
+                spec.shift_remove("clusterIP");
+                spec.shift_remove("clusterIPs");
+            }
+            "Job" if spec.get("manualSelector") != Some(&Value::Bool(true)) => job(spec),
+            _ => {}
+        }
+    }
+    object
+}
+
+fn job(spec: &mut Map<String, Value>) {
+    spec.shift_remove("selector");
+    let template = map(spec, "template").and_then(|template| map(template, "metadata"));
+    if let Some(labels) = template.and_then(|metadata| map(metadata, "labels")) {
+        JOB_LABELS.iter().for_each(|label| drop(labels.shift_remove(*label)));
+    }
+}
+
+fn map<'a>(parent: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<String, Value>> {
+    parent.get_mut(key).and_then(Value::as_object_mut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_server_sets_is_left_to_it() {
+        let backup = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {
+                "name": "web", "namespace": "n", "uid": "u", "deletionTimestamp": "2026-01-01T00:00:00Z",
+                "labels": {"a": "b"}, "finalizers": ["example.com/x"], "ownerReferences": [{"uid": "gone"}],
+            },
+            "spec": {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ports": [{"port": 80}]},
+            "status": {"loadBalancer": {}},
+        });
+        let expected = json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "web", "namespace": "n", "labels": {"a": "b"}},
+            "spec": {"ports": [{"port": 80}]},
+        });
+        assert_eq!(creatable(&backup, Finalizers::Drop), expected);
+        assert_eq!(creatable(&backup, Finalizers::Keep)["metadata"]["finalizers"], json!(["example.com/x"]));
+    }
+
+    #[test]
+    fn a_headless_service_stays_headless() {
+        let backup = json!({"kind": "Service", "metadata": {}, "spec": {"clusterIP": "None"}});
+        assert_eq!(creatable(&backup, Finalizers::Drop)["spec"]["clusterIP"], "None");
+    }
+}

@@ -1,0 +1,65 @@
+//! `OrphanList`: objects whose namespace does not exist.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Item;
+use crate::model::Inventory;
+
+/// One item of an `OrphanList`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanItem {
+    namespace: String,
+    group: String,
+    version: String,
+    resource: String,
+    kind: String,
+    name: String,
+    uid: String,
+    deletion_timestamp: Option<String>,
+    finalizers: Vec<String>,
+}
+
+impl Item for OrphanItem {
+    const LIST_KIND: &'static str = "OrphanList";
+}
+
+impl OrphanItem {
+    /// Every orphan, by namespace and type.
+    #[must_use]
+    pub fn all(orphans: &BTreeMap<String, Inventory>) -> Vec<Self> {
+        let mut items = Vec::new();
+        for (namespace, inventory) in orphans {
+            for of_type in &inventory.types {
+                let ty = &of_type.resource;
+                items.extend(of_type.sample.iter().map(|orphan| Self {
+                    namespace: namespace.clone(),
+                    group: ty.group.clone(),
+                    version: ty.version.clone(),
+                    resource: ty.resource.clone(),
+                    kind: ty.kind.clone(),
+                    name: orphan.name.clone(),
+                    uid: orphan.uid.clone(),
+                    deletion_timestamp: orphan.deleted.map(|time| time.to_string()),
+                    finalizers: orphan.finalizers.clone(),
+                }));
+            }
+        }
+        items
+    }
+
+    /// The cells of its row in a table.
+    #[must_use]
+    pub fn row(&self) -> Vec<String> {
+        let dot = if self.group.is_empty() { "" } else { "." };
+        vec![
+            self.namespace.clone(),
+            format!("{}{dot}{}", self.resource, self.group),
+            self.name.clone(),
+            if self.deletion_timestamp.is_some() { "deleting".to_owned() } else { "live".to_owned() },
+            self.finalizers.join(","),
+        ]
+    }
+}
