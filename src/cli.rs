@@ -70,6 +70,8 @@ pub enum Command {
     Orphans(OrphansOptions),
     /// Create a namespace and its objects again from a backup
     Restore(RestoreOptions),
+    /// Show which permissions each capability needs, and which are missing
+    Access(AccessOptions),
     /// Serve a practice cluster on loopback until Ctrl-C; prints the path of its kubeconfig
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxOptions),
@@ -248,6 +250,17 @@ impl OrphansOptions {
             DocumentFormat::Yaml => ReportFormat::Yaml,
         })
     }
+}
+
+/// Options of `access`.
+#[derive(Args, Debug)]
+pub struct AccessOptions {
+    /// Ask for this namespace alone instead of for all of them
+    #[arg(short, long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub namespace: String,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
 }
 
 /// Options of `restore`.

@@ -319,7 +319,7 @@ async fn a_missing_permission_is_told_and_nothing_is_half_done(_: Lab) {
     let lab = Lab::sandbox(Options { deny, controller: None, ..Options::empty() }).await;
     let name = terminating(&lab).await;
     let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
-    assert!(ran.stderr.contains("cannot update resource \"namespaces/finalize\""), "{ran:?}");
+    assert!(ran.stderr.contains("you are not allowed to update namespaces/finalize in namespace"), "{ran:?}");
     assert_eq!(ran.stdout, "");
 }
 

@@ -10,6 +10,7 @@
 
 mod harness;
 
+mod access;
 mod clear;
 mod connection;
 mod contract;
@@ -26,6 +27,7 @@ use harness::{ControlPlane, Test};
 fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let tests: Vec<Test> = [
+        access::tests(),
         clear::tests(),
         connection::tests(),
         contract::tests(),

@@ -143,14 +143,11 @@ impl<'a> Tally<'a> {
     }
 
     fn add(&mut self, leftover: Leftover) {
-        match self.found.get_mut(&leftover.namespace) {
-            Some(of_type) => of_type.add(leftover, self.keep),
-            None => {
-                let mut of_type = TypeLeftovers::none(self.ty.clone());
-                let namespace = leftover.namespace.clone();
-                of_type.add(leftover, self.keep);
-                self.found.insert(namespace, of_type);
-            }
+        if !self.found.contains_key(&leftover.namespace) {
+            self.found.insert(leftover.namespace.clone(), TypeLeftovers::none(self.ty.clone()));
+        }
+        if let Some(of_type) = self.found.get_mut(&leftover.namespace) {
+            of_type.add(leftover, self.keep);
         }
     }
 

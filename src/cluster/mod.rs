@@ -1,5 +1,6 @@
 //! Everything that speaks HTTP to the API server. It observes and acts; it never judges.
 
+mod access;
 mod config;
 mod discovery;
 mod error;
@@ -13,6 +14,7 @@ mod transport;
 mod witnesses;
 mod write;
 
+pub use access::Access;
 pub use config::{ConfigError, ConnectionOptions, parse_duration};
 pub use discovery::{Discovered, GroupVersionTypes};
 pub use error::ApiError;

@@ -13,7 +13,7 @@ use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
 use crate::diagnose::{age, diagnose};
 use crate::exit::Exit;
-use crate::model::{Inventory, Namespace};
+use crate::model::{Inventory, Namespace, Permission};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal};
 use crate::plan::{Plan, Policy, check, plan};
@@ -117,15 +117,17 @@ impl Clear<'_> {
                 Err(error) if error.is_fatal() => return Err(error.into()),
                 Err(error) if error.is_not_found() => ended(Report::new(name, "")),
                 Err(error) => ended(Report::new(name, "").ended(Outcome::Failed, Problem::from(&error))),
-                Ok(namespace) => match check(&namespace, &self.settings.policy) {
-                    Err(refusal) => ended(
-                        Report::new(name, &namespace.uid).ended(Outcome::Refused, Problem::from(&refusal)),
-                    ),
-                    Ok(()) => {
-                        eligible.push(namespace);
-                        None
+                Ok(namespace) => {
+                    let refusal = check(&namespace, &self.settings.policy).err();
+                    let report = Report::new(name, &namespace.uid);
+                    match refusal {
+                        Some(refusal) => ended(report.ended(Outcome::Refused, Problem::from(&refusal))),
+                        None => {
+                            eligible.push(namespace);
+                            None
+                        }
                     }
-                },
+                }
             });
         }
         let mut planned = self.plan_all(eligible).await?.into_iter();
@@ -188,6 +190,9 @@ impl Clear<'_> {
             report.warnings.clone_from(&plan.warnings);
             return Ok(report);
         }
+        if let Some(problem) = self.missing_permissions(&plan).await {
+            return Ok(nothing_done().ended(Outcome::Failed, problem));
+        }
         if self.options.dry_run == DryRunChoice::None {
             let refused = |problem| nothing_done().ended(Outcome::Refused, problem);
             match confirm::confirm(self, &plan, &inventory).await? {
@@ -198,6 +203,25 @@ impl Clear<'_> {
         }
         let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop };
         Ok(repair.carry_out(&plan, &inventory).await)
+    }
+
+    /// Rather not begin than stop half-way. Where the server does not say, the write itself will.
+    async fn missing_permissions(&self, plan: &Plan) -> Option<Problem> {
+        let needed = plan.permissions();
+        let reviews = needed.iter().map(|permission| self.cluster.may(permission));
+        let answers = futures::future::join_all(reviews).await;
+        let missing: Vec<&Permission> = needed
+            .iter()
+            .zip(answers)
+            .filter(|(_, answer)| answer.as_ref().is_ok_and(|access| !access.allowed))
+            .map(|(permission, _)| permission)
+            .collect();
+        let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let rules: Vec<String> = missing.iter().map(|permission| permission.rule()).collect();
+        (!missing.is_empty()).then(|| Problem {
+            message: format!("you are not allowed to {}; nothing was written", list.join(", nor to ")),
+            hint: Some(format!("these RBAC rules grant it: {}", rules.join(", "))),
+        })
     }
 
     /// `Terminating for 3d`.

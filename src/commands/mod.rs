@@ -1,5 +1,6 @@
 //! One file per verb, each of them thin: observe, diagnose, plan, confirm, repair, render.
 
+mod access;
 mod clear;
 mod completion;
 mod confirm;
@@ -39,6 +40,13 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
             let session = Session::open(&global, terminal).await?;
             tokio::select! {
                 result = explain::run(&options, &session, terminal) => result,
+                exit = stop.wait() => Ok(exit),
+            }
+        }
+        Command::Access(options) => {
+            let session = Session::open(&global, terminal).await?;
+            tokio::select! {
+                result = access::run(&options, &session, terminal) => result,
                 exit = stop.wait() => Ok(exit),
             }
         }

@@ -222,7 +222,7 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
     let index = |of_type: &crate::model::TypeLeftovers| {
         facts.inventory.types.iter().position(|each| each.resource == of_type.resource)
     };
-    for interceptor in facts.surroundings.interceptors.iter().filter(may_refuse) {
+    for interceptor in facts.surroundings.interceptors.iter().filter(|interceptor| may_refuse(interceptor)) {
         for seen in sees(interceptor, &facts.namespace, &facts.inventory) {
             match seen {
                 Intercepted::Finalize => finalize = true,
@@ -253,7 +253,7 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
 }
 
 /// One that fails open and is dead refuses nothing; everything else may.
-fn may_refuse(interceptor: &&Interceptor) -> bool {
+fn may_refuse(interceptor: &Interceptor) -> bool {
     interceptor.fails_closed || interceptor.service.is_some() || interceptor.url.is_some()
 }
 

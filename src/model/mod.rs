@@ -7,6 +7,7 @@ mod admission;
 mod facts;
 mod inventory;
 mod namespace;
+mod permission;
 mod resource;
 mod traffic;
 
@@ -17,6 +18,7 @@ pub use facts::{
 };
 pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
+pub use permission::Permission;
 pub use resource::ResourceType;
 pub(crate) use resource::group_version_path;
 pub use traffic::{Exchange, Traffic};

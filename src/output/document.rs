@@ -1,5 +1,6 @@
 //! The versioned documents of `-o json|yaml`: what scripts rely on. Fields may be added, none renamed.
 
+mod access;
 mod diagnosis;
 mod orphan;
 mod repaired;
@@ -7,6 +8,7 @@ mod repaired;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use access::AccessItem;
 pub use diagnosis::DiagnosisItem;
 pub use orphan::OrphanItem;
 pub use repaired::Repaired;

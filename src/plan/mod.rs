@@ -1,12 +1,14 @@
 //! From what was observed to what would be done. Pure, and the one place where safety is decided.
 
 mod advice;
+mod permissions;
 mod policy;
 mod protected;
 mod refusal;
 mod step;
 
 pub use advice::Advice;
+pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;

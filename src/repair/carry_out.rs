@@ -14,7 +14,7 @@ use crate::plan::{Action, Plan, Step};
 /// kubernetes' pkg/controller/namespace/namespace_controller.go).
 const CONTROLLER_PATIENCE: Duration = Duration::from_secs(12);
 /// An owner that is alive puts its finalizer back; that is not a fight to win.
-const MAX_ROUNDS: usize = 3;
+const MAX_ROUNDS: u32 = 3;
 
 /// Whether to go on.
 enum Next {
@@ -174,7 +174,7 @@ impl Repair<'_> {
         let limit = self.settings.wait.unwrap_or_default();
         let limit = if last { limit } else { limit.min(CONTROLLER_PATIENCE) };
         for round in 1..=MAX_ROUNDS {
-            match self.wait_until_gone(report, limit / MAX_ROUNDS as u32, |_| false).await {
+            match self.wait_until_gone(report, limit / MAX_ROUNDS, |_| false).await {
                 Waited::Gone => {
                     report.steps.push(report_of(
                         step,

@@ -100,6 +100,12 @@ impl Lab {
         self.dir.path()
     }
 
+    /// A client with a connection of its own, for the benchmark.
+    #[allow(dead_code)]
+    pub async fn another_client(&self) -> Client {
+        client(&std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig")).await
+    }
+
     /// The kubeconfig of the administrator.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig

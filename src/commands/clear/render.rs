@@ -22,9 +22,8 @@ pub(in crate::commands) fn report(
         terminal.note(&format!("namespace/{name} saved to {}", backup.display()));
     }
     let line = match report.outcome {
-        Outcome::Cleared if report.was_finalized() => Some("finalized"),
+        Outcome::Cleared | Outcome::Failed if report.was_finalized() => Some("finalized"),
         Outcome::Cleared => Some(cleared(report)),
-        Outcome::Failed if report.was_finalized() => Some("finalized"),
         Outcome::Released => Some("released, but still there"),
         Outcome::DryRun if dry_run == DryRunChoice::Server => Some("cleared (server dry run)"),
         Outcome::DryRun => Some("cleared (dry run)"),

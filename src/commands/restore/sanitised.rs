@@ -35,7 +35,7 @@ pub(super) fn creatable(object: &Value, finalizers: Finalizers) -> Value {
     let Some(root) = object.as_object_mut() else { return object };
     root.shift_remove("status");
     if let Some(metadata) = map(root, "metadata") {
-        SERVER_SET.iter().for_each(|field| drop(metadata.shift_remove(*field)));
+        metadata.retain(|field, _| !SERVER_SET.contains(&field.as_str()));
         if finalizers == Finalizers::Drop {
             metadata.shift_remove("finalizers");
         }
@@ -60,7 +60,7 @@ fn job(spec: &mut Map<String, Value>) {
     spec.shift_remove("selector");
     let template = map(spec, "template").and_then(|template| map(template, "metadata"));
     if let Some(labels) = template.and_then(|metadata| map(metadata, "labels")) {
-        JOB_LABELS.iter().for_each(|label| drop(labels.shift_remove(*label)));
+        labels.retain(|label, _| !JOB_LABELS.contains(&label.as_str()));
     }
 }
 

@@ -1,0 +1,48 @@
+//! `nsfix access`: which permissions each capability needs, and which are missing.
+
+use super::Session;
+use crate::cli::{AccessOptions, DocumentFormat};
+use crate::exit::Exit;
+use crate::model::Permission;
+use crate::output::document::{AccessItem, Document};
+use crate::output::{Failure, Terminal, table};
+use crate::plan::capabilities;
+
+pub(super) async fn run(
+    options: &AccessOptions,
+    session: &Session,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let cluster = session.the_cluster()?;
+    let mut items = Vec::new();
+    for capability in capabilities() {
+        let reviews = capability.permissions.iter().map(|permission| async {
+            let permission = limited_to(permission.clone(), &options.namespace);
+            let access = cluster.may(&permission).await?;
+            Ok::<_, crate::cluster::ApiError>((permission, access))
+        });
+        for (permission, access) in futures::future::try_join_all(reviews).await? {
+            items.push(AccessItem::new(capability.name, &permission, access.allowed, &access.reason));
+        }
+    }
+    let text = match options.output {
+        Some(DocumentFormat::Json) => Document::new(items).to_json()?,
+        Some(DocumentFormat::Yaml) => Document::new(items).to_yaml()?,
+        None => {
+            let rows: Vec<Vec<String>> = items.iter().map(AccessItem::row).collect();
+            table::render(Some(&["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"]), &rows)
+        }
+    };
+    terminal.data(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The same for one namespace, where it can be granted for one.
+fn limited_to(permission: Permission, namespace: &str) -> Permission {
+    match (permission.resource.as_str(), permission.verb.as_str()) {
+        _ if namespace.is_empty() => permission,
+        ("*", _) => permission.within(namespace),
+        ("namespaces", "get" | "update" | "patch" | "delete") => permission.on_namespace(namespace),
+        _ => permission,
+    }
+}

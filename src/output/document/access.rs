@@ -1,0 +1,60 @@
+//! `AccessReport`: what this account may do.
+
+use serde::Serialize;
+
+use super::Item;
+use crate::model::Permission;
+
+/// One item of an `AccessReport`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessItem {
+    capability: String,
+    verb: String,
+    group: String,
+    resource: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    subresource: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    namespace: String,
+    allowed: bool,
+    reason: String,
+    /// The RBAC rule that grants it.
+    rule: String,
+}
+
+impl Item for AccessItem {
+    const LIST_KIND: &'static str = "AccessReport";
+}
+
+impl AccessItem {
+    /// Describes one permission of a capability.
+    #[must_use]
+    pub fn new(capability: &str, permission: &Permission, allowed: bool, reason: &str) -> Self {
+        Self {
+            capability: capability.to_owned(),
+            verb: permission.verb.clone(),
+            group: permission.group.clone(),
+            resource: permission.resource.clone(),
+            subresource: permission.subresource.clone(),
+            namespace: permission.namespace.clone(),
+            allowed,
+            reason: reason.to_owned(),
+            rule: permission.rule(),
+        }
+    }
+
+    /// The cells of its row in a table; the rule only where it is missing.
+    #[must_use]
+    pub fn row(&self) -> Vec<String> {
+        let dot = if self.group.is_empty() { "" } else { "." };
+        let slash = if self.subresource.is_empty() { "" } else { "/" };
+        vec![
+            self.capability.clone(),
+            self.verb.clone(),
+            format!("{}{dot}{}{slash}{}", self.resource, self.group, self.subresource),
+            if self.allowed { "yes" } else { "no" }.to_owned(),
+            if self.allowed { String::new() } else { self.rule.clone() },
+        ]
+    }
+}

@@ -1,0 +1,92 @@
+//! What an account must be allowed, for a plan and for each capability.
+
+use super::{Action, Plan};
+use crate::model::Permission;
+
+impl Plan {
+    /// The permissions that its writes need, each once.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Permission> {
+        let name = &self.namespace.name;
+        let on_namespace = |verb: &str| Permission::new(verb, "", "namespaces").on_namespace(name);
+        let mut needed: Vec<Permission> = self
+            .steps
+            .iter()
+            .filter_map(|step| match &step.action {
+                Action::Wait => None,
+                Action::Finalize { .. } | Action::Rearm => {
+                    Some(on_namespace("update").subresource("finalize"))
+                }
+                Action::RemoveMetadataFinalizer { .. } => Some(on_namespace("patch")),
+                Action::DeleteAgain => Some(on_namespace("delete")),
+                Action::DeleteGhostPods { .. } => Some(Permission::new("delete", "", "pods").within(name)),
+                Action::DeleteObjects { resource } => {
+                    Some(Permission::new("delete", &resource.group, &resource.resource).within(name))
+                }
+                Action::ReleaseObjects { resource, .. } => {
+                    Some(Permission::new("patch", &resource.group, &resource.resource).within(name))
+                }
+            })
+            .collect();
+        needed.sort();
+        needed.dedup();
+        needed
+    }
+}
+
+/// A thing that nsfix can do, and the least it needs for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capability {
+    /// `report`, `clear`, `release` or `purge`.
+    pub name: &'static str,
+    /// What that is.
+    pub about: &'static str,
+    /// The permissions it needs besides those of the capabilities before it.
+    pub permissions: Vec<Permission>,
+}
+
+/// Every capability, from the harmless to the powerful; each needs those before it as well.
+#[must_use]
+pub fn capabilities() -> Vec<Capability> {
+    let p = Permission::new;
+    let admission = "admissionregistration.k8s.io";
+    vec![
+        Capability {
+            name: "report",
+            about: "list-stuck, explain, orphans",
+            permissions: vec![
+                p("list", "", "namespaces"),
+                p("get", "", "namespaces"),
+                p("list", "*", "*"),
+                p("get", "*", "*"),
+                p("list", "apiregistration.k8s.io", "apiservices"),
+                p("list", "apiextensions.k8s.io", "customresourcedefinitions"),
+                p("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+                p("list", admission, "validatingwebhookconfigurations"),
+                p("list", admission, "mutatingwebhookconfigurations"),
+                p("list", admission, "validatingadmissionpolicies"),
+                p("list", admission, "validatingadmissionpolicybindings"),
+            ],
+        },
+        Capability {
+            name: "clear",
+            about: "clear: the PUT to /finalize, and rearming",
+            permissions: vec![p("update", "", "namespaces").subresource("finalize")],
+        },
+        Capability {
+            name: "release",
+            about: "clear --leftovers=release, --finalizer, and deleting zombies again",
+            permissions: vec![
+                p("patch", "*", "*"),
+                p("delete", "*", "*"),
+                p("patch", "", "namespaces"),
+                p("delete", "", "namespaces"),
+            ],
+        },
+        Capability {
+            name: "purge",
+            about: "orphans --purge",
+            permissions: vec![p("create", "", "namespaces")],
+        },
+    ]
+}
