@@ -4,6 +4,8 @@
 //! with a token from `serviceaccounts/token`, is bound by the RBAC objects in the store. `Options::deny`
 //! takes rights from everybody.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::meta;
@@ -109,7 +111,7 @@ impl Action {
 /// Whether the caller may do this.
 pub(crate) fn allows(store: &Store, deny: &[Deny], caller: &Caller, action: &Action) -> bool {
     !deny.iter().any(|deny| deny.covers(action))
-        && (caller.groups.iter().any(|group| group == "system:masters")
+        && (is_master(caller)
             || is_self_review(action)
             || rules(store, caller, &action.namespace).iter().any(|rule| permits(rule, action)))
 }
@@ -123,23 +125,58 @@ fn is_self_review(action: &Action) -> bool {
         )
 }
 
+/// The reason that RBAC gives for a permission (plugin/pkg/auth/authorizer/rbac).
+pub(crate) fn reason(store: &Store, caller: &Caller, action: &Action) -> Option<String> {
+    if is_master(caller) {
+        return None;
+    }
+    let granting = bindings(store, caller, &action.namespace).into_iter().find(|(binding, _)| {
+        let rules = rules_of_role(store, &binding["roleRef"], meta::namespace(binding));
+        rules.iter().any(|rule| permits(rule, action))
+    });
+    let (binding, subject) = granting?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (kind, place) = match meta::namespace(&binding) {
+        "" => ("ClusterRoleBinding", meta::name(&binding).to_owned()),
+        namespace => ("RoleBinding", format!("{}/{namespace}", meta::name(&binding))),
+    };
+    let (role_kind, role) = (text(&binding["roleRef"]["kind"]), text(&binding["roleRef"]["name"]));
+    let who = match text(&subject["kind"]).as_str() {
+        "ServiceAccount" => format!("{}/{}", text(&subject["name"]), text(&subject["namespace"])),
+        _ => text(&subject["name"]),
+    };
+    let subject_kind = text(&subject["kind"]);
+    Some(format!("RBAC: allowed by {kind} {place:?} of {role_kind} {role:?} to {subject_kind} {who:?}"))
+}
+
+fn is_master(caller: &Caller) -> bool {
+    caller.groups.iter().any(|group| group == "system:masters")
+}
+
 /// All rules that hold for the caller in the namespace ("" for the cluster's scope).
 pub(crate) fn rules(store: &Store, caller: &Caller, namespace: &str) -> Vec<Value> {
-    if caller.groups.iter().any(|group| group == "system:masters") {
+    if is_master(caller) {
         return vec![json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})];
     }
-    let cluster = store.all("clusterrolebindings.rbac.authorization.k8s.io");
-    let local = if namespace.is_empty() {
-        Vec::new()
-    } else {
-        store.list("rolebindings.rbac.authorization.k8s.io", namespace, None).cloned().collect()
-    };
-    let bound = cluster.iter().chain(&local).filter(|binding| {
-        meta::items(&binding["subjects"])
-            .iter()
-            .any(|subject| is_subject(subject, caller, meta::namespace(binding)))
+    let bound = bindings(store, caller, namespace).into_iter();
+    bound
+        .flat_map(|(binding, _)| rules_of_role(store, &binding["roleRef"], meta::namespace(&binding)))
+        .collect()
+}
+
+/// The bindings that count for the caller in the namespace, each with the subject that it is bound as.
+fn bindings(store: &Store, caller: &Caller, namespace: &str) -> Vec<(Arc<Value>, Value)> {
+    let mut all = store.all("clusterrolebindings.rbac.authorization.k8s.io");
+    if !namespace.is_empty() {
+        all.extend(store.list("rolebindings.rbac.authorization.k8s.io", namespace, None).cloned());
+    }
+    let bound = all.into_iter().filter_map(|binding| {
+        let subjects = meta::items(&binding["subjects"]).iter();
+        let subject =
+            subjects.clone().find(|each| is_subject(each, caller, meta::namespace(&binding)))?.clone();
+        Some((binding, subject))
     });
-    bound.flat_map(|binding| rules_of_role(store, &binding["roleRef"], meta::namespace(binding))).collect()
+    bound.collect()
 }
 
 fn is_subject(subject: &Value, caller: &Caller, namespace: &str) -> bool {

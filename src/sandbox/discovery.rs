@@ -112,11 +112,10 @@ fn aggregated_group(group: &Group) -> Value {
 }
 
 fn aggregated_resource(of: &ResourceType) -> Value {
-    // The real one fills responseKind from an installer that leaves group and version empty when they are the
-    // resource's own.
+    let (group, version) = response_kind(of);
     let mut entry = json!({
         "resource": of.resource,
-        "responseKind": {"group": "", "kind": of.kind, "version": ""},
+        "responseKind": {"group": group, "kind": of.kind, "version": version},
         "scope": if of.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": of.singular,
         "verbs": of.verbs,
@@ -133,8 +132,17 @@ fn aggregated_resource(of: &ResourceType) -> Value {
     entry
 }
 
+/// Group and version of what a type answers with. The installer of built-in types leaves them empty when they are the
+/// type's own; that of custom types does not.
+fn response_kind(of: &ResourceType) -> (&str, &str) {
+    if of.custom.is_some() { (&of.group, &of.version) } else { ("", "") }
+}
+
 fn aggregated_subresource(of: &ResourceType, name: &str) -> Value {
-    let (group, version, kind) = subresource_kind(of, name);
+    let (group, version, kind) = match subresource_kind(of, name) {
+        ("", "", kind) => (response_kind(of).0, response_kind(of).1, kind),
+        other => other,
+    };
     let response_kind = json!({"group": group, "kind": kind, "version": version});
     json!({"subresource": name, "responseKind": response_kind, "verbs": subresource_verbs(name)})
 }

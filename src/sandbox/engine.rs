@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::handlers::{Context, Watch};
 use super::negotiate::{self, View};
 use super::openapi;
-use super::request::{Call, Route, Target, route};
+use super::request::{Call, Route, Target, route, verb};
 use super::store::Store;
 use super::types::{ResourceType, Types};
 
@@ -243,10 +243,20 @@ impl Engine {
         Ok(object)
     }
 
-    /// Removes the object and lets the server's own controllers react.
-    pub(crate) fn discard(&mut self, of: &Arc<ResourceType>, namespace: &str, name: &str) {
+    /// Removes the object and lets the server's own controllers react. The cached object is encoded on the way, so
+    /// that a dead conversion webhook keeps even an object that is stored in the version of the request; not in a dry
+    /// run, which never gets here.
+    pub(crate) fn remove(
+        &mut self,
+        of: &Arc<ResourceType>,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+    ) -> Result<(), Failure> {
+        crd::encode(&self.store, of, object)?;
         self.store.remove(&of.storage_key(), namespace, name);
         self.settle(of);
+        Ok(())
     }
 
     /// What the API server's own controllers do after a write: CRDs and APIServices.
@@ -335,21 +345,6 @@ impl Engine {
     }
 }
 
-/// The authorizer's verb for a request.
-fn verb(call: &Call, target: &Target) -> Result<&'static str, Failure> {
-    Ok(match (call.method.as_str(), target.name.is_empty()) {
-        ("GET" | "HEAD", true) if call.query.flag("watch") => "watch",
-        ("GET" | "HEAD", true) => "list",
-        ("GET" | "HEAD", false) => "get",
-        ("POST", _) => "create",
-        ("PUT", false) => "update",
-        ("PATCH", false) => "patch",
-        ("DELETE", true) => "deletecollection",
-        ("DELETE", false) => "delete",
-        _ => return Err(Failure::method_not_allowed()),
-    })
-}
-
 /// Whether the type is reached in the right way, and knows the verb.
 fn check_scope(of: &ResourceType, target: &Target, verb: &str) -> Result<(), Failure> {
     let in_namespace = !target.namespace.is_empty();
@@ -369,11 +364,7 @@ fn check_scope(of: &ResourceType, target: &Target, verb: &str) -> Result<(), Fai
         return Ok(());
     }
     let custom_terminating = of.custom.as_ref().is_some_and(|custom| custom.terminating);
-    if custom_terminating && verb == "create" {
-        let why = "create not allowed while custom resource definition is terminating";
-        return Err(Failure::forbidden(of, "", why));
-    }
-    // A terminating CRD hides update and patch in discovery, but still serves them.
+    // A terminating CRD hides update and patch in discovery, but still serves them; a create has an error of its own.
     if !of.allows(verb) && !custom_terminating || (verb == "create" && named) {
         return Err(Failure::method_not_allowed());
     }

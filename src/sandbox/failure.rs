@@ -119,19 +119,23 @@ impl Failure {
         ))
     }
 
-    pub(crate) fn already_exists(of: &ResourceType, name: &str) -> Self {
-        Self::about(
-            409,
-            "AlreadyExists",
-            of,
-            name,
-            format!("{} {name:?} already exists", of.group_resource()),
-        )
+    pub(crate) fn already_exists(of: &ResourceType, name: &str, deleting: bool) -> Self {
+        let prefix = if deleting { "object is being deleted: " } else { "" };
+        let message = format!("{prefix}{} {name:?} already exists", of.group_resource());
+        Self::about(409, "AlreadyExists", of, name, message)
     }
 
     pub(crate) fn conflict(of: &ResourceType, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", of.group_resource());
         Self::about(409, "Conflict", of, name, message)
+    }
+
+    /// A precondition of a DELETE that does not hold (registry/rest/delete.go), which speaks of the kind instead of the
+    /// resource.
+    pub(crate) fn precondition(of: &ResourceType, name: &str, why: &str) -> Self {
+        let kind = if of.group.is_empty() { of.kind.clone() } else { format!("{}.{}", of.kind, of.group) };
+        let message = format!("Operation cannot be fulfilled on {kind} {name:?}: {why}");
+        Self::new(409, "Conflict", message).with_details(details(name, &of.group, &of.kind))
     }
 
     pub(crate) fn stale_version(of: &ResourceType, name: &str) -> Self {

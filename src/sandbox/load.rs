@@ -39,18 +39,19 @@ pub(crate) fn fill(
 
 fn play(engine: &mut Engine, controller: Option<&mut Controller>, step: &Step) -> io::Result<()> {
     match step {
-        Step::Request { method, path, body, content_type } => {
-            let bytes = body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
-            let mut call = Call::inside(method, path, bytes, "nsfix-scenario");
-            (*content_type).clone_into(&mut call.content_type);
-            match engine.serve(&call) {
-                Reply::Document(document) if step.is_done_by(document.code) => Ok(()),
-                Reply::Document(document) => Err(refused(method, path, &document)),
-                Reply::Watch(_) => Err(io::Error::other("a recipe cannot watch")),
-            }
+        Step::Request { method, path, .. } => {
+            let document = answer(engine, step)?;
+            if step.is_done_by(document.code) { Ok(()) } else { Err(refused(method, path, &document)) }
         }
-        // CRDs are established the moment they are stored.
-        Step::WaitForCrd { .. } => Ok(()),
+        Step::WaitForRefusal { request, status } => {
+            let document = answer(engine, request)?;
+            if document.code == *status {
+                return Ok(());
+            }
+            Err(io::Error::other(format!("{request:?}: {} instead of {status}", document.code)))
+        }
+        // CRDs are established, and APIServices dead, the moment they are stored.
+        Step::WaitForCrd { .. } | Step::WaitForStale { .. } => Ok(()),
         Step::WaitForReport { namespace } => {
             if let Some(controller) = controller {
                 controller.pass(engine, namespace);
@@ -61,6 +62,20 @@ fn play(engine: &mut Engine, controller: Option<&mut Controller>, step: &Step) -
             backdate(engine, namespace, *seconds);
             Ok(())
         }
+    }
+}
+
+/// Sends the request of a step.
+fn answer(engine: &mut Engine, step: &Step) -> io::Result<Document> {
+    let Step::Request { method, path, body, content_type } = step else {
+        return Err(io::Error::other("this step is no request"));
+    };
+    let bytes = body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    let mut call = Call::inside(method, path, bytes, "nsfix-scenario");
+    (*content_type).clone_into(&mut call.content_type);
+    match engine.serve(&call) {
+        Reply::Document(document) => Ok(document),
+        Reply::Watch(_) => Err(io::Error::other("a recipe cannot watch")),
     }
 }
 

@@ -43,6 +43,12 @@ impl Writer<'_> {
 
 /// Notes in `new` what this writer changed since `old` (null for a new object).
 pub(crate) fn record(new: &mut Value, old: &Value, writer: &Writer<'_>) {
+    let tracked = old.is_null() || !meta::items(&old["metadata"]["managedFields"]).is_empty();
+    if !tracked {
+        // An object that was created without any field is never tracked (apimachinery's skipnonapplied.go).
+        meta::drop_field(new, "metadata", "managedFields");
+        return;
+    }
     let before = leaves(old);
     let after = leaves(new);
     let changed: BTreeSet<Path> = after

@@ -1,6 +1,7 @@
 //! What a request asks for: the path taken apart as the API server's `RequestInfo` does it.
 
 use super::authorize::Credentials;
+use super::failure::Failure;
 
 /// One request, free of HTTP's machinery, so that tests and the controller use the same way in.
 #[derive(Clone, Debug, Default)]
@@ -162,4 +163,19 @@ pub(crate) fn route(path: &str) -> Route {
         [resource, name] => target("", resource, name, ""),
         [resource, name, sub @ ..] => target("", resource, name, &sub.join("/")),
     }
+}
+
+/// The authorizer's verb for a request.
+pub(crate) fn verb(call: &Call, target: &Target) -> Result<&'static str, Failure> {
+    Ok(match (call.method.as_str(), target.name.is_empty()) {
+        ("GET" | "HEAD", true) if call.query.flag("watch") => "watch",
+        ("GET" | "HEAD", true) => "list",
+        ("GET" | "HEAD", false) => "get",
+        ("POST", _) => "create",
+        ("PUT", false) => "update",
+        ("PATCH", false) => "patch",
+        ("DELETE", true) => "deletecollection",
+        ("DELETE", false) => "delete",
+        _ => return Err(Failure::method_not_allowed()),
+    })
 }

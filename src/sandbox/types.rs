@@ -10,6 +10,9 @@ use super::meta;
 /// All verbs of an ordinary type, in discovery's order.
 const ALL_VERBS: [&str; 8] =
     ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+/// The same for custom types, in the order that is theirs.
+const CUSTOM_VERBS: [&str; 8] =
+    ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 /// What discovery shows of a terminating CRD (apiextensions' `customresource_discovery_controller.go`),
 /// although updates and patches still work.
 const TERMINATING_VERBS: [&str; 5] = ["delete", "deletecollection", "get", "list", "watch"];
@@ -177,7 +180,7 @@ fn versions_of(crd: &Value) -> Vec<ResourceType> {
     let versions = meta::items(&spec["versions"]);
     let storage = versions.iter().find(|version| version["storage"] == true);
     let terminating = meta::is_deleting(crd);
-    let verbs: &[&str] = if terminating { &TERMINATING_VERBS } else { &ALL_VERBS };
+    let verbs: &[&str] = if terminating { &TERMINATING_VERBS } else { &CUSTOM_VERBS };
     let webhook = &spec["conversion"];
     let webhook = (webhook["strategy"] == "Webhook").then(|| webhook["webhook"]["clientConfig"].clone());
     let served = versions.iter().filter(|version| version["served"] == true);

@@ -13,7 +13,7 @@ tests! { Controlled:
     a_pod_that_remains_makes_the_conditions_lie
 }
 
-fn condition(namespace: &Value, kind: &str) -> Value {
+pub(super) fn condition(namespace: &Value, kind: &str) -> Value {
     let conditions = namespace["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.into_iter().find(|condition| condition["type"] == kind).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::Lab;
+use crate::harness::{AGGREGATED, Lab};
 use crate::tests;
 
 tests! {
@@ -11,17 +11,14 @@ tests! {
     BothAlone: a_dead_api_is_stale_in_discovery_and_unavailable_when_asked
 }
 
-const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
-    application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
-
-async fn aggregated(lab: &Lab, path: &str) -> Value {
+pub(super) async fn aggregated(lab: &Lab, path: &str) -> Value {
     let answer = lab.request(Method::GET, path, &[("accept", AGGREGATED)], Vec::new()).await;
     assert!(answer.content_type.contains("as=APIGroupDiscoveryList"), "{}", answer.content_type);
     answer.expect(200)
 }
 
 /// The entry of a group version.
-fn version<'a>(list: &'a Value, group: &str, version: &str) -> Option<&'a Value> {
+pub(super) fn version<'a>(list: &'a Value, group: &str, version: &str) -> Option<&'a Value> {
     let groups = list["items"].as_array()?;
     let group = groups.iter().find(|item| item["metadata"]["name"].as_str().unwrap_or_default() == group)?;
     group["versions"].as_array()?.iter().find(|entry| entry["version"] == version)

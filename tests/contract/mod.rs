@@ -6,6 +6,7 @@ mod controller;
 mod discovery;
 mod finalize;
 mod lists;
+mod scenarios;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -13,10 +14,17 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Lab, Test};
 
 pub fn tests() -> Vec<Test> {
-    [finalize::tests(), content::tests(), lists::tests(), discovery::tests(), controller::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        finalize::tests(),
+        content::tests(),
+        lists::tests(),
+        discovery::tests(),
+        controller::tests(),
+        scenarios::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Creates a namespace.

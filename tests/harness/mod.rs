@@ -7,7 +7,7 @@ mod plane;
 mod supervised;
 
 pub use command::{Nsfix, Ran, ended};
-pub use lab::{Answer, Lab};
+pub use lab::{AGGREGATED, Answer, Lab};
 pub use plane::ControlPlane;
 
 use std::future::Future;

@@ -32,6 +32,10 @@ impl Engine {
     ) -> Result<Value, Failure> {
         place(of, namespace, &mut object)?;
         let name = meta::name(&object).to_owned();
+        if of.custom.as_ref().is_some_and(|custom| custom.terminating) {
+            let why = "create not allowed while custom resource definition is terminating";
+            return Err(Failure::forbidden(of, &name, why));
+        }
         let attributes =
             Attributes { operation: "CREATE", of, namespace, name: &name, subresource: "", dry_run };
         admission::mutate(&self.store, &attributes, Some(&object), None)?;
@@ -40,8 +44,8 @@ impl Engine {
         managed_fields::record(&mut object, &Value::Null, writer);
         validate::new_object(of, &object)?;
         admission::validate(&self.store, &attributes, Some(&object), None)?;
-        if self.store.get(&of.storage_key(), namespace, &name).is_some() {
-            return Err(Failure::already_exists(of, &name));
+        if let Some(old) = self.store.get(&of.storage_key(), namespace, &name) {
+            return Err(Failure::already_exists(of, &name, meta::is_deleting(&old)));
         }
         let created = self.commit(of, object, dry_run)?;
         // The server's own controllers may already have written to it (CRDs, APIServices).

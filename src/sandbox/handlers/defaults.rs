@@ -11,7 +11,7 @@ pub(crate) fn fill(of: &ResourceType, object: &mut Value) {
     if of.has("status") && !of.is("", "nodes") {
         clear_status(object);
     }
-    if of.custom.is_some() || !of.group.is_empty() {
+    if of.custom.is_some() || !of.group.is_empty() || of.is("", "pods") {
         object["metadata"]["generation"] = 1.into();
     }
     match (of.group.as_str(), of.resource.as_str()) {

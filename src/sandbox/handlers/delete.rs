@@ -127,7 +127,7 @@ impl Engine {
         match decide(of, &old, options) {
             Verdict::Remove => {
                 if !dry_run {
-                    self.discard(of, namespace, name);
+                    self.remove(of, namespace, name, &old)?;
                 }
                 Ok(Deleted { object: (*old).clone(), gone: true })
             }
@@ -156,17 +156,30 @@ fn check_preconditions(of: &ResourceType, old: &Value, options: &DeleteOptions) 
     let name = meta::name(old);
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != meta::uid(old)) {
         let live = meta::uid(old);
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {live}");
-        return Err(Failure::conflict(of, name, &why));
-    }
-    if let Some(version) =
-        options.version.as_deref().filter(|version| *version != meta::resource_version(old))
-    {
-        let live = meta::resource_version(old);
+        // The storage of namespaces checks for itself.
+        if of.is_namespace() {
+            let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {live}");
+            return Err(Failure::conflict(of, name, &why));
+        }
         let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {live}"
+            "the UID in the precondition ({uid}) does not match the UID in record ({live}). The object might have been \
+             deleted and then recreated"
         );
-        return Err(Failure::conflict(of, name, &why));
+        return Err(Failure::precondition(of, name, &why));
+    }
+    let live = meta::resource_version(old);
+    if let Some(version) = options.version.as_deref().filter(|version| *version != live) {
+        if of.is_namespace() {
+            let why = format!(
+                "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {live}"
+            );
+            return Err(Failure::conflict(of, name, &why));
+        }
+        let why = format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({live}). \
+             The object might have been modified"
+        );
+        return Err(Failure::precondition(of, name, &why));
     }
     Ok(())
 }

@@ -31,14 +31,17 @@ impl Engine {
     }
 
     /// Lists without a limit, or with a selector, come from the watch cache, whichever namespace they are
-    /// for. A dead conversion webhook never lets it fill.
+    /// for. A dead conversion webhook never lets it fill. (Until it has, a list with a limit goes to the storage, also
+    /// with resourceVersion=0.)
     pub(crate) fn check_cache(&self, of: &ResourceType) -> Result<(), Failure> {
         if of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none()) {
             return Ok(());
         }
         for stored in self.store.list(&of.storage_key(), "", None) {
             crd::decode(&self.store, of, stored).map_err(|failure| {
-                Failure::too_many_requests(&format!("storage is (re)initializing: {}", failure.message), 1)
+                let (list, why) = (format!("{}, Kind={}", of.api_version(), of.kind), failure.message);
+                let message = format!("storage is (re)initializing: failed to list {list}: {why}");
+                Failure::too_many_requests(&message, 1)
             })?;
         }
         Ok(())
@@ -52,7 +55,8 @@ impl Engine {
             "" => Token { revision: self.store.revision(), ..Token::default() },
             token => Token::read(token)?,
         };
-        if limit.is_none() || !selector.is_empty() {
+        let limited = !matches!(query.get("limit"), "" | "0");
+        if !limited || !selector.is_empty() {
             self.check_cache(&context.of)?;
         }
         let key = context.of.storage_key();

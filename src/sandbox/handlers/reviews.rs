@@ -57,6 +57,10 @@ impl Engine {
             name: text("name"),
         };
         let allowed = authorize::allows(&self.store, &self.deny, caller, &action);
-        json!({"allowed": allowed})
+        let mut verdict = json!({"allowed": allowed});
+        if allowed && let Some(reason) = authorize::reason(&self.store, caller, &action) {
+            verdict["reason"] = reason.into();
+        }
+        verdict
     }
 }

@@ -87,7 +87,7 @@ impl Engine {
         if finishes(of, &new, &old) {
             // The answer is the object of the request, with the old resourceVersion: nothing was written.
             if !dry_run {
-                self.discard(of, namespace, name);
+                self.remove(of, namespace, name, &old)?;
             }
             return Ok(new);
         }

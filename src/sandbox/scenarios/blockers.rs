@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::content::{create_held_configmap, delete_held_configmap, held_configmap};
-use super::{DAY, Step, configmap, create_namespace, delete_namespace, remove_furnishings};
+use super::content::{create_held_configmap, delete_held_configmap, held_configmap, update_held_configmap};
+use super::{
+    DAY, Step, configmap, create_namespace, delete_namespace, finalize, namespace, remove_furnishings,
+};
 
 const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
 
@@ -32,14 +34,18 @@ fn empty(name: &str) -> Vec<Step> {
     steps
 }
 
+fn dead_metrics() -> Vec<Step> {
+    vec![apiservice("metrics.example.com", "metrics"), Step::wait_for_stale("metrics.example.com", "v1beta1")]
+}
+
 pub(super) fn dead_apiservice() -> Vec<Step> {
-    let mut steps = vec![apiservice("metrics.example.com", "metrics")];
+    let mut steps = dead_metrics();
     steps.extend(empty("dead-apiservice"));
     steps
 }
 
 pub(super) fn dead_apiservice_and_finalizer() -> Vec<Step> {
-    let mut steps = vec![apiservice("metrics.example.com", "metrics")];
+    let mut steps = dead_metrics();
     steps.extend(held_configmap("dead-apiservice-and-finalizer"));
     steps
 }
@@ -55,6 +61,7 @@ pub(super) fn apiservice_no_endpoints() -> Vec<Step> {
     let mut steps = vec![
         Step::post("/api/v1/namespaces/default/services", service),
         apiservice("idle.example.com", "idle-metrics"),
+        Step::wait_for_stale("idle.example.com", "v1beta1"),
     ];
     steps.extend(empty("apiservice-no-endpoints"));
     steps
@@ -93,7 +100,12 @@ pub(super) fn dead_conversion_webhook() -> Vec<Step> {
         create_namespace(name),
         Step::post(&format!("/apis/conversion.example.com/v1/namespaces/{name}/widgets"), widget),
         Step::merge(&format!("{crds}/widgets.conversion.example.com"), change),
-        Step::wait_for_crd("widgets.conversion.example.com"),
+        // v2 is served now, and nothing converts to it.
+        Step::merge(
+            &format!("/apis/conversion.example.com/v2/namespaces/{name}/widgets/gear"),
+            json!({"metadata": {"labels": {"a": "b"}}}),
+        )
+        .refused_with(500),
         Step::backdate(name, 25 * DAY),
         delete_namespace(name),
     ];
@@ -154,6 +166,7 @@ pub(super) fn dead_delete_webhook() -> Vec<Step> {
         Step::post(&format!("/api/v1/namespaces/{name}/configmaps"), configmap("settings", &[])),
         Step::backdate(name, 12 * DAY),
         webhook(name, "DELETE", "configmaps"),
+        Step::delete(&format!("/api/v1/namespaces/{name}/configmaps/settings")).refused_with(500),
         delete_namespace(name),
         Step::wait_for_report(name),
         Step::backdate(name, 2 * DAY),
@@ -164,6 +177,7 @@ pub(super) fn dead_update_webhook() -> Vec<Step> {
     let name = "dead-update-webhook";
     let mut steps = create_held_configmap(name);
     steps.push(webhook(name, "UPDATE", "configmaps"));
+    steps.push(update_held_configmap(name).refused_with(500));
     steps.extend(delete_held_configmap(name));
     steps
 }
@@ -171,7 +185,9 @@ pub(super) fn dead_update_webhook() -> Vec<Step> {
 pub(super) fn finalize_webhook() -> Vec<Step> {
     let name = "finalize-webhook";
     let mut steps = vec![create_namespace(name), Step::backdate(name, 10 * DAY)];
-    steps.extend([webhook(name, "UPDATE", "namespaces/finalize"), delete_namespace(name)]);
+    steps.push(webhook(name, "UPDATE", "namespaces/finalize"));
+    steps.push(finalize(namespace(name), &[]).refused_with(500));
+    steps.push(delete_namespace(name));
     steps.extend(remove_furnishings(name));
     steps.extend([Step::wait_for_report(name), Step::backdate(name, DAY)]);
     steps
@@ -207,6 +223,7 @@ pub(super) fn policy_denies_update() -> Vec<Step> {
     let mut steps = create_held_configmap(name);
     steps.push(Step::post(&format!("{ADMISSION}/validatingadmissionpolicies"), policy));
     steps.push(Step::post(&format!("{ADMISSION}/validatingadmissionpolicybindings"), binding));
+    steps.push(update_held_configmap(name).refused_with(422));
     steps.extend(delete_held_configmap(name));
     steps
 }

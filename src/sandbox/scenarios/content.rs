@@ -84,6 +84,11 @@ pub(super) fn create_held_configmap(name: &str) -> Vec<Step> {
     ]
 }
 
+pub(super) fn update_held_configmap(name: &str) -> Step {
+    let path = format!("/api/v1/namespaces/{name}/configmaps/settings");
+    Step::merge(&path, json!({"metadata": {"labels": {"touched": "yes"}}}))
+}
+
 pub(super) fn delete_held_configmap(name: &str) -> Vec<Step> {
     let mut steps =
         vec![delete_namespace(name), Step::delete(&format!("/api/v1/namespaces/{name}/configmaps/settings"))];

@@ -44,6 +44,20 @@ pub enum Step {
         /// `plural.group`
         name: String,
     },
+    /// Until discovery shows the group and version as stale. The controller must not look earlier.
+    WaitForStale {
+        /// The API group.
+        group: String,
+        /// Its version.
+        version: String,
+    },
+    /// Until a request is answered with this status: a webhook or a policy is in force a moment after it is stored.
+    WaitForRefusal {
+        /// The request, a dry run.
+        request: Box<Step>,
+        /// The status of its answer.
+        status: u16,
+    },
     /// Until the namespace controller has set its conditions. Nothing to do where no controller runs.
     WaitForReport {
         /// The namespace.
@@ -110,6 +124,19 @@ impl Step {
 
     fn wait_for_report(namespace: &str) -> Self {
         Self::WaitForReport { namespace: namespace.to_owned() }
+    }
+
+    fn wait_for_stale(group: &str, version: &str) -> Self {
+        Self::WaitForStale { group: group.to_owned(), version: version.to_owned() }
+    }
+
+    /// Waits until this request (its dry run) is answered with the status.
+    fn refused_with(self, status: u16) -> Self {
+        let mut request = Box::new(self);
+        if let Self::Request { path, .. } = request.as_mut() {
+            path.push_str("?dryRun=All");
+        }
+        Self::WaitForRefusal { request, status }
     }
 
     fn wait_for_crd(name: &str) -> Self {

@@ -123,7 +123,8 @@ async fn a_dead_conversion_webhook_is_reported_and_fails_lists_in_its_three_ways
     let paged = api.get("/apis/conversion.example.com/v2/widgets?limit=500").unwrap_err();
     assert_eq!((paged.code, paged.message.as_str(), &paged.status["reason"]), (500, why, &Value::Null));
     let whole = api.get("/apis/conversion.example.com/v2/widgets").unwrap_err();
-    assert_eq!((whole.code, whole.message), (429, format!("storage is (re)initializing: {why}")));
+    let list = "failed to list conversion.example.com/v2, Kind=Widget";
+    assert_eq!((whole.code, whole.message), (429, format!("storage is (re)initializing: {list}: {why}")));
     assert_eq!(whole.status["details"]["retryAfterSeconds"], 1);
     assert_eq!(api.list("/apis/conversion.example.com/v1/widgets").unwrap().len(), 1);
     let gear = "/apis/conversion.example.com/v1/namespaces/dead-conversion-webhook/widgets/gear";
