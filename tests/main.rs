@@ -16,6 +16,7 @@ mod connection;
 mod contract;
 mod discovery;
 mod documentation;
+mod kubectl;
 mod list_stuck;
 mod orphans;
 mod repair;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         contract::tests(),
         discovery::tests(),
         documentation::tests(),
+        kubectl::tests(),
         list_stuck::tests(),
         orphans::tests(),
         repair::tests(),

@@ -120,12 +120,11 @@ impl Clear<'_> {
                 Ok(namespace) => {
                     let refusal = check(&namespace, &self.settings.policy).err();
                     let report = Report::new(name, &namespace.uid);
-                    match refusal {
-                        Some(refusal) => ended(report.ended(Outcome::Refused, Problem::from(&refusal))),
-                        None => {
-                            eligible.push(namespace);
-                            None
-                        }
+                    if let Some(refusal) = refusal {
+                        ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
+                    } else {
+                        eligible.push(namespace);
+                        None
                     }
                 }
             });

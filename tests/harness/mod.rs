@@ -27,6 +27,8 @@ pub enum On {
     BothAlone,
     /// As [`On::Both`], where a namespace controller runs.
     Controlled,
+    /// On the sandbox alone, with kubectl; ignored where there is none.
+    Kubectl,
     /// On the sandbox alone: it injects faults that no real server has on offer.
     Sandbox,
 }
@@ -54,6 +56,11 @@ impl Test {
         };
         let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
+        if on == On::Kubectl {
+            let missing =
+                std::process::Command::new("kubectl").arg("version").arg("--client").output().is_err();
+            return trials.into_iter().map(|trial| trial.with_ignored_flag(missing)).collect();
+        }
         if on != On::Sandbox {
             let found = plane.cloned();
             let trial = Trial::test(name, move || {
