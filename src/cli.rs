@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{ConnectionOptions, parse_duration};
+use crate::output::document::DocumentFormat;
 use crate::output::{ColorChoice, LogFormat};
 use crate::plan::Leftovers;
 
@@ -114,15 +115,6 @@ pub struct ExplainOptions {
     /// Name every leftover, however many there are
     #[arg(long)]
     pub all_objects: bool,
-}
-
-/// How a document is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DocumentFormat {
-    /// A JSON document
-    Json,
-    /// A YAML document
-    Yaml,
 }
 
 /// How a list is printed.

@@ -73,13 +73,14 @@ impl Cluster {
         let crd: CustomResourceDefinition = self.object(&path).await?;
         let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
         let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
-        let storage = crd.spec.versions.iter().find(|version| version.storage);
         let stored = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
-        let storage_version = storage.map(|version| version.name.clone()).unwrap_or_default();
+        let mut versions: Vec<_> = crd.spec.versions.iter().filter(|version| version.served).collect();
+        versions.retain(|version| version.storage || stored.contains(&version.name));
+        versions.sort_by_key(|version| !version.storage);
         Ok(Conversion {
             service: service.map(|service| ServiceRef { namespace: service.namespace, name: service.name }),
-            readable: storage.is_some_and(|version| version.served) && stored == [storage_version.as_str()],
-            storage_version,
+            stored_versions: versions.into_iter().map(|version| version.name.clone()).collect(),
+            readable_through: None,
             message: message.to_owned(),
         })
     }

@@ -1,10 +1,10 @@
 //! `nsfix access`: which permissions each capability needs, and which are missing.
 
 use super::Session;
-use crate::cli::{AccessOptions, DocumentFormat};
+use crate::cli::AccessOptions;
 use crate::exit::Exit;
 use crate::model::Permission;
-use crate::output::document::{AccessItem, Document};
+use crate::output::document::{AccessItem, Document, DocumentFormat};
 use crate::output::{Failure, Terminal, table};
 use crate::plan::capabilities;
 

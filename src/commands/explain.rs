@@ -2,10 +2,10 @@
 
 use super::Session;
 use super::observe::{Depth, observe};
-use crate::cli::{DocumentFormat, ExplainOptions};
+use crate::cli::ExplainOptions;
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::exit::Exit;
-use crate::output::document::{DiagnosisItem, Document};
+use crate::output::document::{DiagnosisItem, Document, DocumentFormat};
 use crate::output::{Failure, Terminal, tree};
 use crate::plan::{Leftovers, Plan, Policy, Refusal, plan};
 

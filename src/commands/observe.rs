@@ -90,8 +90,8 @@ async fn look_closer(
     facts
 }
 
-/// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and where
-/// it works, what is there in their storage version.
+/// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and what
+/// is there, read through a version in which all of them are stored, if there is one.
 async fn convert(
     cluster: &Cluster,
     discovered: &Discovered,
@@ -102,18 +102,21 @@ async fn convert(
 ) -> Result<(), ApiError> {
     for (ty, message) in unconvertible(discovered, namespaces, inventories) {
         let crd = ty.to_string();
-        let Ok(conversion) = cluster.conversion(&crd, &message).await else { continue };
-        if conversion.readable {
-            let stored = ResourceType { version: conversion.storage_version.clone(), ..ty.clone() };
+        let Ok(mut conversion) = cluster.conversion(&crd, &message).await else { continue };
+        for version in &conversion.stored_versions {
+            let stored = ResourceType { version: version.clone(), ..ty.clone() };
             let names: Vec<&str> = inventories.keys().map(String::as_str).collect();
             let again = cluster.take_stock_of(vec![stored], &names, keep).await?;
+            if again.values().any(|found| found.coverage.looked == 0) {
+                continue;
+            }
             for (name, found) in again {
-                if found.coverage.looked > 0
-                    && let Some(inventory) = inventories.get_mut(&name)
-                {
+                if let Some(inventory) = inventories.get_mut(&name) {
                     inventory.replace(&ty, found);
                 }
             }
+            conversion.readable_through = Some(version.clone());
+            break;
         }
         surroundings.conversions.insert(crd, conversion);
     }

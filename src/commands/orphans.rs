@@ -5,11 +5,11 @@ mod purge;
 use std::collections::{BTreeMap, HashSet};
 
 use super::Session;
-use crate::cli::{DocumentFormat, OrphansOptions};
+use crate::cli::OrphansOptions;
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::exit::Exit;
 use crate::model::Inventory;
-use crate::output::document::{Document, OrphanItem};
+use crate::output::document::{Document, DocumentFormat, OrphanItem};
 use crate::output::{Failure, Terminal, inventory, table};
 use crate::stop::Stop;
 

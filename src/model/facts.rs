@@ -124,10 +124,10 @@ impl Backend {
 pub struct Conversion {
     /// The Service behind its conversion webhook.
     pub service: Option<ServiceRef>,
-    /// The version in which objects are stored.
-    pub storage_version: String,
-    /// Whether everything in etcd is stored in that version, so that it can be read without converting.
-    pub readable: bool,
+    /// The versions in which objects may be stored and that are served, the storage version first.
+    pub stored_versions: Vec<String>,
+    /// The one through which they could be read without converting, if there is one.
+    pub readable_through: Option<String>,
     /// What the server said of the conversion.
     pub message: String,
 }

@@ -8,7 +8,6 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::engine::{Engine, Reply};
-use super::faults::Faults;
 use super::patch::MERGE_PATCH;
 use super::request::Call;
 
@@ -38,7 +37,6 @@ pub(crate) struct Shared {
     engine: Mutex<Engine>,
     /// The store's revision, for watches to wait on.
     pub(crate) revision: watch::Sender<u64>,
-    pub(crate) faults: Mutex<Faults>,
     pub(crate) log: Mutex<VecDeque<RecordedRequest>>,
 }
 
@@ -49,12 +47,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub(crate) fn new(engine: Engine) -> Self {
-        Self {
-            engine: Mutex::new(engine),
-            revision: watch::Sender::new(0),
-            faults: Mutex::default(),
-            log: Mutex::default(),
-        }
+        Self { engine: Mutex::new(engine), revision: watch::Sender::new(0), log: Mutex::default() }
     }
 
     /// Works on the engine, and wakes the watches if something was written.

@@ -12,14 +12,6 @@ use super::meta;
 use super::request::Target;
 use super::store::Store;
 
-/// What a request says about its sender.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Credentials {
-    pub(crate) token: Option<String>,
-    pub(crate) user: Option<String>,
-    pub(crate) groups: Vec<String>,
-}
-
 /// An authenticated user.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::controller::Controller;
-use super::engine::{Document, Engine, Reply};
+use super::document::Document;
+use super::engine::{Engine, Reply};
 use super::meta;
 use super::request::Call;
 use super::scenarios::{Scenario, Step};

@@ -14,6 +14,7 @@ mod authorize;
 mod controller;
 mod crd;
 mod discovery;
+mod document;
 mod engine;
 mod failure;
 mod faults;
@@ -38,7 +39,7 @@ mod types;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -53,6 +54,7 @@ pub use self::scenarios::{Scenario, Step};
 use self::api::{Shared, lock};
 use self::controller::Controller;
 use self::engine::Engine;
+use self::faults::Faults;
 
 /// How a sandbox is set up.
 #[derive(Clone, Debug)]
@@ -99,6 +101,7 @@ impl Options {
 pub struct Sandbox {
     address: SocketAddr,
     shared: Arc<Shared>,
+    faults: Arc<Mutex<Faults>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -118,11 +121,12 @@ impl Sandbox {
         let mut controller = options.controller.map(Controller::new);
         load::fill(&mut engine, controller.as_mut(), &options.scenarios)?;
         let shared = Arc::new(Shared::new(engine));
-        let mut tasks = vec![tokio::spawn(server::serve(listener, Arc::clone(&shared)))];
+        let faults = Arc::default();
+        let mut tasks = vec![tokio::spawn(server::serve(listener, Arc::clone(&shared), Arc::clone(&faults)))];
         if let Some(controller) = controller {
             tasks.push(tokio::spawn(run(controller, Arc::clone(&shared))));
         }
-        Ok(Self { address, shared, tasks })
+        Ok(Self { address, shared, faults, tasks })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -162,12 +166,12 @@ impl Sandbox {
 
     /// Puts a fault in place, for requests over HTTP.
     pub fn inject(&self, fault: Fault) {
-        lock(&self.shared.faults).add(fault);
+        lock(&self.faults).add(fault);
     }
 
     /// Takes all faults away.
     pub fn clear_faults(&self) {
-        lock(&self.shared.faults).clear();
+        lock(&self.faults).clear();
     }
 
     /// Ends it, with all its connections.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::meta::partial;
 use super::table;
 use super::types::ResourceType;
 
@@ -115,13 +116,4 @@ impl View {
             View::Table(version) => table::table(of, items, list_meta, version),
         }
     }
-}
-
-/// The metadata alone; kind and apiVersion of the object are lost, as in the real one.
-pub(crate) fn partial(object: &Value, version: &str) -> Value {
-    json!({
-        "kind": "PartialObjectMetadata",
-        "apiVersion": format!("meta.k8s.io/{version}"),
-        "metadata": object["metadata"],
-    })
 }

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::engine::{Document, Engine};
-use super::types::group_version;
+use super::document::Document;
+use super::types::{Types, group_version};
 
 /// Answers `/version`, `/healthz` and the like; none for unknown paths.
-pub(crate) fn other(engine: &Engine, path: &str) -> Option<Document> {
+pub(crate) fn other(types: &Types, path: &str) -> Option<Document> {
     match path.trim_end_matches('/') {
         "/version" => Some(Document::json(200, &version())),
         "/healthz" | "/readyz" | "/livez" => Some(Document::text(200, "ok")),
-        "/openapi/v3" => Some(Document::json(200, &index(engine))),
+        "/openapi/v3" => Some(Document::json(200, &index(types))),
         "" => {
             let paths = json!([
                 "/api",
@@ -28,10 +28,7 @@ pub(crate) fn other(engine: &Engine, path: &str) -> Option<Document> {
             let place = path.strip_prefix("/openapi/v3/")?;
             let group_version = place.strip_prefix("apis/").or_else(|| place.strip_prefix("api/"))?;
             let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
-            engine
-                .types
-                .serves(group, version)
-                .then(|| Document::json(200, &document(engine, group, version)))
+            types.serves(group, version).then(|| Document::json(200, &document(types, group, version)))
         }
     }
 }
@@ -53,9 +50,9 @@ fn version() -> Value {
     })
 }
 
-fn index(engine: &Engine) -> Value {
+fn index(types: &Types) -> Value {
     let mut paths = Map::new();
-    for of in engine.types.all() {
+    for of in types.all() {
         let place = if of.group.is_empty() { "api" } else { "apis" };
         let path = format!("{place}/{}", group_version(&of.group, &of.version));
         paths.insert(path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash=sandbox")}));
@@ -65,14 +62,14 @@ fn index(engine: &Engine) -> Value {
 
 /// No schemas, but the PATCH of each type with its parameters: kubectl reads from it that the server itself
 /// checks the fields, and then does not ask for schemas.
-fn document(engine: &Engine, group: &str, version: &str) -> Value {
+fn document(types: &Types, group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let parameters = json!([
         {"name": "dryRun", "in": "query", "schema": {"type": "string"}},
         {"name": "fieldManager", "in": "query", "schema": {"type": "string"}},
         {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}},
     ]);
-    for of in engine.types.all().filter(|of| of.group == group && of.version == version) {
+    for of in types.all().filter(|of| of.group == group && of.version == version) {
         let place = if group.is_empty() { "/api" } else { "/apis" };
         let scope = if of.namespaced { "/namespaces/{namespace}" } else { "" };
         let key = format!("{place}/{}{scope}/{}/{{name}}", of.api_version(), of.resource);

@@ -1,7 +1,14 @@
 //! What a request asks for: the path taken apart as the API server's `RequestInfo` does it.
 
-use super::authorize::Credentials;
 use super::failure::Failure;
+
+/// What a request says about its sender.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Credentials {
+    pub(crate) token: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) groups: Vec<String>,
+}
 
 /// One request, free of HTTP's machinery, so that tests and the controller use the same way in.
 #[derive(Clone, Debug, Default)]

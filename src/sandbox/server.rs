@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
@@ -18,14 +18,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::api::{Api, RecordedRequest, Shared, lock};
-use super::authorize::Credentials;
-use super::engine::{Document, Reply};
+use super::document::Document;
+use super::engine::Reply;
 use super::failure::Failure;
-use super::faults::{Canned, Effect, Seen};
+use super::faults::{Canned, Effect, Faults, Seen};
 use super::handlers::Watch;
 use super::meta;
 use super::protobuf;
-use super::request::{Call, Query, decode};
+use super::request::{Call, Credentials, Query, decode};
 
 /// The server's own limit (apiserver's `MaxRequestBodyBytes`).
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
@@ -33,13 +33,13 @@ const LARGEST_BODY: usize = 3 * 1024 * 1024;
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Serves until it is aborted; its connections end with it.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, faults: Arc<Mutex<Faults>>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                    connections.spawn(connection(stream, Arc::clone(&shared), Arc::clone(&faults)));
                 }
                 // Out of file descriptors, most likely: some will come free.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -49,15 +49,19 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+async fn connection(stream: TcpStream, shared: Arc<Shared>, faults: Arc<Mutex<Faults>>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| handle(Arc::clone(&shared), request));
+    let service = service_fn(move |request| handle(Arc::clone(&shared), Arc::clone(&faults), request));
     // A connection that breaks is the client's affair.
     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Answers one request. An error closes the connection.
-async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<Response<Body>> {
+async fn handle(
+    shared: Arc<Shared>,
+    faults: Arc<Mutex<Faults>>,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let accept = header(&parts.headers, ACCEPT.as_str());
@@ -71,7 +75,7 @@ async fn handle(shared: Arc<Shared>, request: Request<Incoming>) -> io::Result<R
         body: String::from_utf8_lossy(&body).into_owned(),
     });
     let seen = Seen { method: parts.method.as_str(), path, query, accept: &accept };
-    let effects = lock(&shared.faults).striking(&seen);
+    let effects = lock(&faults).striking(&seen);
     let too_large = body.len() > LARGEST_BODY;
     let mut call = Call {
         method: parts.method.to_string(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::meta;
-use super::negotiate::partial;
+use super::meta::partial;
 use super::types::ResourceType;
 
 /// A column: its title and what stands in it.

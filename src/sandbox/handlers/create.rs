@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Context, DeleteOptions, defaults, validate};
 use crate::sandbox::admission::{self, Attributes};
-use crate::sandbox::engine::{Document, Engine, shown};
+use crate::sandbox::document::Document;
+use crate::sandbox::engine::{Engine, shown};
 use crate::sandbox::failure::{Failure, Flaw};
 use crate::sandbox::managed_fields::{self, Writer};
 use crate::sandbox::meta;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::sandbox::admission::{self, Attributes};
-use crate::sandbox::engine::{Document, Engine, shown, success};
+use crate::sandbox::document::Document;
+use crate::sandbox::engine::{Engine, shown, success};
 use crate::sandbox::failure::Failure;
 use crate::sandbox::meta;
 use crate::sandbox::selector::Selector;

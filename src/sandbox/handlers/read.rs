@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::sandbox::crd;
-use crate::sandbox::engine::{Document, Engine, shown};
+use crate::sandbox::document::Document;
+use crate::sandbox::engine::{Engine, shown};
 use crate::sandbox::failure::Failure;
 use crate::sandbox::meta;
 use crate::sandbox::selector::Selector;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::sandbox::authorize::{self, Action, Caller};
-use crate::sandbox::engine::{Document, Engine};
+use crate::sandbox::document::Document;
+use crate::sandbox::engine::Engine;
 use crate::sandbox::failure::Failure;
 use crate::sandbox::meta;
 
