@@ -60,11 +60,9 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
             {
                 evidence.push(backend.describe(service));
             }
-            evidence.push(if conversion.readable {
-                format!("they were read through their storage version, {}", conversion.storage_version)
-            } else {
-                "etcd holds them in more than one version, so they cannot be read without the webhook"
-                    .to_owned()
+            evidence.push(match &conversion.read_as {
+                Some(version) => format!("they were read as {version}, the version in which they are stored"),
+                None => "they cannot be read without the webhook in any version that is served".to_owned(),
             });
             let webhook = conversion.service.as_ref().map_or_else(
                 || "the conversion webhook".to_owned(),
