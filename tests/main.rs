@@ -15,6 +15,7 @@ mod connection;
 mod contract;
 mod discovery;
 mod documentation;
+mod explain;
 mod list_stuck;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         clear::tests(),
         connection::tests(),
         discovery::tests(),
+        explain::tests(),
         documentation::tests(),
     ]
     .into_iter()

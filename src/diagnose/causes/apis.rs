@@ -74,7 +74,12 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
                 format!("{crd} cannot be converted: its webhook does not answer"),
             )
             .seen(evidence)
-            .mend(format!("bring {webhook} back; without it the objects cannot even be deleted"))
+            .mend(match &conversion.read_as {
+                Some(version) if *version != conversion.storage_version => {
+                    format!("bring {webhook} back; those without finalizers can also be deleted as {version}")
+                }
+                _ => format!("bring {webhook} back; without it the objects cannot even be deleted"),
+            })
             .by(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
         })
         .collect()
