@@ -17,6 +17,7 @@ mod discovery;
 mod documentation;
 mod explain;
 mod list_stuck;
+mod schemas;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         connection::tests(),
         discovery::tests(),
         explain::tests(),
+        schemas::tests(),
         documentation::tests(),
     ]
     .into_iter()
