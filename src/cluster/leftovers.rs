@@ -194,15 +194,14 @@ impl<'a> Tally<'a> {
     }
 
     fn add(&mut self, leftover: Leftover) {
-        match self.found.get_mut(&leftover.namespace) {
-            Some(of_type) => of_type.add(leftover, self.keep),
-            None => {
-                let mut of_type = TypeLeftovers::none(self.ty.clone());
-                let namespace = leftover.namespace.clone();
-                of_type.add(leftover, self.keep);
-                self.found.insert(namespace, of_type);
-            }
+        if let Some(of_type) = self.found.get_mut(&leftover.namespace) {
+            of_type.add(leftover, self.keep);
+            return;
         }
+        let mut of_type = TypeLeftovers::none(self.ty.clone());
+        let namespace = leftover.namespace.clone();
+        of_type.add(leftover, self.keep);
+        self.found.insert(namespace, of_type);
     }
 
     fn add_if_in(&mut self, wanted: &HashSet<&str>, leftover: Leftover) {

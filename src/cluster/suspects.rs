@@ -81,7 +81,7 @@ impl Cluster {
                 items.extend(list.into_iter().filter_map(|item| serde_json::from_value(item).ok()));
             }
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() => continued = token.to_owned(),
+                Some(token) if !token.is_empty() => token.clone_into(&mut continued),
                 _ => return Ok(Ok(items)),
             }
         }

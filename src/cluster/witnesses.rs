@@ -178,8 +178,8 @@ impl Cluster {
     pub async fn rehearse_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
         let path =
             format!("{}/{}?fieldManager=nsfix&dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
-        let patch = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
-        let answer = self.call(Call::merge_patch(&path, &patch).probing()).await;
+        let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
+        let answer = self.call(Call::merge_patch(&path, &released).probing()).await;
         rehearsal(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)
     }
 }

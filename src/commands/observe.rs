@@ -276,7 +276,7 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
     let index = |of_type: &crate::model::TypeLeftovers| {
         facts.inventory.types.iter().position(|each| each.resource == of_type.resource)
     };
-    for interceptor in facts.surroundings.interceptors.iter().filter(may_refuse) {
+    for interceptor in facts.surroundings.interceptors.iter().filter(|each| may_refuse(each)) {
         for seen in sees(interceptor, &facts.namespace, &facts.inventory) {
             match seen {
                 Intercepted::Finalize => finalize = true,
@@ -307,7 +307,7 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
 }
 
 /// One that fails open and is dead refuses nothing; everything else may.
-fn may_refuse(interceptor: &&Interceptor) -> bool {
+fn may_refuse(interceptor: &Interceptor) -> bool {
     interceptor.fails_closed || interceptor.service.is_some() || interceptor.url.is_some()
 }
 

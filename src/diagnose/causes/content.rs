@@ -119,8 +119,8 @@ pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
 
 fn names(facts: &Facts, held: &Held) -> Option<String> {
     let of_type = facts.inventory.types.iter().find(|of_type| of_type.resource == held.resource)?;
-    let named = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
-    let mut names: Vec<&str> = named.take(NAMED).map(|leftover| leftover.name.as_str()).collect();
+    let held_by_it = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
+    let mut names: Vec<&str> = held_by_it.take(NAMED).map(|leftover| leftover.name.as_str()).collect();
     if held.count > names.len() as u64 {
         names.push("…");
     }

@@ -127,9 +127,10 @@ impl DiagnosisItem {
             advice: advice
                 .map(|each| AdviceDocument { text: each.text.clone(), command: each.command.clone() })
                 .collect(),
-            warnings: plan
-                .map(|plan| plan.warnings.clone())
-                .unwrap_or_else(|| disarmed_warning(namespace).into_iter().collect()),
+            warnings: plan.map_or_else(
+                || disarmed_warning(namespace).into_iter().collect(),
+                |plan| plan.warnings.clone(),
+            ),
         }
     }
 }
