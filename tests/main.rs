@@ -16,10 +16,12 @@ mod connection;
 mod contract;
 mod discovery;
 mod documentation;
+mod explain;
 mod kubectl;
 mod list_stuck;
 mod orphans;
 mod repair;
+mod schemas;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         connection::tests(),
         contract::tests(),
         discovery::tests(),
+        explain::tests(),
+        schemas::tests(),
         documentation::tests(),
         kubectl::tests(),
         list_stuck::tests(),

@@ -135,7 +135,9 @@ impl ConnectionOptions {
     /// Connects to a server by its address alone, whatever kubeconfig there is. Nothing is sent yet.
     pub fn connect_to_url(&self, url: &str, observer: Observer) -> Result<Cluster, ConfigError> {
         let url = url.parse().map_err(|_| ConfigError::Invalid(format!("{url:?} is not a URL")))?;
-        self.connect_with(Config::new(url), None, observer)
+        let mut config = Config::new(url);
+        self.override_user(&mut config.auth_info);
+        self.connect_with(config, None, observer)
     }
 
     /// Connects to every cluster that the flags name: the current one, each `--context`, or all contexts.

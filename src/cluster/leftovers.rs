@@ -1,12 +1,13 @@
 //! Taking stock: what can still be inside a namespace, type by type.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 
 use super::namespaces::PAGE;
 use super::{ApiError, Cluster, Discovered};
-use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers};
+use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers, Unreadable};
 
 /// How many lists are under way at once: enough to hide latency, few enough for API Priority and Fairness.
 pub const LIST_CONCURRENCY: usize = 16;
@@ -44,8 +45,9 @@ impl Cluster {
         namespaces: &[&str],
         keep: usize,
     ) -> Result<BTreeMap<String, Inventory>, ApiError> {
+        let health = Mutex::new(Health::default());
         let listed: Vec<Found> = futures::stream::iter(types)
-            .map(|ty| self.stock_of(ty, namespaces, keep))
+            .map(|ty| self.stock_of(ty, namespaces, keep, &health))
             .buffer_unordered(LIST_CONCURRENCY)
             .try_collect()
             .await?;
@@ -71,17 +73,28 @@ impl Cluster {
     }
 
     /// Counts the leftovers of one type. An error ends the whole look; a [`Gap`] is part of what was found.
-    async fn stock_of(&self, ty: ResourceType, namespaces: &[&str], keep: usize) -> Result<Found, ApiError> {
+    async fn stock_of(
+        &self,
+        ty: ResourceType,
+        namespaces: &[&str],
+        keep: usize,
+        health: &Mutex<Health>,
+    ) -> Result<Found, ApiError> {
+        if let Some(gap) = lock(health).hangs(&ty) {
+            return Ok(Err(gap));
+        }
         let mut found = self.try_stock_of(&ty, namespaces, keep).await;
         if found.as_ref().is_err_and(|error| error.code() == Some(410)) {
             // The snapshot behind the continue token was compacted away: count again from the start.
             found = self.try_stock_of(&ty, namespaces, keep).await;
         }
-        match found {
-            Ok(found) => Ok(Ok(found)),
-            Err(error) if error.is_fatal() => Err(error),
-            Err(error) => Ok(Err(gap(&ty, &error))),
-        }
+        let found = match found {
+            Ok(found) => Ok(found),
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => Err(gap(&ty, &error)),
+        };
+        lock(health).note(&ty, found.as_ref().err());
+        Ok(found)
     }
 
     async fn try_stock_of(
@@ -128,6 +141,44 @@ pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
     }
 }
 
+/// How the group versions have answered so far. Once a type has not answered within the deadline, and no other
+/// of its group version has either, the rest is not asked: a group that hangs costs its deadline once, however
+/// many types it has.
+#[derive(Default)]
+struct Health(HashMap<(String, String), Answers>);
+
+#[derive(Default)]
+struct Answers {
+    answered: bool,
+    timed_out: Option<String>,
+}
+
+impl Health {
+    fn note(&mut self, ty: &ResourceType, gap: Option<&Gap>) {
+        let answers = self.0.entry((ty.group.clone(), ty.version.clone())).or_default();
+        match gap {
+            Some(gap) if gap.why == Unreadable::TimedOut => answers.timed_out = Some(gap.detail.clone()),
+            _ => answers.answered = true,
+        }
+    }
+
+    fn hangs(&self, ty: &ResourceType) -> Option<Gap> {
+        let answers = self.0.get(&(ty.group.clone(), ty.version.clone()))?;
+        let said = answers.timed_out.as_ref().filter(|_| !answers.answered)?;
+        Some(Gap {
+            group: ty.group.clone(),
+            version: ty.version.clone(),
+            resource: Some(ty.resource.clone()),
+            why: Unreadable::TimedOut,
+            detail: format!("not asked: the rest of its group gave {said}"),
+        })
+    }
+}
+
+fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
+    health.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Counts the objects of one type by namespace.
 struct Tally<'a> {
     ty: &'a ResourceType,
@@ -143,12 +194,14 @@ impl<'a> Tally<'a> {
     }
 
     fn add(&mut self, leftover: Leftover) {
-        if !self.found.contains_key(&leftover.namespace) {
-            self.found.insert(leftover.namespace.clone(), TypeLeftovers::none(self.ty.clone()));
-        }
         if let Some(of_type) = self.found.get_mut(&leftover.namespace) {
             of_type.add(leftover, self.keep);
+            return;
         }
+        let mut of_type = TypeLeftovers::none(self.ty.clone());
+        let namespace = leftover.namespace.clone();
+        of_type.add(leftover, self.keep);
+        self.found.insert(namespace, of_type);
     }
 
     fn add_if_in(&mut self, wanted: &HashSet<&str>, leftover: Leftover) {

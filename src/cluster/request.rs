@@ -61,8 +61,11 @@ impl<'a> Call<'a> {
     }
 
     /// A JSON merge patch, the one form that every type takes, custom resources included.
-    pub(super) fn merge_patch(path: &'a str, patch: &Value) -> Self {
-        Self { content_type: Some("application/merge-patch+json"), ..Self::write(Method::PATCH, path, patch) }
+    pub(super) fn merge_patch(path: &'a str, change: &Value) -> Self {
+        Self {
+            content_type: Some("application/merge-patch+json"),
+            ..Self::write(Method::PATCH, path, change)
+        }
     }
 
     /// Asks for another representation than plain JSON.

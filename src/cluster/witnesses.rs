@@ -1,8 +1,6 @@
 //! A closer look, where the first one gave reason to: Services behind webhooks, CRDs that cannot convert,
 //! pods and their nodes, the owners of finalizers, and dry runs.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use http::Method;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1 as coordination;
@@ -15,8 +13,8 @@ use serde_json::{Value, json};
 use super::request::Call;
 use super::{ApiError, Cluster};
 use crate::model::{
-    Backend, Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence,
-    Rehearsal, ResourceType, ServiceRef,
+    Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence, Rehearsal,
+    ResourceType, ServiceRef,
 };
 
 /// Pods are looked at one by one up to here.
@@ -42,16 +40,22 @@ impl Cluster {
         }
     }
 
-    /// Who answers behind a Service.
-    pub async fn backend(&self, service: &ServiceRef) -> Backend {
+    /// Whether a namespace is there.
+    pub async fn presence_of(&self, namespace: &str) -> Presence {
+        match self.object::<core::Namespace>(&format!("/api/v1/namespaces/{namespace}")).await {
+            Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
+            other => presence(&other),
+        }
+    }
+
+    /// Whether a Service is there, and how many endpoints of it are ready.
+    pub async fn backend(&self, service: &ServiceRef) -> (Presence, Option<usize>) {
         let ServiceRef { namespace, name } = service;
-        let namespace_path = format!("/api/v1/namespaces/{namespace}");
-        let service_path = format!("{namespace_path}/services/{name}");
+        let service_path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let slices_path = format!(
             "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%3D{name}"
         );
-        let (namespace, service, slices) = futures::join!(
-            self.object::<core::Namespace>(&namespace_path),
+        let (service, slices) = futures::join!(
             self.object::<core::Service>(&service_path),
             self.items::<EndpointSlice>(&slices_path),
         );
@@ -59,12 +63,8 @@ impl Cluster {
         let external = service
             .as_ref()
             .is_ok_and(|service| service.spec.as_ref().is_some_and(|spec| spec.external_name.is_some()));
-        let namespace = match &namespace {
-            Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
-            other => presence(other),
-        };
         let ready = slices.ok().filter(|_| !external).map(|slices| ready_endpoints(&slices));
-        Backend { namespace, service: presence(&service), ready }
+        (presence(&service), ready)
     }
 
     /// How a CRD converts. `message` is what the server said of it.
@@ -73,30 +73,28 @@ impl Cluster {
         let crd: CustomResourceDefinition = self.object(&path).await?;
         let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
         let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
-        let stored = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
-        let mut versions: Vec<_> = crd.spec.versions.iter().filter(|version| version.served).collect();
-        versions.retain(|version| version.storage || stored.contains(&version.name));
-        versions.sort_by_key(|version| !version.storage);
+        let storage = crd.spec.versions.iter().find(|version| version.storage);
+        let mut stored = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
+        stored.retain(|name| crd.spec.versions.iter().any(|version| version.served && version.name == *name));
+        let storage_version = storage.map(|version| version.name.clone()).unwrap_or_default();
         Ok(Conversion {
             service: service.map(|service| ServiceRef { namespace: service.namespace, name: service.name }),
-            stored_versions: versions.into_iter().map(|version| version.name.clone()).collect(),
-            readable_through: None,
+            stored_versions: stored,
+            read_as: None,
+            storage_version,
             message: message.to_owned(),
         })
     }
 
-    /// The pods of a namespace, with the state of their nodes.
+    /// The pods of a namespace. The state of their nodes is yet to be looked at.
     pub async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ApiError> {
         let path = format!("/api/v1/namespaces/{namespace}/pods?limit={MAX_PODS}");
         let pods: Vec<core::Pod> = self.items(&path).await?;
-        let names: BTreeSet<String> =
-            pods.iter().filter_map(|pod| pod.spec.as_ref()?.node_name.clone()).collect();
-        let states = futures::future::join_all(names.iter().map(|name| self.node_state(name))).await;
-        let states: BTreeMap<&String, NodeState> = names.iter().zip(states).collect();
-        Ok(pods.into_iter().map(|pod| model_pod(pod, &states)).collect())
+        Ok(pods.into_iter().map(model_pod).collect())
     }
 
-    async fn node_state(&self, name: &str) -> NodeState {
+    /// Whether a node is there and ready.
+    pub async fn node_state(&self, name: &str) -> NodeState {
         match self.object::<core::Node>(&format!("/api/v1/nodes/{name}")).await {
             Ok(node) => {
                 let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
@@ -123,7 +121,8 @@ impl Cluster {
     }
 
     /// Looks for pods by a label selector, in one namespace or in all.
-    pub async fn owner_pods(&self, namespace: Option<&str>, selector: &str, traces: &mut OwnerTraces) {
+    pub async fn owner_pods(&self, namespace: Option<&str>, selector: &str) -> OwnerTraces {
+        let mut traces = OwnerTraces::default();
         let place = namespace.map(|name| format!("/namespaces/{name}")).unwrap_or_default();
         let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
         let path = format!("/api/v1{place}/pods?limit=50&labelSelector={encoded}");
@@ -145,6 +144,7 @@ impl Cluster {
             }
             Err(error) => traces.unreadable.push(format!("pods in {place}: {}", error.detail())),
         }
+        traces
     }
 
     /// What a leftover says in its own status of being unable to create things here.
@@ -178,13 +178,14 @@ impl Cluster {
     pub async fn rehearse_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
         let path =
             format!("{}/{}?fieldManager=nsfix&dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
-        let patch = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
-        let answer = self.call(Call::merge_patch(&path, &patch).probing()).await;
+        let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
+        let answer = self.call(Call::merge_patch(&path, &released).probing()).await;
         rehearsal(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)
     }
 }
 
-/// `None` where the answer says nothing about admission: no permission, gone meanwhile, a conflict.
+/// `None` where the answer says nothing about admission: no permission, gone meanwhile, a conflict, or a
+/// webhook that declines to rehearse.
 fn rehearsal(
     request: String,
     operation: &str,
@@ -193,6 +194,7 @@ fn rehearsal(
 ) -> Option<Rehearsal> {
     let refused = match answer {
         Ok(_) => None,
+        Err(error) if error.detail().ends_with("does not support dry run") => return None,
         Err(error) if is_of_admission(&error) => Some(error.detail()),
         Err(_) => return None,
     };
@@ -226,13 +228,12 @@ fn ready_endpoints(slices: &[EndpointSlice]) -> usize {
         .count()
 }
 
-fn model_pod(pod: core::Pod, states: &BTreeMap<&String, NodeState>) -> Pod {
-    let node = pod.spec.and_then(|spec| spec.node_name);
+fn model_pod(pod: core::Pod) -> Pod {
     let deleted: Option<Timestamp> = pod.metadata.deletion_timestamp.map(|time| time.0);
     Pod {
         name: pod.metadata.name.unwrap_or_default(),
-        node_state: node.as_ref().and_then(|node| states.get(node).copied()).unwrap_or(NodeState::Unknown),
-        node,
+        node: pod.spec.and_then(|spec| spec.node_name),
+        node_state: NodeState::Unknown,
         deleted,
         grace_seconds: pod.metadata.deletion_grace_period_seconds.unwrap_or_default(),
         finalizers: pod.metadata.finalizers.unwrap_or_default(),

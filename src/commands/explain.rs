@@ -26,7 +26,13 @@ pub(super) async fn run(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let cluster = session.the_cluster()?;
-    let reads = futures::future::join_all(options.names.iter().map(|name| cluster.namespace(name))).await;
+    let mut names: Vec<&str> = Vec::new();
+    for name in &options.names {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let reads = futures::future::join_all(names.iter().map(|name| cluster.namespace(name))).await;
     let (mut namespaces, mut exits) = (Vec::new(), Vec::new());
     for read in reads {
         match read {

@@ -6,10 +6,10 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use crate::cluster::{ApiError, Cluster, Discovered, LIST_CONCURRENCY};
-use crate::diagnose::{Intercepted, PATIENCE, age, conversion_failures, queries, sees};
+use crate::diagnose::{Intercepted, OwnerQuery, PATIENCE, age, conversion_failures, queries, sees};
 use crate::model::{
-    Facts, Interceptor, Inventory, Namespace, OwnerTraces, Pod, Rehearsal, ResourceType, ServiceRef,
-    Surroundings,
+    Backend, Conversion, Facts, Gap, Interceptor, Inventory, Lease, Namespace, NodeState, OwnerTraces, Pod,
+    Presence, Rehearsal, ResourceType, ServiceRef, Surroundings,
 };
 
 /// How close to look.
@@ -45,53 +45,43 @@ pub(super) async fn observe(
     };
     let silent = namespaces.iter().any(waits_for_report);
     let services = services_in_question(&namespaces, &inventories, &surroundings);
-    let (backends, lease, owners) = futures::join!(
-        backends(cluster, services),
-        async {
-            if silent { cluster.lease("kube-system", "kube-controller-manager").await } else { Ok(None) }
-        },
-        async {
-            if depth == Depth::Whole { owners(cluster, inventories.values()).await } else { BTreeMap::new() }
-        },
+    let queries = if depth == Depth::Whole { queries(inventories.values()) } else { Vec::new() };
+    let controller = ("kube-system".to_owned(), "kube-controller-manager".to_owned());
+    let (backends, (owners, mut leases)) = futures::join!(
+        backends(cluster, services, &namespaces),
+        owners(cluster, &queries, silent.then(|| controller.clone())),
     );
     surroundings.backends.extend(backends);
-    surroundings.controller_lease = lease.unwrap_or_default();
+    surroundings.controller_lease = leases.remove(&controller).and_then(Result::ok).flatten();
     surroundings.owners = owners;
     let close = if depth == Depth::Overview { OVERVIEW_CLOSE_LOOKS } else { usize::MAX };
+    let mut pods = pods(cluster, &namespaces[..close.min(namespaces.len())], &inventories).await;
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
-        let inventory = inventories.remove(&namespace.name).unwrap_or_default();
-        look_closer(cluster, namespace, inventory, surroundings.clone(), (index < close).then_some(depth))
+        let facts = Facts {
+            now: Timestamp::now(),
+            inventory: inventories.remove(&namespace.name).unwrap_or_default(),
+            pods: pods.remove(&namespace.name).unwrap_or_default(),
+            namespace,
+            surroundings: surroundings.clone(),
+            rehearsals: Vec::new(),
+            complaints: Vec::new(),
+        };
+        look_closer(cluster, facts, (index < close).then_some(depth))
     });
     Ok(futures::stream::iter(looks).buffered(LIST_CONCURRENCY).collect().await)
 }
 
-async fn look_closer(
-    cluster: &Cluster,
-    namespace: Namespace,
-    inventory: Inventory,
-    surroundings: Surroundings,
-    depth: Option<Depth>,
-) -> Facts {
-    let mut facts = Facts {
-        now: Timestamp::now(),
-        namespace,
-        inventory,
-        surroundings,
-        pods: Vec::new(),
-        rehearsals: Vec::new(),
-        complaints: Vec::new(),
-    };
+async fn look_closer(cluster: &Cluster, mut facts: Facts, depth: Option<Depth>) -> Facts {
     let Some(depth) = depth else { return facts };
-    let (pods, rehearsals, complaints) =
-        futures::join!(pods(cluster, &facts), rehearse(cluster, &facts), async {
-            if depth == Depth::Whole { complaints(cluster, &facts.inventory).await } else { Vec::new() }
-        });
-    (facts.pods, facts.rehearsals, facts.complaints) = (pods, rehearsals, complaints);
+    let (rehearsals, complaints) = futures::join!(rehearse(cluster, &facts), async {
+        if depth == Depth::Whole { complaints(cluster, &facts.inventory).await } else { Vec::new() }
+    });
+    (facts.rehearsals, facts.complaints) = (rehearsals, complaints);
     facts
 }
 
-/// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and what
-/// is there, read through a version in which all of them are stored, if there is one.
+/// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and where
+/// it works, what is there in their storage version.
 async fn convert(
     cluster: &Cluster,
     discovered: &Discovered,
@@ -103,24 +93,41 @@ async fn convert(
     for (ty, message) in unconvertible(discovered, namespaces, inventories) {
         let crd = ty.to_string();
         let Ok(mut conversion) = cluster.conversion(&crd, &message).await else { continue };
-        for version in &conversion.stored_versions {
-            let stored = ResourceType { version: version.clone(), ..ty.clone() };
-            let names: Vec<&str> = inventories.keys().map(String::as_str).collect();
-            let again = cluster.take_stock_of(vec![stored], &names, keep).await?;
-            if again.values().any(|found| found.coverage.looked == 0) {
-                continue;
-            }
-            for (name, found) in again {
-                if let Some(inventory) = inventories.get_mut(&name) {
-                    inventory.replace(&ty, found);
-                }
-            }
-            conversion.readable_through = Some(version.clone());
-            break;
-        }
+        conversion.read_as = read_as_stored(cluster, &ty, &conversion, inventories, keep).await?;
         surroundings.conversions.insert(crd, conversion);
     }
     Ok(())
+}
+
+/// Reads a type through the versions in which it may be stored, until one shows all of it: a list in a
+/// version fails if anything in it has to be converted.
+async fn read_as_stored(
+    cluster: &Cluster,
+    ty: &ResourceType,
+    conversion: &Conversion,
+    inventories: &mut BTreeMap<String, Inventory>,
+    keep: usize,
+) -> Result<Option<String>, ApiError> {
+    let names: Vec<String> = inventories.keys().cloned().collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let is_of_type = |gap: &Gap| gap.group == ty.group && gap.resource.as_ref() == Some(&ty.resource);
+    if !inventories.values().any(|inventory| inventory.coverage.gaps.iter().any(is_of_type)) {
+        return Ok(Some(ty.version.clone()));
+    }
+    for version in conversion.stored_versions.iter().filter(|version| **version != ty.version) {
+        let stored = ResourceType { version: version.clone(), ..ty.clone() };
+        let again = cluster.take_stock_of(vec![stored], &names, keep).await?;
+        if again.values().any(|found| found.coverage.looked == 0) {
+            continue;
+        }
+        for (name, found) in again {
+            if let Some(inventory) = inventories.get_mut(&name) {
+                inventory.replace(ty, found);
+            }
+        }
+        return Ok(Some(version.clone()));
+    }
+    Ok(None)
 }
 
 /// The types in question, and what was said of each.
@@ -175,45 +182,89 @@ fn services_in_question(
 async fn backends(
     cluster: &Cluster,
     services: BTreeSet<ServiceRef>,
-) -> BTreeMap<ServiceRef, crate::model::Backend> {
-    let looks = services.into_iter().map(|service| async move {
-        let backend = cluster.backend(&service).await;
-        (service, backend)
+    known: &[Namespace],
+) -> BTreeMap<ServiceRef, Backend> {
+    let homes: BTreeSet<&str> = services.iter().map(|service| service.namespace.as_str()).collect();
+    let homes = homes.into_iter().map(|name| async move {
+        let presence = match known.iter().find(|namespace| namespace.name == name) {
+            Some(namespace) if namespace.is_terminating() => Presence::Terminating,
+            Some(_) => Presence::Present,
+            None => cluster.presence_of(name).await,
+        };
+        (name, presence)
     });
-    futures::future::join_all(looks).await.into_iter().collect()
+    let looks = services.iter().map(|service| cluster.backend(service));
+    let (homes, looks) = futures::join!(futures::future::join_all(homes), futures::future::join_all(looks));
+    let homes: BTreeMap<&str, Presence> = homes.into_iter().collect();
+    let backend = |(service, (presence, ready)): (&ServiceRef, (Presence, Option<usize>))| {
+        let namespace = homes.get(service.namespace.as_str()).copied().unwrap_or(Presence::Unknown);
+        (service.clone(), Backend { namespace, service: presence, ready })
+    };
+    services.iter().zip(looks).map(backend).collect()
 }
 
-async fn owners<'a>(
+/// What was read of each lease.
+type Leases = BTreeMap<(String, String), Result<Option<Lease>, ApiError>>;
+
+/// The owners of finalizers, and the leases that were asked for; owners have pods and leases in common.
+async fn owners(
     cluster: &Cluster,
-    inventories: impl Iterator<Item = &'a Inventory>,
-) -> BTreeMap<String, OwnerTraces> {
-    let looks = queries(inventories).into_iter().map(|query| async move {
-        let mut traces = OwnerTraces::default();
-        for (namespace, selector) in &query.pods {
-            cluster.owner_pods(namespace.as_deref(), selector, &mut traces).await;
-        }
-        if let Some((namespace, name)) = &query.lease {
-            match cluster.lease(namespace, name).await {
-                Ok(lease) => traces.lease = lease,
-                Err(error) => traces.unreadable.push(format!("lease {namespace}/{name}: {}", error.detail())),
-            }
-        }
-        (query.name, traces)
+    queries: &[OwnerQuery],
+    more_leases: Option<(String, String)>,
+) -> (BTreeMap<String, OwnerTraces>, Leases) {
+    let places: BTreeSet<_> = queries.iter().flat_map(|query| &query.pods).collect();
+    let leases: BTreeSet<_> =
+        queries.iter().filter_map(|query| query.lease.clone()).chain(more_leases).collect();
+    let pods = places.into_iter().map(|place| async move {
+        let (namespace, selector) = place;
+        (place, cluster.owner_pods(namespace.as_deref(), selector).await)
     });
-    futures::future::join_all(looks).await.into_iter().collect()
+    let leases = leases.into_iter().map(|(namespace, name)| async move {
+        let lease = cluster.lease(&namespace, &name).await;
+        ((namespace, name), lease)
+    });
+    let (pods, leases) = futures::join!(futures::future::join_all(pods), futures::future::join_all(leases));
+    let pods: BTreeMap<_, OwnerTraces> = pods.into_iter().collect();
+    let leases: Leases = leases.into_iter().collect();
+    let traces = queries.iter().map(|query| {
+        let mut traces = OwnerTraces::default();
+        let found = query.pods.iter().filter_map(|place| pods.get(place));
+        found.for_each(|found| traces.add(found.clone()));
+        match query.lease.as_ref().and_then(|lease| leases.get_key_value(lease)) {
+            Some((_, Ok(lease))) => traces.lease.clone_from(lease),
+            Some(((namespace, name), Err(error))) => {
+                traces.unreadable.push(format!("lease {namespace}/{name}: {}", error.detail()));
+            }
+            None => {}
+        }
+        (query.name.clone(), traces)
+    });
+    (traces.collect(), leases)
 }
 
-async fn pods(cluster: &Cluster, facts: &Facts) -> Vec<Pod> {
-    let remain = facts
-        .inventory
-        .types
-        .iter()
-        .any(|of_type| of_type.resource.group.is_empty() && of_type.resource.resource == "pods");
-    if !remain {
-        return Vec::new();
+/// The pods that remain, by namespace, each with the state of its node.
+async fn pods(
+    cluster: &Cluster,
+    namespaces: &[Namespace],
+    inventories: &BTreeMap<String, Inventory>,
+) -> BTreeMap<String, Vec<Pod>> {
+    let remain = |namespace: &&Namespace| {
+        let types = inventories.get(&namespace.name).into_iter().flat_map(|inventory| &inventory.types);
+        types.into_iter().any(|each| each.resource.group.is_empty() && each.resource.resource == "pods")
+    };
+    let looks = namespaces.iter().filter(remain).map(|namespace| async {
+        // What cannot be looked at one by one is still counted in the inventory.
+        (namespace.name.clone(), cluster.pods(&namespace.name).await.unwrap_or_default())
+    });
+    let mut pods: BTreeMap<String, Vec<Pod>> = futures::future::join_all(looks).await.into_iter().collect();
+    let nodes: BTreeSet<String> = pods.values().flatten().filter_map(|pod| pod.node.clone()).collect();
+    let states = futures::future::join_all(nodes.iter().map(|name| cluster.node_state(name))).await;
+    let states: BTreeMap<&String, NodeState> = nodes.iter().zip(states).collect();
+    for pod in pods.values_mut().flatten() {
+        let state = pod.node.as_ref().and_then(|node| states.get(node));
+        pod.node_state = state.copied().unwrap_or(NodeState::Unknown);
     }
-    // What cannot be looked at one by one is still counted in the inventory.
-    cluster.pods(&facts.namespace.name).await.unwrap_or_default()
+    pods
 }
 
 /// Dry runs of what webhooks and policies may refuse; none where nothing intercepts anything.
@@ -225,7 +276,7 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
     let index = |of_type: &crate::model::TypeLeftovers| {
         facts.inventory.types.iter().position(|each| each.resource == of_type.resource)
     };
-    for interceptor in facts.surroundings.interceptors.iter().filter(|interceptor| may_refuse(interceptor)) {
+    for interceptor in facts.surroundings.interceptors.iter().filter(|each| may_refuse(each)) {
         for seen in sees(interceptor, &facts.namespace, &facts.inventory) {
             match seen {
                 Intercepted::Finalize => finalize = true,

@@ -18,6 +18,8 @@ pub enum CauseKind {
     TerminatingCrd,
     /// The namespace controller has not reported.
     ControllerSilent,
+    /// No finalizer left, and still there: the controller will never look inside again.
+    Zombie,
     /// Pods remain whose node does not answer.
     GhostPods,
     /// An owner cannot do its work because the namespace is terminating.
@@ -30,8 +32,6 @@ pub enum CauseKind {
     ForeignSpecFinalizers,
     /// A metadata finalizer of the namespace itself.
     NamespaceMetadataFinalizers,
-    /// No finalizer left, and still there.
-    Zombie,
     /// Nothing is wrong yet.
     Progressing,
 }

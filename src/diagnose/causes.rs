@@ -21,6 +21,7 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes.extend(content::ghost_pods(facts));
     causes.extend(content::deadlocks(facts));
     causes.extend(content::held_objects(facts, held));
+    causes.extend(content::held_out_of_sight(facts, held));
     causes.extend(content::live_objects(facts));
     causes.extend(finalizers::foreign_spec(facts));
     causes.extend(finalizers::of_metadata(facts));
@@ -29,3 +30,6 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes.sort_by_key(|cause| cause.kind);
     causes
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! remains (kubernetes#138208). Formats: kubernetes' pkg/controller/namespace/deletion/
 //! status_condition_utils.go.
 
-use crate::model::Namespace;
+use crate::model::{Condition, Namespace};
 
 const DISCOVERY: &str = "NamespaceDeletionDiscoveryFailure";
 const PARSING: &str = "NamespaceDeletionGroupVersionParsingFailure";
@@ -45,7 +45,8 @@ pub fn reason_from_conditions(namespace: &Namespace) -> String {
     }
     match (said(FINALIZERS).map(finalizers_in), said(REMAINING).map(remaining_in)) {
         (Some(finalizers), _) if !finalizers.is_empty() => {
-            reasons.push(format!("finalizers on content: {}", finalizers.join(", ")));
+            let counted = finalizers.iter().map(|(finalizer, count)| format!("{finalizer} ({count})"));
+            reasons.push(format!("finalizers on content: {}", counted.collect::<Vec<_>>().join(", ")));
         }
         (_, Some(remaining)) if !remaining.is_empty() => {
             reasons.push(format!("content remains: {}", remaining.join(", ")));
@@ -82,12 +83,17 @@ fn content_reason(message: &str) -> String {
 }
 
 /// `Some content in the namespace has finalizers remaining: a.com/x in 2 resource instances, …`
-fn finalizers_in(message: &str) -> Vec<String> {
+pub(super) fn finalizers_in(message: &str) -> Vec<(String, u64)> {
     let (_, list) = message.split_once(": ").unwrap_or_default();
     list.split(", ")
         .filter_map(|item| item.strip_suffix(" resource instances")?.rsplit_once(" in "))
-        .map(|(finalizer, count)| format!("{finalizer} ({count})"))
+        .filter_map(|(finalizer, count)| Some((finalizer.to_owned(), count.parse().ok()?)))
         .collect()
+}
+
+/// The condition that counts finalizers on content, where it counts any.
+pub(super) fn remaining_finalizers(namespace: &Namespace) -> Option<&Condition> {
+    namespace.condition(FINALIZERS).filter(|condition| condition.status == "True")
 }
 
 /// `Some resources are remaining: pods. has 1 resource instances, …`
@@ -116,7 +122,6 @@ pub fn conversion_failures(message: &str) -> Vec<(String, String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Condition;
 
     fn reporting(conditions: &[(&str, &str, &str)]) -> String {
         let conditions = conditions.iter().map(|(kind, status, message)| Condition {

@@ -137,7 +137,8 @@ pub(super) fn held(facts: &Facts) -> Vec<Held> {
     all
 }
 
-fn describe_set_by(set_by: &FinalizerSetBy) -> String {
+/// Who set a finalizer, how and when.
+pub(super) fn describe_set_by(set_by: &FinalizerSetBy) -> String {
     let FinalizerSetBy { manager, operation, time, .. } = set_by;
     let when = time.map(|time| format!(" at {time}")).unwrap_or_default();
     format!("set by field manager {manager} ({operation}){when}")

@@ -124,10 +124,13 @@ impl Backend {
 pub struct Conversion {
     /// The Service behind its conversion webhook.
     pub service: Option<ServiceRef>,
-    /// The versions in which objects may be stored and that are served, the storage version first.
+    /// The version in which objects are stored.
+    pub storage_version: String,
+    /// The versions in which something may be stored and which are still served: each can be read without
+    /// converting, if nothing is stored in another.
     pub stored_versions: Vec<String>,
-    /// The one through which they could be read without converting, if there is one.
-    pub readable_through: Option<String>,
+    /// The version through which all of it could be read.
+    pub read_as: Option<String>,
     /// What the server said of the conversion.
     pub message: String,
 }
@@ -208,4 +211,15 @@ pub struct OwnerTraces {
     pub lease: Option<Lease>,
     /// Why something could not be looked at.
     pub unreadable: Vec<String>,
+}
+
+impl OwnerTraces {
+    /// Adds what another look has found.
+    pub fn add(&mut self, other: Self) {
+        self.looked_for.extend(other.looked_for);
+        self.pods.extend(other.pods);
+        self.running += other.running;
+        self.lease = self.lease.take().or(other.lease);
+        self.unreadable.extend(other.unreadable);
+    }
 }

@@ -69,7 +69,7 @@ pub struct Terminal {
     color_err: bool,
     /// Whether a person sits in front of it: both stdin and stderr are terminals.
     pub interactive: bool,
-    shows_progress: bool,
+    err_is_tty: bool,
     /// How often `-v` was given.
     pub verbosity: u8,
     format: LogFormat,
@@ -90,7 +90,7 @@ impl Terminal {
         Self {
             color_out: wanted(out.is_terminal()),
             color_err: wanted(err.is_terminal()),
-            shows_progress: err.is_terminal(),
+            err_is_tty: err.is_terminal(),
             interactive: err.is_terminal() && io::stdin().is_terminal(),
             verbosity,
             format,
@@ -145,7 +145,7 @@ impl Terminal {
     /// A sign of life for something that may take long. Not while requests are shown: they are one.
     #[must_use]
     pub fn progress(&self, what: &str) -> Progress {
-        Progress::start(self.shows_progress && self.verbosity == 0 && self.format == LogFormat::Text, what)
+        Progress::start(self.err_is_tty && self.verbosity == 0 && self.format == LogFormat::Text, what)
     }
 
     /// Asks on stderr, without a line break.

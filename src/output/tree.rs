@@ -67,7 +67,7 @@ fn verdict(diagnosis: &Diagnosis, paint: Paint<'_>) -> String {
 fn causes(lines: &mut Lines, causes: &[Cause], paint: Paint<'_>) {
     lines.heading("Causes", paint);
     if causes.is_empty() {
-        lines.push(1, "none was found; the next pass of the controller may finish it");
+        lines.push(1, "none was found");
     }
     for cause in causes {
         lines
@@ -81,7 +81,11 @@ fn causes(lines: &mut Lines, causes: &[Cause], paint: Paint<'_>) {
 fn leftovers(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
     lines.heading("Leftovers", paint);
     if diagnosis.inventory.is_empty() {
-        lines.push(1, "nothing was found");
+        let everywhere = diagnosis.inventory.coverage.is_complete();
+        lines.push(
+            1,
+            if everywhere { "nothing was found" } else { "nothing was found where it could be looked" },
+        );
     }
     for of_type in &diagnosis.inventory.types {
         of_one_type(lines, of_type, &diagnosis.held, paint);

@@ -60,9 +60,9 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
             {
                 evidence.push(backend.describe(service));
             }
-            evidence.push(match &conversion.readable_through {
+            evidence.push(match &conversion.read_as {
                 Some(version) => format!("they were read as {version}, the version in which they are stored"),
-                None => "they could not be read in any version in which they are stored".to_owned(),
+                None => "they cannot be read without the webhook in any version that is served".to_owned(),
             });
             let webhook = conversion.service.as_ref().map_or_else(
                 || "the conversion webhook".to_owned(),
@@ -74,7 +74,12 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
                 format!("{crd} cannot be converted: its webhook does not answer"),
             )
             .seen(evidence)
-            .mend(format!("bring {webhook} back; without it the objects cannot even be deleted"))
+            .mend(match &conversion.read_as {
+                Some(version) if *version != conversion.storage_version => {
+                    format!("bring {webhook} back; those without finalizers can also be deleted as {version}")
+                }
+                _ => format!("bring {webhook} back; without it the objects cannot even be deleted"),
+            })
             .by(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
         })
         .collect()

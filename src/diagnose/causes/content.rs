@@ -1,5 +1,6 @@
 //! What is still inside: held, live, or on a node that is gone.
 
+use crate::diagnose::conditions::{finalizers_in, remaining_finalizers};
 use crate::diagnose::{Cause, CauseKind, Held};
 use crate::model::{Facts, NodeState, Pod};
 
@@ -81,14 +82,45 @@ pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
         .collect()
 }
 
+/// Whether any of what it holds is being deleted, as far as the objects that are remembered tell.
 fn is_deleting(facts: &Facts, held: &Held) -> bool {
-    facts.inventory.types.iter().any(|of_type| of_type.resource == held.resource && of_type.deleting > 0)
+    let Some(of_type) = facts.inventory.types.iter().find(|of_type| of_type.resource == held.resource) else {
+        return false;
+    };
+    let seen = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
+    let (mut count, mut deleting) = (0, false);
+    for leftover in seen {
+        count += 1;
+        deleting |= leftover.deleted.is_some();
+    }
+    deleting || (count < held.count && of_type.deleting > 0)
+}
+
+/// Finalizers that the controller has counted on content that could not be looked at.
+pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
+    let gaps = &facts.inventory.coverage.gaps;
+    let Some(condition) = remaining_finalizers(&facts.namespace).filter(|_| !gaps.is_empty()) else {
+        return Vec::new();
+    };
+    let unseen = finalizers_in(&condition.message)
+        .into_iter()
+        .filter(|(finalizer, _)| held.iter().all(|held| held.finalizer != *finalizer));
+    unseen
+        .map(|(finalizer, count)| {
+            let gaps = gaps.iter().map(|gap| format!("could not look at {gap}: it may be there"));
+            let detail = format!("{count} objects held by {finalizer}, which could not be looked at");
+            Cause::new(CauseKind::HeldObjects, finalizer, detail)
+                .seen([format!("the namespace controller says: {}", condition.message)])
+                .seen(gaps)
+                .mend("look again as somebody who may see everything")
+        })
+        .collect()
 }
 
 fn names(facts: &Facts, held: &Held) -> Option<String> {
     let of_type = facts.inventory.types.iter().find(|of_type| of_type.resource == held.resource)?;
-    let named = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
-    let mut names: Vec<&str> = named.take(NAMED).map(|leftover| leftover.name.as_str()).collect();
+    let held_by_it = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
+    let mut names: Vec<&str> = held_by_it.take(NAMED).map(|leftover| leftover.name.as_str()).collect();
     if held.count > names.len() as u64 {
         names.push("…");
     }
@@ -117,7 +149,8 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
                 "{} pods remain, and since Kubernetes 1.33 nothing else is deleted before the pods are gone",
                 pods.total()
             ));
-            if facts.namespace.conditions.iter().all(|condition| condition.status != "True") {
+            let conditions = &facts.namespace.conditions;
+            if !conditions.is_empty() && conditions.iter().all(|condition| condition.status != "True") {
                 evidence.push(
                     "the conditions say that all content is removed; while pods remain they are wrong"
                         .to_owned(),

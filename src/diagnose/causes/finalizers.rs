@@ -1,8 +1,9 @@
 //! The finalizers of the namespace itself, and the absence of any.
 
 use crate::diagnose::catalogue::{self, Place};
+use crate::diagnose::owners::describe_set_by;
 use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
-use crate::model::Facts;
+use crate::model::{Facts, FinalizerSetBy, Namespace, NodeState};
 
 /// Spec finalizers besides `kubernetes`.
 pub(super) fn foreign_spec(facts: &Facts) -> Vec<Cause> {
@@ -32,6 +33,7 @@ fn held(facts: &Facts, kind: CauseKind, name: &str, place: Place, what: &str) ->
         Place::NamespaceSpec => "it stands in spec.finalizers; only a PUT to /finalize removes it".to_owned(),
         _ => "it stands in metadata.finalizers; a PUT to /finalize does not end the namespace".to_owned(),
     }];
+    evidence.extend(set_by(&facts.namespace, name, place));
     if let Some(entry) = entry {
         evidence.push(format!("owner: {}", entry.owner.name));
         evidence.push(format!("it protects: {}", entry.protects));
@@ -47,20 +49,39 @@ fn held(facts: &Facts, kind: CauseKind, name: &str, place: Place, what: &str) ->
     }
 }
 
+/// Which manager set a finalizer of the namespace itself. `spec.finalizers` is owned as a whole.
+fn set_by(namespace: &Namespace, name: &str, place: Place) -> Option<String> {
+    let entries = namespace.json.pointer("/metadata/managedFields")?.as_array()?;
+    let entry = entries.iter().find(|entry| {
+        let fields = &entry["fieldsV1"];
+        match place {
+            Place::NamespaceSpec => !fields["f:spec"]["f:finalizers"].is_null(),
+            _ => !fields["f:metadata"]["f:finalizers"][format!("v:\"{name}\"")].is_null(),
+        }
+    })?;
+    let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    Some(describe_set_by(&FinalizerSetBy {
+        finalizer: name.to_owned(),
+        manager: text("manager"),
+        operation: text("operation"),
+        time: text("time").parse().ok(),
+    }))
+}
+
 /// Terminating with no finalizer left: the controller takes it for done and never looks again.
 pub(super) fn zombie(facts: &Facts) -> Option<Cause> {
     let namespace = &facts.namespace;
     if !namespace.is_zombie() {
         return None;
     }
-    let inside = facts.inventory.deleting() + facts.inventory.live();
-    let (seen, remedy) = if inside == 0 && facts.inventory.coverage.is_complete() {
+    let known_empty = facts.inventory.is_empty() && facts.inventory.coverage.is_complete();
+    let rearm = "rearm it: give it its \"kubernetes\" finalizer back, and the controller cleans it properly";
+    let (seen, remedy) = if known_empty {
         ("nothing is left inside", "delete it once more, and it is gone")
+    } else if facts.inventory.is_empty() {
+        ("not everything could be looked at: deleting it once more may abandon something inside", rearm)
     } else {
-        (
-            "deleting it once more would abandon what is inside",
-            "rearm it: give it its \"kubernetes\" finalizer back, and the controller cleans it properly",
-        )
+        ("deleting it once more would abandon what is inside", rearm)
     };
     let cause =
         Cause::new(CauseKind::Zombie, namespace.name.clone(), "no finalizer left; nothing will remove it")
@@ -69,14 +90,14 @@ pub(super) fn zombie(facts: &Facts) -> Option<Cause> {
                 seen.to_owned(),
             ])
             .mend(remedy);
-    Some(if inside == 0 { cause.by(format!("kubectl delete namespace {}", namespace.name)) } else { cause })
+    Some(if known_empty { cause.by(format!("kubectl delete namespace {}", namespace.name)) } else { cause })
 }
 
 /// Young, or its count falls; only said where nothing else is.
 pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
     let age = age(&facts.namespace, facts.now).unwrap_or_default();
     let young = age < PATIENCE && !facts.namespace.is_zombie();
-    if !young && !alone {
+    if !young && !alone && draining(facts).is_empty() {
         return None;
     }
     if !young && facts.inventory.coverage.is_complete() && facts.inventory.is_empty() {
@@ -90,13 +111,21 @@ pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
             .mend("look again in a minute: after a failure the controller waits up to 60 s"),
         );
     }
-    young.then(|| {
+    let draining = draining(facts);
+    (young || !draining.is_empty()).then(|| {
+        let recent = young.then(|| {
+            format!("it was deleted {}s ago; the controller may need {}s", age.as_secs(), PATIENCE.as_secs())
+        });
         Cause::new(CauseKind::Progressing, facts.namespace.name.clone(), "still being deleted")
-            .seen([format!(
-                "it was deleted {}s ago; the controller may need {}s",
-                age.as_secs(),
-                PATIENCE.as_secs()
-            )])
+            .seen(recent)
+            .seen(draining)
             .mend("wait")
     })
+}
+
+/// Pods that still have time to stop; their deletionTimestamp is the end of it.
+fn draining(facts: &Facts) -> Vec<String> {
+    let pods = facts.pods.iter().filter_map(|pod| Some((pod, pod.deleted?)));
+    let in_time = pods.filter(|(pod, until)| *until > facts.now && pod.node_state != NodeState::Missing);
+    in_time.map(|(pod, until)| format!("pod {} has until {until} to stop", pod.name)).collect()
 }

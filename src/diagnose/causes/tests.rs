@@ -1,0 +1,379 @@
+use serde_json::json;
+
+use super::of;
+use crate::diagnose::{Cause, CauseKind, owners};
+use crate::model::{
+    ApiService, Backend, Complaint, Conversion, Coverage, Facts, Gap, Interceptor, InterceptorKind,
+    Inventory, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence, Rehearsal, ResourceType, Rule,
+    ServiceRef, Surroundings, TypeLeftovers, Unreadable,
+};
+
+const NOW: &str = "2026-01-02T00:00:00Z";
+
+/// A namespace that was deleted a day ago, of which the controller has reported, and nothing else.
+fn facts() -> Facts {
+    let json = json!({
+        "metadata": {"name": "rodrigo", "uid": "u", "resourceVersion": "1", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"conditions": [{"type": "NamespaceContentRemaining", "status": "False"}]},
+    });
+    Facts {
+        now: NOW.parse().unwrap(),
+        namespace: Namespace::from_json(json).unwrap(),
+        inventory: Inventory { types: Vec::new(), coverage: Coverage { looked: 30, gaps: Vec::new() } },
+        surroundings: Surroundings::default(),
+        pods: Vec::new(),
+        rehearsals: Vec::new(),
+        complaints: Vec::new(),
+    }
+}
+
+fn resource(group: &str, resource: &str, kind: &str) -> ResourceType {
+    ResourceType {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        resource: resource.to_owned(),
+        kind: kind.to_owned(),
+        namespaced: true,
+        verbs: vec!["delete".to_owned(), "list".to_owned()],
+    }
+}
+
+fn leftover(name: &str, deleting: bool, finalizers: &[&str]) -> Leftover {
+    Leftover {
+        name: name.to_owned(),
+        namespace: "rodrigo".to_owned(),
+        uid: format!("{name}-1"),
+        deleted: deleting.then(|| "2026-01-01T00:00:00Z".parse().unwrap()),
+        finalizers: finalizers.iter().map(|name| (*name).to_owned()).collect(),
+        labels: std::collections::BTreeMap::new(),
+        set_by: Vec::new(),
+    }
+}
+
+fn of_type(resource: ResourceType, leftovers: impl IntoIterator<Item = Leftover>) -> TypeLeftovers {
+    let mut of_type = TypeLeftovers::none(resource);
+    leftovers.into_iter().for_each(|leftover| of_type.add(leftover, 10));
+    of_type
+}
+
+fn config_maps(leftovers: impl IntoIterator<Item = Leftover>) -> TypeLeftovers {
+    of_type(resource("", "configmaps", "ConfigMap"), leftovers)
+}
+
+fn service() -> ServiceRef {
+    ServiceRef { namespace: "default".to_owned(), name: "guard".to_owned() }
+}
+
+fn dead_api() -> ApiService {
+    ApiService {
+        name: "v1beta1.metrics.example.com".to_owned(),
+        group: "metrics.example.com".to_owned(),
+        version: "v1beta1".to_owned(),
+        service: service(),
+        available: Some(false),
+        reason: "ServiceNotFound".to_owned(),
+        message: "not there".to_owned(),
+    }
+}
+
+fn gap(resource: Option<&str>, why: Unreadable) -> Gap {
+    Gap {
+        group: "metrics.example.com".to_owned(),
+        version: "v1beta1".to_owned(),
+        resource: resource.map(str::to_owned),
+        why,
+        detail: "said so".to_owned(),
+    }
+}
+
+/// A webhook on the deletion of everything.
+fn webhook() -> Interceptor {
+    let all = || vec!["*".to_owned()];
+    Interceptor {
+        kind: InterceptorKind::ValidatingWebhook,
+        configuration: "guard".to_owned(),
+        name: "guard.example.com".to_owned(),
+        service: Some(service()),
+        url: None,
+        fails_closed: true,
+        has_conditions: false,
+        rules: vec![Rule {
+            operations: vec!["DELETE".to_owned()],
+            groups: all(),
+            versions: all(),
+            resources: all(),
+            scope: "*".to_owned(),
+            names: Vec::new(),
+        }],
+        namespace_selector: k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector::default(),
+        object_selector: k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector::default(),
+    }
+}
+
+fn behind(facts: &mut Facts, service: Presence, ready: Option<usize>) {
+    let backend = Backend { namespace: Presence::Present, service, ready };
+    facts.surroundings.backends.insert(self::service(), backend);
+}
+
+fn causes(facts: &Facts) -> Vec<Cause> {
+    of(facts, &owners::held(facts))
+}
+
+fn kinds(facts: &Facts) -> Vec<CauseKind> {
+    causes(facts).into_iter().map(|cause| cause.kind).collect()
+}
+
+fn pod(node_state: NodeState, deleted: &str) -> Pod {
+    Pod {
+        name: "web".to_owned(),
+        node: Some("node-1".to_owned()),
+        node_state,
+        deleted: Some(deleted.parse().unwrap()),
+        grace_seconds: 30,
+        finalizers: Vec::new(),
+    }
+}
+
+#[test]
+fn the_most_fundamental_comes_first() {
+    let mut facts = facts();
+    facts.namespace.spec_finalizers.push("example.com/spec".to_owned());
+    facts.namespace.metadata_finalizers.push("example.com/meta".to_owned());
+    facts.namespace.conditions.clear();
+    let backups = resource("example.com", "backups", "Backup");
+    facts.inventory.types = vec![
+        config_maps([leftover("live", false, &[])]),
+        of_type(backups, [leftover("nightly", true, &["example.com/hold"])]),
+    ];
+    facts.pods = vec![pod(NodeState::Missing, "2026-01-01T00:00:30Z")];
+    facts.complaints = vec![Complaint { object: "backups/nightly".to_owned(), message: "m".to_owned() }];
+    facts.surroundings.api_services = vec![dead_api()];
+    facts.surroundings.terminating_crds.insert("backups.example.com".to_owned());
+    facts.surroundings.interceptors = vec![webhook()];
+    behind(&mut facts, Presence::Missing, None);
+    let conversion = Conversion {
+        service: None,
+        storage_version: "v2".to_owned(),
+        stored_versions: Vec::new(),
+        read_as: None,
+        message: "failed".to_owned(),
+    };
+    facts.surroundings.conversions.insert("widgets.example.com".to_owned(), conversion);
+    assert_eq!(
+        kinds(&facts),
+        [
+            CauseKind::DeadApi,
+            CauseKind::DeadConversionWebhook,
+            CauseKind::DeadAdmissionWebhook,
+            CauseKind::TerminatingCrd,
+            CauseKind::ControllerSilent,
+            CauseKind::GhostPods,
+            CauseKind::Deadlock,
+            CauseKind::HeldObjects,
+            CauseKind::LiveObjects,
+            CauseKind::ForeignSpecFinalizers,
+            CauseKind::NamespaceMetadataFinalizers,
+        ]
+    );
+}
+
+#[test]
+fn an_api_nobody_has_judged_yet_is_not_dead() {
+    let mut facts = facts();
+    for (available, dead) in [(None, false), (Some(true), false), (Some(false), true)] {
+        facts.surroundings.api_services = vec![ApiService { available, ..dead_api() }];
+        assert_eq!(kinds(&facts).contains(&CauseKind::DeadApi), dead, "{available:?}");
+    }
+}
+
+#[test]
+fn a_group_version_that_may_not_be_discovered_is_not_dead() {
+    let mut facts = facts();
+    for (why, dead) in
+        [(Unreadable::Forbidden, false), (Unreadable::Unavailable, true), (Unreadable::TimedOut, true)]
+    {
+        facts.inventory.coverage.gaps = vec![gap(None, why)];
+        assert_eq!(kinds(&facts).contains(&CauseKind::DeadApi), dead, "{why}");
+    }
+    // One type of it that fails is no dead API.
+    facts.inventory.coverage.gaps = vec![gap(Some("nodes"), Unreadable::Unavailable)];
+    assert!(!kinds(&facts).contains(&CauseKind::DeadApi));
+}
+
+#[test]
+fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
+    let mut facts = facts();
+    facts.surroundings.api_services = vec![dead_api()];
+    facts.namespace.spec_finalizers = vec!["example.com/spec".to_owned()];
+    assert_eq!(kinds(&facts), [CauseKind::ForeignSpecFinalizers]);
+}
+
+#[test]
+fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
+    let mut facts = facts();
+    facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
+    facts.surroundings.interceptors = vec![webhook()];
+    for (service, ready, dead) in [
+        (Presence::Unknown, None, false),
+        (Presence::Present, None, false),
+        (Presence::Present, Some(1), false),
+        (Presence::Present, Some(0), true),
+        (Presence::Missing, None, true),
+    ] {
+        behind(&mut facts, service, ready);
+        let found = kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook);
+        assert_eq!(found, dead, "{service:?} {ready:?}");
+    }
+}
+
+#[test]
+fn a_dead_webhook_that_fails_open_or_sees_nothing_here_refuses_nothing() {
+    let mut facts = facts();
+    behind(&mut facts, Presence::Missing, None);
+    facts.surroundings.interceptors = vec![webhook()];
+    assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "nothing is there to be deleted");
+    facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
+    facts.surroundings.interceptors = vec![Interceptor { fails_closed: false, ..webhook() }];
+    assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "it fails open");
+    facts.surroundings.interceptors = vec![Interceptor { has_conditions: true, ..webhook() }];
+    assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "its conditions may spare it");
+    facts.rehearsals = vec![Rehearsal {
+        request: "DELETE configmaps/a".to_owned(),
+        operation: "DELETE".to_owned(),
+        resource: "configmaps".to_owned(),
+        refused: Some("failed calling webhook \"guard.example.com\": no".to_owned()),
+    }];
+    assert!(kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "a dry run has shown that they do not");
+}
+
+#[test]
+fn a_webhook_that_answers_is_blamed_only_for_what_it_refused() {
+    let mut facts = facts();
+    facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
+    behind(&mut facts, Presence::Present, Some(1));
+    facts.surroundings.interceptors = vec![webhook()];
+    let rehearsal = |refused: Option<&str>| Rehearsal {
+        request: "DELETE configmaps/a".to_owned(),
+        operation: "DELETE".to_owned(),
+        resource: "configmaps".to_owned(),
+        refused: refused.map(str::to_owned),
+    };
+    for (refused, blamed) in [
+        (None, false),
+        (Some("admission webhook \"other.example.com\" denied the request: no"), false),
+        (Some("admission webhook \"guard.example.com\" denied the request: no"), true),
+    ] {
+        facts.rehearsals = vec![rehearsal(refused)];
+        assert_eq!(kinds(&facts).contains(&CauseKind::AdmissionPolicy), blamed, "{refused:?}");
+    }
+}
+
+#[test]
+fn a_finalizer_on_what_is_live_holds_nothing_yet() {
+    let mut facts = facts();
+    facts.inventory.types =
+        vec![config_maps([leftover("going", true, &[]), leftover("live", false, &["example.com/hold"])])];
+    assert_eq!(kinds(&facts), [CauseKind::LiveObjects]);
+    facts.inventory.types = vec![config_maps([leftover("going", true, &["example.com/hold"])])];
+    assert_eq!(kinds(&facts), [CauseKind::HeldObjects]);
+}
+
+#[test]
+fn a_finalizer_that_was_counted_where_nobody_could_look_is_told() {
+    let mut facts = facts();
+    let said =
+        "Some content in the namespace has finalizers remaining: example.com/seal in 2 resource instances";
+    let conditions = json!([{"type": "NamespaceFinalizersRemaining", "status": "True", "message": said}]);
+    let mut json = facts.namespace.json.clone();
+    json["status"]["conditions"] = conditions;
+    facts.namespace = Namespace::from_json(json).unwrap();
+    assert!(!kinds(&facts).contains(&CauseKind::HeldObjects), "all was seen, and there is nothing any more");
+    facts.inventory.coverage.gaps = vec![gap(Some("secrets"), Unreadable::Forbidden)];
+    let causes = causes(&facts);
+    assert_eq!(causes[0].detail, "2 objects held by example.com/seal, which could not be looked at");
+}
+
+#[test]
+fn absent_conditions_say_nothing_of_the_content() {
+    let mut facts = facts();
+    let pods = resource("", "pods", "Pod");
+    facts.inventory.types = vec![
+        config_maps([leftover("live", false, &[])]),
+        of_type(pods, [leftover("web", true, &["example.com/hold"])]),
+    ];
+    let says = |facts: &Facts| {
+        let causes = causes(facts);
+        let live = causes.iter().find(|cause| cause.kind == CauseKind::LiveObjects).unwrap();
+        live.evidence.iter().any(|each| each.starts_with("the conditions say that all content is removed"))
+    };
+    assert!(says(&facts));
+    facts.namespace.conditions.clear();
+    assert!(!says(&facts));
+}
+
+#[test]
+fn a_pod_is_a_ghost_only_past_its_time_and_on_a_node_known_to_be_gone() {
+    let (past, later) = ("2026-01-01T00:00:30Z", "2026-01-02T00:10:00Z");
+    for (state, deleted, expected) in [
+        (NodeState::Missing, past, &[CauseKind::GhostPods][..]),
+        (NodeState::NotReady, past, &[CauseKind::GhostPods]),
+        (NodeState::Ready, past, &[]),
+        (NodeState::Unknown, past, &[]),
+        (NodeState::NotReady, later, &[CauseKind::Progressing]),
+        (NodeState::Ready, later, &[CauseKind::Progressing]),
+    ] {
+        let mut facts = facts();
+        facts.inventory.types = vec![of_type(resource("", "pods", "Pod"), [leftover("web", true, &[])])];
+        facts.pods = vec![pod(state, deleted)];
+        assert_eq!(kinds(&facts), expected, "{state:?} {deleted}");
+    }
+}
+
+#[test]
+fn a_zombie_is_deleted_again_only_if_it_is_known_to_be_empty() {
+    let mut facts = facts();
+    facts.namespace.spec_finalizers.clear();
+    let remedy = |facts: &Facts| causes(facts)[0].clone();
+    assert!(remedy(&facts).remedy.starts_with("delete it once more"));
+    assert!(remedy(&facts).command.is_some());
+    // Unknown is not empty.
+    facts.inventory.coverage.gaps = vec![gap(None, Unreadable::Unavailable)];
+    assert!(remedy(&facts).remedy.starts_with("rearm it"));
+    assert_eq!(remedy(&facts).command, None);
+    facts.inventory.coverage.gaps.clear();
+    facts.inventory.types = vec![config_maps([leftover("live", false, &[])])];
+    assert!(remedy(&facts).remedy.starts_with("rearm it"));
+    assert_eq!(kinds(&facts), [CauseKind::Zombie, CauseKind::LiveObjects]);
+}
+
+#[test]
+fn what_is_empty_and_old_is_the_controllers_turn_unless_not_all_was_seen() {
+    let mut facts = facts();
+    assert_eq!(causes(&facts)[0].detail, "empty; the controller should finish it");
+    facts.inventory.coverage.gaps = vec![gap(Some("secrets"), Unreadable::Forbidden)];
+    assert_eq!(kinds(&facts), []);
+}
+
+#[test]
+fn a_controller_is_silent_only_after_the_time_it_may_take() {
+    let mut facts = facts();
+    facts.namespace.conditions.clear();
+    assert_eq!(kinds(&facts)[0], CauseKind::ControllerSilent);
+    facts.now = "2026-01-01T00:01:00Z".parse().unwrap();
+    assert_eq!(kinds(&facts), [CauseKind::Progressing]);
+}
+
+#[test]
+fn an_owner_that_cannot_be_looked_at_is_not_called_dead() {
+    let mut facts = facts();
+    let held = leftover("db", true, &["kubernetes.io/pvc-protection"]);
+    facts.inventory.types =
+        vec![of_type(resource("", "persistentvolumeclaims", "PersistentVolumeClaim"), [held])];
+    let owner = owners::held(&facts)[0].owner.clone();
+    let traces = OwnerTraces { unreadable: vec!["pods: Forbidden".to_owned()], ..OwnerTraces::default() };
+    facts.surroundings.owners.insert(owner, traces);
+    let evidence = causes(&facts)[0].evidence.join("\n");
+    assert!(evidence.contains("could not look at pods: Forbidden; that is not dead"), "{evidence}");
+    assert!(!evidence.contains("found no"), "{evidence}");
+}

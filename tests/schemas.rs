@@ -1,0 +1,100 @@
+//! The documents are what their schemas say.
+
+use nsfix::sandbox::{Options, scenarios};
+use serde_json::{Value, json};
+
+use crate::contract::terminating;
+use crate::harness::Lab;
+use crate::tests;
+
+tests! {
+    Sandbox:
+    lists_are_what_their_schema_says,
+    diagnoses_are_what_their_schema_says,
+    reports_are_what_their_schema_says,
+    the_schemas_tell_right_from_wrong
+}
+
+/// What does not fit the schema of this name in docs/schemas.
+fn misfits(name: &str, document: &Value) -> Vec<String> {
+    let path = format!("{}/docs/schemas/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[track_caller]
+fn fits(name: &str, document: &Value) {
+    assert_eq!(misfits(name, document), [""; 0], "{document:#}");
+}
+
+/// A sandbox in which everything is wrong at once.
+async fn everything() -> Lab {
+    Lab::sandbox(Options { scenarios: scenarios::all().iter().collect(), ..Options::default() }).await
+}
+
+async fn lists_are_what_their_schema_says(empty: Lab) {
+    let none = empty.nsfix(&["list-stuck", "-o", "json"]).run().await.expect(0).json();
+    assert_eq!(none["items"], json!([]));
+    fits("stuck-namespace-list", &none);
+    let all = everything().await.nsfix(&["list-stuck", "-o", "json"]).run().await.expect(0).json();
+    assert_eq!(all["items"].as_array().unwrap().len(), scenarios::all().len() - 1);
+    fits("stuck-namespace-list", &all);
+}
+
+async fn diagnoses_are_what_their_schema_says(empty: Lab) {
+    let none = empty.nsfix(&["explain", "nowhere", "-o", "json"]).run().await.expect(1).json();
+    assert_eq!(none["items"], json!([]));
+    fits("diagnosis-list", &none);
+    let names: Vec<&str> = scenarios::all().iter().map(|scenario| scenario.name).collect();
+    let explain = [&["explain", "-o", "json"], names.as_slice()].concat();
+    let all = everything().await.nsfix(&explain).run().await.expect(0).json();
+    assert_eq!(all["items"].as_array().unwrap().len(), names.len());
+    fits("diagnosis-list", &all);
+}
+
+async fn reports_are_what_their_schema_says(lab: Lab) {
+    let clear = async |arguments: &[&str]| {
+        let arguments = [&["clear", "-o", "json", "--yes"], arguments].concat();
+        lab.nsfix(&arguments).run().await.json()
+    };
+    let name = terminating(&lab).await;
+    for (arguments, outcome) in [
+        (["default", "--leftovers=orphan"], "Refused"),
+        ([&name, "--dry-run=server"], "DryRun"),
+        ([&name, "--leftovers=orphan"], "Cleared"),
+        ([&name, "--leftovers=orphan"], "Unchanged"),
+    ] {
+        let report = clear(&arguments).await;
+        fits("repair-report", &report);
+        assert_eq!(report["items"][0]["outcome"], outcome, "{report}");
+    }
+    fits("repair-report", &json!({"apiVersion": "nsfix/v1", "kind": "RepairReport", "items": []}));
+}
+
+/// A schema that lets anything pass would pass every test above.
+async fn the_schemas_tell_right_from_wrong(_: Lab) {
+    let lab = everything().await;
+    let list = lab.nsfix(&["list-stuck", "-o", "json"]).run().await.expect(0).json();
+    let diagnosis = lab.nsfix(&["explain", "rodrigo", "-o", "json"]).run().await.expect(0).json();
+    for (name, good, place, wrong) in [
+        ("stuck-namespace-list", &list, "/kind", json!("List")),
+        ("stuck-namespace-list", &list, "/items/0/state", json!("Terminating")),
+        ("stuck-namespace-list", &list, "/items/0/ageSeconds", json!("3d")),
+        ("diagnosis-list", &diagnosis, "/items/0/causes/0/kind", json!("Unknown")),
+        ("diagnosis-list", &diagnosis, "/items/0/plan/0/step", json!("Force")),
+        ("diagnosis-list", &diagnosis, "/items/0/coverage", json!({"looked": 1})),
+        ("diagnosis-list", &diagnosis, "/items/0/namespace/state", Value::Null),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = wrong;
+        let misfits = misfits(name, &bad);
+        let [misfit] = misfits.as_slice() else { panic!("{place}: {misfits:?}") };
+        assert!(misfit.starts_with(&format!("{place}: ")), "{misfit}");
+    }
+    // What is added later breaks nobody.
+    let mut more = diagnosis.clone();
+    more["items"][0]["added"] = json!(true);
+    fits("diagnosis-list", &more);
+}
