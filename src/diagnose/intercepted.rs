@@ -77,6 +77,8 @@ pub fn sees<'a>(
         let release = (!of_type.finalizers.is_empty()).then_some(Intercepted::Release(of_type));
         std::iter::once(Intercepted::Delete(of_type)).chain(release)
     });
-    let all = std::iter::once(Intercepted::Finalize).chain(types);
+    // What metadata finalizers alone hold has been finalized; a zombie may have to be rearmed.
+    let finalize = !namespace.spec_finalizers.is_empty() || namespace.is_zombie();
+    let all = finalize.then_some(Intercepted::Finalize).into_iter().chain(types);
     all.filter(|each| each.is_seen_by(interceptor, namespace)).collect()
 }

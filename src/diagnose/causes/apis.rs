@@ -49,9 +49,15 @@ fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
         .by(format!("kubectl delete apiservice {name}"))
 }
 
-/// Custom resources that cannot be converted.
+/// Custom resources that cannot be converted. The controller stumbles over them in every namespace: the watch
+/// cache of such a type does not fill, and its lists fail wherever the objects are.
 pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
-    let conversions = facts.surroundings.conversions.iter();
+    let concerned = |crd: &str| {
+        facts.namespace.has_kubernetes_finalizer()
+            || facts.inventory.types.iter().any(|of_type| of_type.resource.to_string() == crd)
+            || facts.inventory.coverage.gaps.iter().any(|gap| gap.to_string() == crd)
+    };
+    let conversions = facts.surroundings.conversions.iter().filter(|(crd, _)| concerned(crd));
     conversions
         .map(|(crd, conversion)| {
             let mut evidence = vec![conversion.message.clone()];

@@ -111,6 +111,25 @@ fn webhook() -> Interceptor {
     }
 }
 
+fn rehearsal(refused: Option<&str>) -> Rehearsal {
+    Rehearsal {
+        request: "DELETE configmaps/a".to_owned(),
+        operation: "DELETE".to_owned(),
+        resource: "configmaps".to_owned(),
+        refused: refused.map(str::to_owned),
+    }
+}
+
+fn dead_conversion() -> Conversion {
+    Conversion {
+        service: None,
+        storage_version: "v2".to_owned(),
+        stored_versions: Vec::new(),
+        read_as: None,
+        message: "failed".to_owned(),
+    }
+}
+
 fn behind(facts: &mut Facts, service: Presence, ready: Option<usize>) {
     let backend = Backend { namespace: Presence::Present, service, ready };
     facts.surroundings.backends.insert(self::service(), backend);
@@ -152,14 +171,7 @@ fn the_most_fundamental_comes_first() {
     facts.surroundings.terminating_crds.insert("backups.example.com".to_owned());
     facts.surroundings.interceptors = vec![webhook()];
     behind(&mut facts, Presence::Missing, None);
-    let conversion = Conversion {
-        service: None,
-        storage_version: "v2".to_owned(),
-        stored_versions: Vec::new(),
-        read_as: None,
-        message: "failed".to_owned(),
-    };
-    facts.surroundings.conversions.insert("widgets.example.com".to_owned(), conversion);
+    facts.surroundings.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     assert_eq!(
         kinds(&facts),
         [
@@ -210,6 +222,24 @@ fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
 }
 
 #[test]
+fn what_the_controller_has_finished_waits_neither_for_a_conversion_nor_for_a_finalization() {
+    let mut facts = facts();
+    facts.surroundings.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    let mut guard = webhook();
+    guard.rules[0].operations = vec!["UPDATE".to_owned()];
+    guard.rules[0].resources = vec!["namespaces/finalize".to_owned()];
+    facts.surroundings.interceptors = vec![guard];
+    behind(&mut facts, Presence::Missing, None);
+    assert_eq!(kinds(&facts), [CauseKind::DeadConversionWebhook, CauseKind::DeadAdmissionWebhook]);
+    facts.namespace.spec_finalizers.clear();
+    facts.namespace.metadata_finalizers = vec!["example.com/meta".to_owned()];
+    assert_eq!(kinds(&facts), [CauseKind::NamespaceMetadataFinalizers]);
+    let widgets = resource("example.com", "widgets", "Widget");
+    facts.inventory.types = vec![of_type(widgets, [leftover("gear", true, &[])])];
+    assert_eq!(kinds(&facts), [CauseKind::DeadConversionWebhook, CauseKind::NamespaceMetadataFinalizers]);
+}
+
+#[test]
 fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
@@ -238,12 +268,7 @@ fn a_dead_webhook_that_fails_open_or_sees_nothing_here_refuses_nothing() {
     assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "it fails open");
     facts.surroundings.interceptors = vec![Interceptor { has_conditions: true, ..webhook() }];
     assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "its conditions may spare it");
-    facts.rehearsals = vec![Rehearsal {
-        request: "DELETE configmaps/a".to_owned(),
-        operation: "DELETE".to_owned(),
-        resource: "configmaps".to_owned(),
-        refused: Some("failed calling webhook \"guard.example.com\": no".to_owned()),
-    }];
+    facts.rehearsals = vec![rehearsal(Some("failed calling webhook \"guard.example.com\": no"))];
     assert!(kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "a dry run has shown that they do not");
 }
 
@@ -253,12 +278,6 @@ fn a_webhook_that_answers_is_blamed_only_for_what_it_refused() {
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
     behind(&mut facts, Presence::Present, Some(1));
     facts.surroundings.interceptors = vec![webhook()];
-    let rehearsal = |refused: Option<&str>| Rehearsal {
-        request: "DELETE configmaps/a".to_owned(),
-        operation: "DELETE".to_owned(),
-        resource: "configmaps".to_owned(),
-        refused: refused.map(str::to_owned),
-    };
     for (refused, blamed) in [
         (None, false),
         (Some("admission webhook \"other.example.com\" denied the request: no"), false),
