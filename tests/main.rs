@@ -15,6 +15,7 @@ mod connection;
 mod contract;
 mod discovery;
 mod documentation;
+mod faults;
 mod list_stuck;
 mod orphans;
 mod repair;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         contract::tests(),
         discovery::tests(),
         documentation::tests(),
+        faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
         repair::tests(),
