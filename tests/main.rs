@@ -17,6 +17,7 @@ mod contract;
 mod discovery;
 mod documentation;
 mod explain;
+mod faults;
 mod kubectl;
 mod list_stuck;
 mod orphans;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         schemas::tests(),
         documentation::tests(),
         kubectl::tests(),
+        faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
         repair::tests(),

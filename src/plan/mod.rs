@@ -193,4 +193,6 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -121,7 +121,14 @@ pub(super) fn release(of_type: &TypeLeftovers, held: &[&Held], namespace: &Names
     let finalizers: Vec<String> = held.iter().map(|held| held.finalizer.clone()).collect();
     let harm: Vec<String> = held.iter().map(|held| format!("{}: {}", held.finalizer, held.harm())).collect();
     let count = held.iter().map(|held| held.count).max().unwrap_or_default();
-    let name = of_type.sample.first().map_or("NAME", |leftover| leftover.name.as_str());
+    let first = of_type.sample.iter().find(|leftover| !leftover.finalizers.is_empty());
+    let name = first.map_or("NAME", |leftover| leftover.name.as_str());
+    let rest: Vec<&String> = first
+        .into_iter()
+        .flat_map(|leftover| &leftover.finalizers)
+        .filter(|name| !finalizers.contains(name))
+        .collect();
+    let rest = if rest.is_empty() { "null".to_owned() } else { serde_json::json!(rest).to_string() };
     Step {
         target: format!("{count} {resource}"),
         harm: harm.join("; "),
@@ -131,7 +138,7 @@ pub(super) fn release(of_type: &TypeLeftovers, held: &[&Held], namespace: &Names
             finalizers.join(", ")
         ),
         kubectl: format!(
-            "kubectl patch {resource} {name} -n {} --type=merge -p '{{\"metadata\":{{\"finalizers\":null}}}}'",
+            "kubectl patch {resource} {name} -n {} --type=merge -p '{{\"metadata\":{{\"finalizers\":{rest}}}}}'",
             namespace.name
         ),
         action: Action::ReleaseObjects { resource, finalizers },
@@ -170,13 +177,18 @@ pub(super) fn finalize(
         let gaps: Vec<String> = inventory.coverage.gaps.iter().map(ToString::to_string).collect();
         harm.push(format!("abandons whatever is in {}", gaps.join(", ")));
     }
+    let condition = if if_needed && !inventory.is_empty() {
+        ", if it is still there and nothing is left inside"
+    } else {
+        ""
+    };
     let filter: Vec<String> = removes.iter().map(|name| format!("\"{name}\"")).collect();
     Step {
         action: Action::Finalize { removes: removes.to_vec() },
         target: format!("namespace/{name}"),
         harm: harm.join("; "),
         request: format!(
-            "PUT {}/finalize without {} in spec.finalizers",
+            "PUT {}/finalize without {} in spec.finalizers{condition}",
             path(namespace),
             removes.join(", ")
         ),

@@ -1,0 +1,296 @@
+//! What holds of every plan, whatever the facts: the rules of safety, stated over arbitrary facts.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::Config;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::diagnose::catalogue::{Place, look_up};
+use crate::diagnose::diagnose;
+use crate::model::{
+    Coverage, Facts, Gap, Leftover, NodeState, Pod, ResourceType, Surroundings, TypeLeftovers, Unreadable,
+};
+
+const SPEC: [&str; 4] = [KUBERNETES_FINALIZER, "example.com/hold", "example.org/quota", "orphan"];
+const METADATA: [&str; 3] = ["example.com/meta", "controller.cattle.io/namespace-auth", "foregroundDeletion"];
+/// Of objects: two that the catalogue calls dangerous, two that it does not, two that it does not know.
+const OBJECT: [&str; 6] = [
+    "service.kubernetes.io/load-balancer-cleanup",
+    "machine.cluster.x-k8s.io",
+    "kubernetes.io/pvc-protection",
+    "batch.kubernetes.io/job-tracking",
+    "example.com/hold",
+    "unheard.example.org/of",
+];
+
+fn some(of: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
+    let names: Vec<String> = of.iter().map(|name| (*name).to_owned()).collect();
+    let count = names.len();
+    subsequence(names, 0..=count).prop_shuffle()
+}
+
+fn namespaces() -> impl Strategy<Value = Namespace> {
+    let names = prop_oneof![
+        select(vec![
+            "default",
+            "kube-system",
+            "kube-public",
+            "kube-node-lease",
+            "openshift",
+            "openshift-etcd"
+        ])
+        .prop_map(str::to_owned),
+        "[a-z]{1,8}",
+    ];
+    (names, prop::bool::weighted(0.8), some(&SPEC), some(&METADATA), any::<bool>()).prop_map(
+        |(name, deleted, spec, metadata, unknown_fields)| {
+            let mut json = json!({
+                "apiVersion": "v1", "kind": "Namespace",
+                "metadata": {"name": name, "uid": "u", "resourceVersion": "1", "finalizers": metadata},
+                "spec": {"finalizers": spec},
+                "status": {"phase": "Active"},
+            });
+            if deleted {
+                json["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+                json["status"]["phase"] = json!("Terminating");
+            }
+            if unknown_fields {
+                json["spec"]["fromTheFuture"] = json!({"finalizers": ["kubernetes"]});
+            }
+            Namespace::from_json(json).unwrap()
+        },
+    )
+}
+
+fn resource(group: &str, resource: &str, kind: &str) -> ResourceType {
+    ResourceType {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        resource: resource.to_owned(),
+        kind: kind.to_owned(),
+        namespaced: true,
+        verbs: vec!["delete".to_owned(), "list".to_owned()],
+    }
+}
+
+fn types() -> Vec<ResourceType> {
+    vec![
+        resource("", "configmaps", "ConfigMap"),
+        resource("", "pods", "Pod"),
+        resource("", "services", "Service"),
+        resource("cluster.x-k8s.io", "machines", "Machine"),
+        resource("example.com", "backups", "Backup"),
+    ]
+}
+
+fn leftovers_of(ty: ResourceType) -> impl Strategy<Value = TypeLeftovers> {
+    let objects = vec((any::<bool>(), some(&OBJECT)), 1..5);
+    // Also where fewer are remembered than there are.
+    (objects, 0..4_usize).prop_map(move |(objects, keep)| {
+        let mut of_type = TypeLeftovers::none(ty.clone());
+        for (index, (deleting, finalizers)) in objects.into_iter().enumerate() {
+            let leftover = Leftover {
+                name: format!("o-{index}"),
+                namespace: "rodrigo".to_owned(),
+                uid: format!("{ty}-{index}"),
+                deleted: deleting.then(jiff::Timestamp::now),
+                finalizers,
+                labels: std::collections::BTreeMap::new(),
+                set_by: Vec::new(),
+            };
+            of_type.add(leftover, keep);
+        }
+        of_type
+    })
+}
+
+fn gaps() -> impl Strategy<Value = Vec<Gap>> {
+    let why = select(vec![Unreadable::Forbidden, Unreadable::Unavailable, Unreadable::TimedOut]);
+    let gap = (why, any::<bool>()).prop_map(|(why, whole)| Gap {
+        group: "metrics.example.com".to_owned(),
+        version: "v1beta1".to_owned(),
+        resource: (!whole).then(|| "nodes".to_owned()),
+        why,
+        detail: "service unavailable".to_owned(),
+    });
+    vec(gap, 0..3)
+}
+
+fn inventories() -> impl Strategy<Value = Inventory> {
+    let held = subsequence(types(), 0..=3)
+        .prop_flat_map(|types| types.into_iter().map(leftovers_of).collect::<Vec<_>>());
+    (held, gaps()).prop_map(|(types, gaps)| Inventory { types, coverage: Coverage { looked: 5, gaps } })
+}
+
+fn pods() -> impl Strategy<Value = Vec<Pod>> {
+    let node = select(vec![NodeState::Ready, NodeState::NotReady, NodeState::Missing, NodeState::Unknown]);
+    let pod = (node, any::<bool>()).prop_map(|(node_state, deleting)| Pod {
+        name: "web".to_owned(),
+        node: Some("node-1".to_owned()),
+        node_state,
+        deleted: deleting.then(|| "2026-01-01T00:00:00Z".parse().unwrap()),
+        grace_seconds: 30,
+        finalizers: Vec::new(),
+    });
+    vec(pod, 0..3)
+}
+
+fn policies() -> impl Strategy<Value = Policy> {
+    let leftovers = select(vec![Leftovers::Ask, Leftovers::Refuse, Leftovers::Orphan, Leftovers::Release]);
+    let named = (some(&SPEC[1..]), some(&METADATA));
+    (leftovers, any::<bool>(), some(&OBJECT), named).prop_map(
+        |(leftovers, allow_protected, release_finalizers, (spec, metadata))| Policy {
+            leftovers,
+            allow_protected,
+            release_finalizers,
+            finalizers: [spec, metadata].concat(),
+        },
+    )
+}
+
+fn facts() -> impl Strategy<Value = Facts> {
+    (namespaces(), inventories(), pods(), gaps()).prop_map(|(namespace, inventory, pods, gaps)| Facts {
+        now: "2026-01-02T00:00:00Z".parse().unwrap(),
+        namespace,
+        inventory,
+        surroundings: Surroundings { gaps, ..Surroundings::default() },
+        pods,
+        rehearsals: Vec::new(),
+        complaints: Vec::new(),
+    })
+}
+
+fn planned(facts: &Facts, policy: &Policy) -> Option<Plan> {
+    plan(&diagnose(facts), policy).ok()
+}
+
+fn position(plan: &Plan, wanted: impl Fn(&Action) -> bool) -> Option<usize> {
+    plan.steps.iter().position(|step| wanted(&step.action))
+}
+
+/// After such a step the namespace may be gone, and what is inside abandoned.
+fn ends_it(action: &Action) -> bool {
+    matches!(action, Action::Finalize { .. } | Action::RemoveMetadataFinalizer { .. } | Action::DeleteAgain)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 500, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn nothing_is_done_to_an_active_namespace(facts in facts(), policy in policies()) {
+        prop_assert!(facts.namespace.is_terminating() || planned(&facts, &policy).is_none());
+    }
+
+    #[test]
+    fn nothing_is_done_to_a_protected_namespace_that_is_not_meant(
+        facts in facts(),
+        policy in policies(),
+        name in select(vec!["default", "kube-system", "kube-public", "kube-node-lease", "openshift-etcd"]),
+    ) {
+        let mut facts = facts;
+        name.clone_into(&mut facts.namespace.name);
+        prop_assert!(policy.allow_protected || planned(&facts, &policy).is_none());
+    }
+
+    #[test]
+    fn a_dangerous_finalizer_is_released_only_when_named(facts in facts(), policy in policies()) {
+        let plan = planned(&facts, &policy);
+        for step in plan.iter().flat_map(|plan| &plan.steps) {
+            let Action::ReleaseObjects { resource, finalizers } = &step.action else { continue };
+            prop_assert_eq!(policy.leftovers, Leftovers::Release);
+            for name in finalizers {
+                let entry = look_up(name, &resource.group, &resource.kind, Place::Object);
+                let dangerous = entry.is_some_and(|entry| entry.dangerous);
+                prop_assert!(!dangerous || policy.release_finalizers.contains(name), "{} {}", resource, name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_finalizer_of_the_namespace_is_removed_only_when_named(facts in facts(), policy in policies()) {
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        for step in &plan.steps {
+            match &step.action {
+                Action::Finalize { removes } => for name in removes {
+                    prop_assert!(name == KUBERNETES_FINALIZER || policy.finalizers.contains(name));
+                    prop_assert!(facts.namespace.spec_finalizers.contains(name));
+                },
+                Action::RemoveMetadataFinalizer { finalizer } => {
+                    prop_assert!(policy.finalizers.contains(finalizer));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn yes_alone_never_abandons_what_is_live(facts in facts(), policy in policies()) {
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        let asks = matches!(policy.leftovers, Leftovers::Ask | Leftovers::Refuse);
+        if asks && facts.inventory.live() > 0 && plan.has(ends_it) {
+            prop_assert_eq!(plan.live_at_stake, facts.inventory.live());
+        }
+    }
+
+    #[test]
+    fn refuse_refuses_what_is_left_and_what_is_unknown(facts in facts(), policy in policies()) {
+        let policy = Policy { leftovers: Leftovers::Refuse, ..policy };
+        if planned(&facts, &policy).is_some() {
+            prop_assert!(facts.inventory.is_empty());
+            prop_assert!(facts.inventory.coverage.is_complete());
+        }
+    }
+
+    #[test]
+    fn a_zombie_is_deleted_again_only_where_it_is_known_to_be_empty(facts in facts(), policy in policies()) {
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        if plan.has(|action| matches!(action, Action::DeleteAgain)) {
+            prop_assert!(facts.namespace.is_zombie());
+            prop_assert!(facts.inventory.is_empty() && facts.inventory.coverage.is_complete());
+        }
+    }
+
+    #[test]
+    fn whatever_could_not_be_looked_at_is_named(facts in facts(), policy in policies()) {
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        for gap in facts.inventory.coverage.gaps.iter().chain(&facts.surroundings.gaps) {
+            let name = format!("could not look at {gap} ");
+            prop_assert!(plan.warnings.iter().any(|warning| warning.contains(&name)), "{:?}", plan.warnings);
+        }
+    }
+
+    #[test]
+    fn a_release_waits_before_anything_can_be_abandoned(facts in facts(), policy in policies()) {
+        let policy = Policy { leftovers: Leftovers::Release, ..policy };
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        if facts.inventory.is_empty() {
+            return Ok(());
+        }
+        let wait = position(&plan, |action| matches!(action, Action::Wait));
+        prop_assert!(wait.is_some());
+        if let Some(end) = position(&plan, ends_it) {
+            prop_assert!(wait < Some(end));
+        }
+        let last = plan.steps.iter().rposition(|step| {
+            matches!(step.action, Action::ReleaseObjects { .. } | Action::DeleteObjects { .. })
+        });
+        prop_assert!(last < wait);
+    }
+
+    #[test]
+    fn a_finalize_body_lacks_the_named_finalizers_and_nothing_else(facts in facts(), policy in policies()) {
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        let removes = plan.removes();
+        let mut body = plan.namespace.without_spec_finalizers(&removes);
+        let mut read = facts.namespace.json.clone();
+        let strings = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap() };
+        let mut rest = strings(&read["spec"]["finalizers"]);
+        rest.retain(|name| !removes.contains(&name.as_str()));
+        prop_assert_eq!(strings(&body["spec"]["finalizers"]), rest);
+        body["spec"]["finalizers"].take();
+        read["spec"]["finalizers"].take();
+        prop_assert_eq!(body.to_string(), read.to_string());
+    }
+}
