@@ -17,7 +17,8 @@ tests! {
     a_disarmed_namespace_with_content_is_rearmed,
     a_load_balancer_is_released_only_when_named,
     a_pod_on_a_lost_node_is_deleted_without_it,
-    pods_first_is_no_trap;
+    pods_first_is_no_trap,
+    what_is_healthy_is_left_to_the_controller;
     BothAlone:
     a_custom_resource_without_its_operator_is_released,
     a_dead_api_leaves_only_the_put,
@@ -142,6 +143,18 @@ async fn pods_first_is_no_trap(lab: Lab) {
     let refused = clear(&lab, name, &[]).await.expect(4);
     assert!(refused.stderr.contains("live objects"), "{refused:?}");
     ends(&lab, name, &["--timeout=60s", "--release-finalizer=kubernetes.io/pvc-protection"]).await;
+}
+
+async fn what_is_healthy_is_left_to_the_controller(lab: Lab) {
+    let name = lab.play("progressing").await;
+    // The pod has half an hour to end; nobody is in a hurry for it.
+    let ran = clear(&lab, name, &["--leftovers=release", "--timeout=1s", "-o", "json"]).await.expect(1);
+    assert_eq!(steps(&ran.json()["items"][0]), ["Wait"]);
+    assert_eq!(ran.json()["items"][0]["outcome"], "Failed");
+    let pod = format!("{}/pods/draining", path(name));
+    lab.get(&pod).await.expect(200);
+    lab.send(http::Method::DELETE, &pod, &json!({"gracePeriodSeconds": 0})).await.expect(200);
+    lab.wait_for(&path(name), |answer| answer.status == 404).await;
 }
 
 async fn a_custom_resource_without_its_operator_is_released(lab: Lab) {

@@ -14,7 +14,7 @@ pub use protected::is_protected;
 pub use refusal::Refusal;
 pub use step::{Action, Step};
 
-use crate::diagnose::{Diagnosis, Held};
+use crate::diagnose::{CauseKind, Diagnosis, Held};
 use crate::model::{Inventory, KUBERNETES_FINALIZER, Namespace, TypeLeftovers};
 
 /// What would end a namespace.
@@ -58,49 +58,79 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     if policy.leftovers == Leftovers::Refuse && !is_known_empty(inventory) {
         return Err(Refusal::Leftovers { name: namespace.name.clone() });
     }
-    let mut steps = Vec::new();
-    let zombie = namespace.is_zombie();
-    let rearm = zombie && !is_known_empty(inventory);
-    if rearm {
-        steps.push(step::rearm(namespace));
-    }
-    if releases {
-        if !diagnosis.ghost_pods.is_empty() {
-            steps.push(step::delete_ghosts(&diagnosis.ghost_pods, namespace));
-        }
-        // Pods first: since 1.33 the controller touches nothing else before they are gone.
-        let (pods, others): (Vec<_>, Vec<_>) = inventory.types.iter().partition(|of_type| is_pods(of_type));
-        for of_type in pods.into_iter().chain(others) {
-            steps.extend(step::delete(of_type, namespace));
-            steps.extend(release(of_type, held, policy, namespace));
-        }
-    }
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
-    if rearm || (releases && !inventory.is_empty()) {
-        steps.push(step::wait(namespace));
-    }
-    if zombie && !rearm {
-        steps.push(step::delete_again(namespace));
-    }
-    // A zombie that was rearmed is the controller's again. After a release the PUT is sent only if nothing is
-    // left inside: an owner that was not released by force may still be at work.
-    let removes = removes(namespace, policy);
-    if !zombie && !removes.is_empty() {
-        steps.push(step::finalize(namespace, inventory, &removes, releases));
-    }
-    let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
-    steps.extend(metadata.map(|name| step::remove_metadata_finalizer(namespace, name)));
+    let rearms = namespace.is_zombie() && !is_known_empty(inventory);
     Ok(Plan {
         namespace: namespace.clone(),
-        steps,
+        steps: steps(diagnosis, policy),
         advice: advice::from(&diagnosis.causes),
         warnings: warnings(diagnosis, policy, &skipped),
         live_at_stake: match policy.leftovers {
-            Leftovers::Ask | Leftovers::Refuse if !rearm => inventory.live(),
+            Leftovers::Ask | Leftovers::Refuse if !rearms => inventory.live(),
             _ => 0,
         },
     })
+}
+
+fn steps(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
+    let Diagnosis { namespace, inventory, .. } = diagnosis;
+    let releases = policy.leftovers == Leftovers::Release;
+    let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
+    let metadata = metadata.map(|name| step::remove_metadata_finalizer(namespace, name));
+    if namespace.is_zombie() {
+        if is_known_empty(inventory) {
+            return vec![step::delete_again(namespace)];
+        }
+        // From then on it is the controller's again, which deletes what is live.
+        let mut steps = vec![step::rearm(namespace), step::wait(namespace)];
+        if releases {
+            let held = inventory.types.iter().filter_map(|of_type| release(of_type, diagnosis, policy));
+            let before = steps.len();
+            steps.extend(held);
+            if steps.len() > before {
+                steps.push(step::wait(namespace));
+            }
+        }
+        return steps;
+    }
+    if releases && is_healthy(diagnosis) {
+        return vec![step::wait(namespace)];
+    }
+    let mut steps = if releases { release_all(diagnosis, policy) } else { Vec::new() };
+    if releases && !inventory.is_empty() {
+        steps.push(step::wait(namespace));
+    }
+    // After a release the PUT is sent only if nothing is left inside: an owner that was not released by force
+    // may still be at work.
+    let removes = removes(namespace, policy);
+    if !removes.is_empty() {
+        steps.push(step::finalize(namespace, inventory, &removes, releases));
+    }
+    steps.extend(metadata);
+    steps
+}
+
+/// Nothing is wrong with it: it is young, and no cause but that was found.
+fn is_healthy(diagnosis: &Diagnosis) -> bool {
+    let causes = &diagnosis.causes;
+    !causes.is_empty() && causes.iter().all(|cause| cause.kind == CauseKind::Progressing)
+}
+
+/// Everything that gets leftovers out of the way. Pods first: since 1.33 the controller touches nothing else
+/// before they are gone.
+fn release_all(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
+    let Diagnosis { namespace, inventory, ghost_pods, .. } = diagnosis;
+    let mut steps = Vec::new();
+    if !ghost_pods.is_empty() {
+        steps.push(step::delete_ghosts(ghost_pods, namespace));
+    }
+    let (pods, others): (Vec<_>, Vec<_>) = inventory.types.iter().partition(|of_type| is_pods(of_type));
+    for of_type in pods.into_iter().chain(others) {
+        steps.extend(step::delete(of_type, namespace));
+        steps.extend(release(of_type, diagnosis, policy));
+    }
+    steps
 }
 
 /// The rules that need nothing but the namespace itself; checked again on every fresh read before a write.
@@ -137,10 +167,11 @@ fn is_pods(of_type: &TypeLeftovers) -> bool {
     of_type.resource.group.is_empty() && of_type.resource.resource == "pods"
 }
 
-fn release(of_type: &TypeLeftovers, held: &[Held], policy: &Policy, namespace: &Namespace) -> Option<Step> {
-    let of_type_held: Vec<&Held> =
-        held.iter().filter(|held| held.resource == of_type.resource && policy.may_release(held)).collect();
-    (!of_type_held.is_empty()).then(|| step::release(of_type, &of_type_held, namespace))
+fn release(of_type: &TypeLeftovers, diagnosis: &Diagnosis, policy: &Policy) -> Option<Step> {
+    let held = diagnosis.held.iter();
+    let held: Vec<&Held> =
+        held.filter(|held| held.resource == of_type.resource && policy.may_release(held)).collect();
+    (!held.is_empty()).then(|| step::release(of_type, &held, &diagnosis.namespace))
 }
 
 fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<String> {
@@ -173,6 +204,14 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
             .gaps
             .iter()
             .map(|gap| format!("could not look at {gap} ({}): what is in there is unknown", gap.detail)),
+    );
+    let refuses = [CauseKind::DeadAdmissionWebhook, CauseKind::AdmissionPolicy];
+    warnings.extend(
+        diagnosis
+            .causes
+            .iter()
+            .filter(|cause| refuses.contains(&cause.kind))
+            .map(|cause| format!("{}: what it refuses will fail until that is mended", cause.detail)),
     );
     let still: Vec<String> = namespace
         .foreign_spec_finalizers()

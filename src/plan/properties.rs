@@ -276,7 +276,8 @@ proptest! {
         let last = plan.steps.iter().rposition(|step| {
             matches!(step.action, Action::ReleaseObjects { .. } | Action::DeleteObjects { .. })
         });
-        prop_assert!(last < wait);
+        let last_wait = plan.steps.iter().rposition(|step| matches!(step.action, Action::Wait));
+        prop_assert!(last < last_wait);
     }
 
     #[test]
