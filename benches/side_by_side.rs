@@ -15,7 +15,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use harness::{ControlPlane, Lab};
+use harness::{ADMIN_TOKEN, ControlPlane, Lab};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use kube::client::ConfigExt;
 use nsfix::sandbox::Options;
 use serde_json::{Value, json};
 
@@ -43,6 +48,7 @@ fn main() {
         println!("on {place}, {version}: {CRDS} CRDs in {GROUPS} groups, {ACTIVE} active and {STUCK} stuck namespaces");
         fill(&lab).await;
         side_by_side(&lab).await;
+        release(&lab).await;
         if large {
             memory(&lab).await;
         }
@@ -185,20 +191,82 @@ async fn timed(lab: &Lab, arguments: &[&str]) -> Duration {
     started.elapsed()
 }
 
-/// The same requests from one connection that is yet to be made, sixteen at once, answers thrown away.
+/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen at once,
+/// answers thrown away.
 async fn bare_gets(lab: &Lab, urls: &[String]) -> Duration {
+    let config = lab.config().await;
     let started = Instant::now();
-    let client = lab.another_client().await;
-    let gets = urls.iter().map(|url| {
-        let client = client.clone();
+    let tls = config.rustls_client_config().unwrap();
+    let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    let client = Client::builder(TokioExecutor::new())
+        .http2_initial_stream_window_size(2 << 20)
+        .http2_initial_connection_window_size(16 << 20)
+        .build::<_, Empty<Bytes>>(https.enable_all_versions().build());
+    let root = config.cluster_url.to_string();
+    let get = |url: &str| {
+        let request = http::Request::get(format!("{}{url}", root.trim_end_matches('/')));
+        let request =
+            request.header("accept", METADATA).header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+        let (client, request) = (client.clone(), request.body(Empty::new()).unwrap());
         async move {
-            let request = http::Request::get(url).header("accept", METADATA);
-            let request = request.body(kube::client::Body::empty()).unwrap();
-            let answer = client.send(request).await.unwrap();
-            http_body_util::BodyExt::collect(answer.into_body()).await.unwrap();
+            let answer = client.request(request).await.unwrap();
+            answer.into_body().collect().await.unwrap();
         }
+    };
+    // One at first, so that the rest shares its connection; nsfix begins with one request too.
+    if let Some((first, rest)) = urls.split_first() {
+        get(first).await;
+        futures::stream::iter(rest).map(|url| get(url)).buffer_unordered(16).collect::<Vec<()>>().await;
+    }
+    started.elapsed()
+}
+
+/// `clear --leftovers=release` of half of the stuck namespaces, against the bare reads and patches of the
+/// other half. Both end when the controller has taken the last namespace away.
+async fn release(lab: &Lab) {
+    let (ours, theirs): (Vec<usize>, Vec<usize>) = (0..STUCK).partition(|index| index % 2 == 0);
+    let names: Vec<String> = ours.iter().map(|index| format!("stuck-{index}")).collect();
+    let mut arguments = vec!["clear", "--yes", "--leftovers=release", "--timeout=5m"];
+    arguments.extend(names.iter().map(String::as_str));
+    let started = Instant::now();
+    let ran = lab.nsfix(&arguments).run().await;
+    let took = started.elapsed();
+    let bare = bare_release(lab, &theirs).await;
+    let left = lab.get("/api/v1/configmaps").await.expect(200);
+    let orphans = left["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| names.iter().any(|name| item["metadata"]["namespace"] == name.as_str()));
+    println!(
+        "clear --leftovers=release of {} namespaces with {HELD_EACH} held leftovers each: {took:?} (exit {:?}), \
+         bare reads and patches of as many {bare:?}, ratio {:.2}; orphans: {}",
+        names.len(),
+        ran.code,
+        took.as_secs_f64() / bare.as_secs_f64(),
+        orphans.count()
+    );
+}
+
+async fn bare_release(lab: &Lab, namespaces: &[usize]) -> Duration {
+    let started = Instant::now();
+    let objects = (0..STUCK * HELD_EACH).filter(|index| namespaces.contains(&(index % STUCK)));
+    let patches = objects.map(|index| async move {
+        let path = format!("/api/v1/namespaces/stuck-{}/configmaps/c{index}", index % STUCK);
+        let read = lab.get(&path).await.expect(200);
+        let (uid, version) = (&read["metadata"]["uid"], &read["metadata"]["resourceVersion"]);
+        let patch = json!({"metadata": {"uid": uid, "resourceVersion": version, "finalizers": null}});
+        lab.patch(&path, &patch).await.status
     });
-    futures::stream::iter(gets).buffer_unordered(16).collect::<Vec<()>>().await;
+    let statuses: Vec<u16> = futures::stream::iter(patches).buffer_unordered(16).collect().await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    for index in namespaces {
+        let path = format!("/api/v1/namespaces/stuck-{index}");
+        while lab.has_controller && lab.get(&path).await.status != 404 {
+            assert!(started.elapsed() < Duration::from_mins(10), "{path} is still there");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
     started.elapsed()
 }
 

@@ -104,10 +104,10 @@ impl Lab {
         self.dir.path()
     }
 
-    /// A client with a connection of its own, for the benchmark.
+    /// The configuration of the administrator's connection, for the benchmark.
     #[allow(dead_code)]
-    pub async fn another_client(&self) -> Client {
-        client(&std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig")).await
+    pub async fn config(&self) -> Config {
+        config(&std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig")).await
     }
 
     /// The kubeconfig of the administrator.
@@ -303,13 +303,17 @@ pub fn kubeconfig(url: &str, ca: Option<&Path>, token: &str) -> String {
     )
 }
 
-async fn client(kubeconfig: &str) -> Client {
+async fn config(kubeconfig: &str) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     let mut config = config.expect("a configuration");
     config.default_retry = false;
     config.proxy_url = None;
-    Client::try_from(config).expect("a client")
+    config
+}
+
+async fn client(kubeconfig: &str) -> Client {
+    Client::try_from(config(kubeconfig).await).expect("a client")
 }
 
 /// Whether an API server says that it is ready.

@@ -8,6 +8,8 @@ mod supervised;
 
 pub use command::{Nsfix, Ran, ended};
 pub use lab::{AGGREGATED, Answer, Lab};
+#[allow(unused_imports)] // the benchmark's
+pub use plane::ADMIN_TOKEN;
 pub use plane::ControlPlane;
 
 use std::future::Future;
