@@ -18,6 +18,7 @@ mod documentation;
 mod faults;
 mod list_stuck;
 mod orphans;
+mod races;
 mod repair;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
+        races::tests(),
         repair::tests(),
     ]
     .into_iter()
