@@ -21,6 +21,7 @@ mod faults;
 mod kubectl;
 mod list_stuck;
 mod orphans;
+mod races;
 mod repair;
 mod schemas;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
+        races::tests(),
         repair::tests(),
     ]
     .into_iter()

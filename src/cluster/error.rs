@@ -46,6 +46,9 @@ pub enum ApiError {
     /// The credentials could not be had (an exec plugin failed, a token file is missing).
     #[error("Unable to authenticate: {0}")]
     Credentials(String),
+    /// A write that was held back, because only reads are wanted.
+    #[error("{0} was not sent: this is a dry run")]
+    NotSent(String),
     /// No answer within the deadline. A write may have happened all the same.
     #[error("Unable to connect to the server: no answer to {request} within {}", seconds(*.after))]
     TimedOut {
@@ -124,8 +127,18 @@ impl ApiError {
         match self {
             Self::Server { code, .. } => *code == 504,
             Self::TimedOut { .. } | Self::BrokenOff { .. } => true,
-            Self::NotKubernetes { .. } | Self::Unreachable(_) | Self::Tls(_) | Self::Credentials(_) => false,
+            Self::NotKubernetes { .. }
+            | Self::Unreachable(_)
+            | Self::Tls(_)
+            | Self::Credentials(_)
+            | Self::NotSent(_) => false,
         }
+    }
+
+    /// Whether the connection was lost in the middle of an answer: a read may simply be sent again.
+    #[must_use]
+    pub fn is_broken_off(&self) -> bool {
+        matches!(self, Self::BrokenOff { .. })
     }
 
     /// Whether the whole server is out of reach, so that asking it anything else is no use.
@@ -134,7 +147,10 @@ impl ApiError {
         match self {
             Self::Server { code, .. } => *code == 401,
             Self::Unreachable(_) | Self::Tls(_) | Self::Credentials(_) => true,
-            Self::NotKubernetes { .. } | Self::BrokenOff { .. } | Self::TimedOut { .. } => false,
+            Self::NotKubernetes { .. }
+            | Self::BrokenOff { .. }
+            | Self::TimedOut { .. }
+            | Self::NotSent(_) => false,
         }
     }
 
@@ -180,7 +196,7 @@ impl ApiError {
             ),
             Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
-            Self::Server { .. } | Self::BrokenOff { .. } => None,
+            Self::Server { .. } | Self::BrokenOff { .. } | Self::NotSent(_) => None,
         }
     }
 }

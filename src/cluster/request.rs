@@ -1,7 +1,7 @@
 //! One request at a time: deadline, bounded retries, concurrency limit, `-v`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Request, header};
@@ -37,6 +37,7 @@ pub struct Cluster {
     observer: Observer,
     permits: Semaphore,
     sent: AtomicUsize,
+    only_reads: AtomicBool,
 }
 
 /// A request to be sent.
@@ -98,7 +99,13 @@ impl Cluster {
             (Some(_), _) => server,
         };
         let (permits, sent) = (Semaphore::new(MAX_IN_FLIGHT), AtomicUsize::new(0));
-        Self { client, server, context, timeout, observer, permits, sent }
+        let only_reads = AtomicBool::new(false);
+        Self { client, server, context, timeout, observer, permits, sent, only_reads }
+    }
+
+    /// From now on nothing but GETs is sent, rehearsals included: what a client dry run promises.
+    pub fn only_read(&self) {
+        self.only_reads.store(true, Ordering::Relaxed);
     }
 
     /// How many requests were sent so far, retries included.
@@ -110,6 +117,9 @@ impl Cluster {
     /// Sends a request and reads its answer whole. Retries a bounded few times, and only where the server
     /// asks for it with Retry-After, as client-go does.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, ApiError> {
+        if call.method != Method::GET && self.only_reads.load(Ordering::Relaxed) {
+            return Err(ApiError::NotSent(call.describe()));
+        }
         let mut retries = 0;
         loop {
             let started = Instant::now();
@@ -119,8 +129,10 @@ impl Cluster {
             if (200..300).contains(&status) {
                 return Ok(body);
             }
+            // A write that timed out may have happened: only a fresh read can tell.
+            let unknown = status == 504 && call.method != Method::GET;
             match retry_after(status, &headers) {
-                Some(delay) if retries < MAX_RETRIES => {
+                Some(delay) if retries < MAX_RETRIES && !unknown => {
                     retries += 1;
                     tokio::time::sleep(delay.min(MAX_RETRY_AFTER)).await;
                 }

@@ -4,6 +4,8 @@ mod confirm;
 mod journal;
 pub(super) mod render;
 
+use std::cell::Cell;
+
 use futures::StreamExt;
 use jiff::Timestamp;
 
@@ -53,14 +55,19 @@ pub(super) async fn run(
             .hint("add --yes to go on without a question, or --dry-run=client to see what would be sent"));
     }
     let settings = settings(options)?;
-    let clear = Clear { options, settings, cluster: session.the_cluster()?, terminal, stop };
+    let cluster = session.the_cluster()?;
+    if options.dry_run == DryRunChoice::Client {
+        cluster.only_read();
+    }
+    let clear = Clear { options, settings, cluster, terminal, stop };
     let mut names = options.names.clone();
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    let reports = tokio::select! {
-        looked = clear.look(&names) => clear.act_on_all(looked?).await?,
-        exit = stop.wait() => return Ok(exit),
+    let looked = tokio::select! {
+        looked = clear.look(&names) => looked?,
+        _ = stop.wait() => names.iter().map(|name| Looked::Ended(Box::new(interrupted(name, "")))).collect(),
     };
+    let (reports, failure) = clear.act_on_all(looked).await;
     let exit = match stop.requested() {
         Some(exit) => exit,
         None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),
@@ -71,7 +78,12 @@ pub(super) async fn run(
         Some(ReportFormat::Json) => terminal.data(&items().to_json()?)?,
         Some(ReportFormat::Yaml) => terminal.data(&items().to_yaml()?)?,
     }
-    Ok(exit)
+    failure.map_or(Ok(exit), Err)
+}
+
+/// The report of a namespace that nothing was done to because a signal came first.
+fn interrupted(name: &str, uid: &str) -> Report {
+    Report::new(name, uid).ended(Outcome::Failed, Problem::new("interrupted; nothing was written"))
 }
 
 fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
@@ -118,9 +130,8 @@ impl Clear<'_> {
                 Err(error) if error.is_not_found() => ended(Report::new(name, "")),
                 Err(error) => ended(Report::new(name, "").ended(Outcome::Failed, Problem::from(&error))),
                 Ok(namespace) => {
-                    let refusal = check(&namespace, &self.settings.policy).err();
-                    let report = Report::new(name, &namespace.uid);
-                    if let Some(refusal) = refusal {
+                    if let Err(refusal) = check(&namespace, &self.settings.policy) {
+                        let report = Report::new(name, &namespace.uid);
                         ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
                     } else {
                         eligible.push(namespace);
@@ -154,30 +165,51 @@ impl Clear<'_> {
     }
 
     /// One failing does not stop the others, a signal does. Several at once where nobody has to be asked.
-    async fn act_on_all(&self, looked: Vec<Looked>) -> Result<Vec<Report>, Failure> {
+    /// Where a report cannot be written, what is under way is brought to its end, and nothing else begun.
+    async fn act_on_all(&self, looked: Vec<Looked>) -> (Vec<Report>, Option<Failure>) {
         let asks = self.options.dry_run == DryRunChoice::None && !self.options.yes;
         let concurrency = if asks { 1 } else { CONCURRENCY };
+        let failing = Cell::new(false);
         let mut acts = futures::stream::iter(looked)
-            .take_while(|_| futures::future::ready(self.stop.requested().is_none()))
+            .take_while(|_| futures::future::ready(!failing.get()))
             .map(|looked| self.act(looked))
             .buffered(concurrency);
-        let mut reports = Vec::new();
+        let (mut reports, mut failure) = (Vec::new(), None);
         while let Some(report) = acts.next().await {
-            let report = report?;
-            render::report(self.terminal, &report, self.options.output, self.options.dry_run)?;
-            if let Some(journal) = &self.options.journal {
-                journal::append(journal, &report)?;
+            let told = report.and_then(|report| {
+                let told = self.tell(&report);
+                reports.push(report);
+                told
+            });
+            if let Err(error) = told {
+                failing.set(true);
+                failure.get_or_insert(error);
             }
-            reports.push(report);
         }
-        Ok(reports)
+        (reports, failure)
+    }
+
+    fn tell(&self, report: &Report) -> Result<(), Failure> {
+        // Into the journal first: whoever reads stdout may be gone.
+        if let Some(journal) = &self.options.journal {
+            journal::append(journal, report)?;
+        }
+        render::report(self.terminal, report, self.options.output, self.options.dry_run)
     }
 
     async fn act(&self, looked: Looked) -> Result<Report, Failure> {
+        let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop };
         let (plan, inventory) = match looked {
-            Looked::Ended(report) => return Ok(*report),
+            Looked::Ended(mut report) => {
+                // It may have gone during the look.
+                repair.settle(&mut report).await;
+                return Ok(*report);
+            }
             Looked::Planned(plan, inventory) => (plan, inventory),
         };
+        if self.stop.requested().is_some() {
+            return Ok(interrupted(&plan.namespace.name, &plan.namespace.uid));
+        }
         for warning in &plan.warnings {
             self.terminal.warn(warning);
         }
@@ -200,7 +232,6 @@ impl Clear<'_> {
                 Answer::Refused(refusal) => return Ok(refused(Problem::from(&refusal))),
             }
         }
-        let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop };
         Ok(repair.carry_out(&plan, &inventory).await)
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::namespace::{NamespaceWrite, Sent};
-use super::objects::ObjectWrite;
+use super::namespace::{NamespaceWrite, Sent, replaced};
+use super::objects::{Halt, ObjectWrite, Tally};
 use super::verify::{Waited, held_by, still_there};
 use super::{Backup, Backups, Outcome, Problem, Repair, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
@@ -33,10 +33,15 @@ impl Repair<'_> {
         }
         for (index, step) in plan.steps.iter().enumerate() {
             let last = index + 1 == plan.steps.len();
+            if self.stop.requested().is_some() {
+                interrupt(&plan.steps[index..], &mut report);
+                break;
+            }
             if matches!(self.take(step, plan, before, last, &mut report).await, Next::End) {
                 break;
             }
         }
+        self.settle(&mut report).await;
         if self.settings.dry_run == DryRun::Server && report.problem.is_none() {
             report.outcome = Outcome::DryRun;
         }
@@ -72,14 +77,14 @@ impl Repair<'_> {
             Action::ReleaseObjects { resource, finalizers } => {
                 self.write_to(step, resource, None, ObjectWrite::Release(finalizers), report).await
             }
-            Action::Finalize { removes } => {
+            // Either may be the write that ends it.
+            Action::Finalize { .. } | Action::RemoveMetadataFinalizer { .. }
                 if plan.has(|action| matches!(action, Action::Wait))
-                    && let Some(problem) = self.leftovers_remain(plan, before, report).await
-                {
-                    report.outcome = Outcome::Released;
-                    report.problem = Some(problem);
-                    return Next::End;
-                }
+                    && self.must_not_abandon(plan, before, report).await =>
+            {
+                Next::End
+            }
+            Action::Finalize { removes } => {
                 self.write_to_namespace(step, plan, NamespaceWrite::Finalize(removes), last, report).await
             }
             Action::Rearm => self.write_to_namespace(step, plan, NamespaceWrite::Rearm, false, report).await,
@@ -101,9 +106,18 @@ impl Repair<'_> {
         write: ObjectWrite<'_>,
         report: &mut Report,
     ) -> Next {
-        let (result, message) = match self.write_objects(resource, &report.namespace, only, write).await {
+        let written = self.write_objects(resource, report, only, write).await;
+        report.wrote |= written.as_ref().is_ok_and(|tally| self.has_written(tally));
+        let (result, message) = match written {
             Ok(tally) => tally.result(self.settings.dry_run),
-            Err(error) => (StepResult::Failed, error.detail()),
+            Err(Halt::Failed(error)) => (StepResult::Failed, error.detail()),
+            Err(Halt::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
+            Err(Halt::Replaced) => {
+                let problem = replaced(&report.namespace);
+                report.steps.push(report_of(step, StepResult::Failed, problem.message.clone()));
+                (report.outcome, report.problem) = (Outcome::Refused, Some(problem));
+                return Next::End;
+            }
         };
         report.steps.push(report_of(step, result, message.clone()));
         if result == StepResult::Failed {
@@ -124,6 +138,8 @@ impl Repair<'_> {
         report: &mut Report,
     ) -> Next {
         let sent = self.write_namespace(plan, write).await;
+        report.wrote |= self.settings.dry_run == DryRun::None
+            && matches!(sent, Sent::Accepted | Sent::Gone { by_us: true });
         let (result, message) = match &sent {
             Sent::Accepted if self.settings.dry_run == DryRun::Server => {
                 (StepResult::DryRun, "the server accepted it and stored nothing".to_owned())
@@ -142,8 +158,7 @@ impl Repair<'_> {
                 Next::End
             }
             Sent::Gone { by_us } => {
-                report.outcome =
-                    if by_us || report.has_written() { Outcome::Cleared } else { Outcome::Unchanged };
+                report.outcome = if by_us || report.wrote { Outcome::Cleared } else { Outcome::Unchanged };
                 Next::End
             }
             Sent::Accepted | Sent::NotNeeded if last && self.settings.dry_run == DryRun::None => {
@@ -188,6 +203,10 @@ impl Repair<'_> {
                     (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
                     return Next::End;
                 }
+                Waited::StillThere(_) if self.stop.requested().is_some() => {
+                    interrupt(std::slice::from_ref(step), report);
+                    return Next::GoOn;
+                }
                 Waited::StillThere(fresh) if last && round == MAX_ROUNDS => {
                     (report.outcome, report.problem) = (Outcome::Released, Some(still_there(&fresh)));
                     return Next::End;
@@ -209,7 +228,8 @@ impl Repair<'_> {
             if let Action::ReleaseObjects { resource, finalizers } = &step.action {
                 let write = ObjectWrite::Release(finalizers);
                 // What fails here is found by the look before the PUT.
-                if let Ok(tally) = self.write_objects(resource, &report.namespace, None, write).await {
+                if let Ok(tally) = self.write_objects(resource, report, None, write).await {
+                    report.wrote |= self.has_written(&tally);
                     let (result, message) = tally.result(self.settings.dry_run);
                     if result == StepResult::Done {
                         let message = format!("{message} in a further round");
@@ -220,7 +240,17 @@ impl Repair<'_> {
         }
     }
 
-    /// After a release the PUT may abandon nothing.
+    fn has_written(&self, tally: &Tally) -> bool {
+        tally.wrote && self.settings.dry_run == DryRun::None
+    }
+
+    /// After a release nothing may be abandoned; what remains ends it.
+    async fn must_not_abandon(&self, plan: &Plan, before: &Inventory, report: &mut Report) -> bool {
+        let Some(problem) = self.leftovers_remain(plan, before, report).await else { return false };
+        (report.outcome, report.problem) = (Outcome::Released, Some(problem));
+        true
+    }
+
     async fn leftovers_remain(&self, plan: &Plan, before: &Inventory, report: &Report) -> Option<Problem> {
         if self.settings.dry_run == DryRun::Server {
             return None;
@@ -232,6 +262,8 @@ impl Repair<'_> {
                 if left.is_empty() && left.coverage.is_complete() {
                     return None;
                 }
+                let unseen =
+                    left.coverage.gaps.iter().map(|gap| format!("{gap}, which could not be looked at,"));
                 let left: Vec<String> = left
                     .types
                     .iter()
@@ -239,6 +271,7 @@ impl Repair<'_> {
                         let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
                         format!("{} {} [{}]", of_type.total(), of_type.resource, finalizers.join(", "))
                     })
+                    .chain(unseen)
                     .collect();
                 Some(Problem {
                     message: format!(
@@ -263,6 +296,9 @@ impl Repair<'_> {
         let mut backup: Backup = backups.begin(&report.namespace).map_err(failed)?;
         backup.add(&plan.namespace.json).map_err(failed)?;
         for of_type in &before.types {
+            if self.stop.requested().is_some() {
+                return Err(Problem::new("interrupted; nothing was written"));
+            }
             let ty = &of_type.resource;
             let mut add = |item: &serde_json::value::RawValue| backup.add_item(ty, item.get());
             match self.cluster.whole_objects(ty, &report.namespace, &mut add).await {
@@ -278,27 +314,17 @@ impl Repair<'_> {
         report.backup = Some(backup.finish().map_err(failed)?);
         Ok(())
     }
+}
 
-    /// Rule 8: says what was left behind. Nothing can have been created in a terminating namespace, so the
-    /// types that were empty before still are.
-    async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
-        let held: Vec<_> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
-        let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
-        match self.cluster.take_stock_of(held, &[&report.namespace], keep).await {
-            Ok(mut after) => {
-                let after = after.remove(&report.namespace).unwrap_or_default();
-                report.unknown = after.coverage.gaps;
-                report.unknown.extend(before.coverage.gaps.iter().cloned());
-                report.unknown.sort();
-                report.unknown.dedup();
-                report.orphans = after.types;
-            }
-            Err(error) => {
-                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
-                report.orphans.clone_from(&before.types);
-            }
-        }
-    }
+/// A signal has come before these steps were done.
+fn interrupt(steps: &[Step], report: &mut Report) {
+    let not_done = steps.iter().map(|step| report_of(step, StepResult::Skipped, "interrupted".to_owned()));
+    report.steps.extend(not_done);
+    report.outcome = Outcome::Failed;
+    report.problem = Some(Problem {
+        message: format!("interrupted; namespace {:?} is not done yet", report.namespace),
+        hint: Some("the same command, run again, goes on from here".to_owned()),
+    });
 }
 
 fn report_of(step: &Step, result: StepResult, message: String) -> StepReport {

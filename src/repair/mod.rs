@@ -1,6 +1,7 @@
 //! Carries a plan out: backs up first, reads again before each write, guards it by uid and resourceVersion,
 //! stops when the controller finishes by itself, and reports what became of each step.
 
+mod aftermath;
 mod backup;
 mod carry_out;
 mod namespace;

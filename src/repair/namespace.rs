@@ -97,6 +97,10 @@ impl Repair<'_> {
             let fresh = match self.cluster.namespace(name).await {
                 Ok(fresh) => fresh,
                 Err(error) if error.is_not_found() => return Sent::Gone { by_us: answer_lost },
+                Err(error) if error.is_broken_off() => {
+                    last = error.to_string();
+                    continue;
+                }
                 Err(error) => return Sent::Ended(Outcome::Failed, Problem::from(&error)),
             };
             if fresh.uid != plan.namespace.uid {

@@ -2,14 +2,16 @@
 
 use futures::StreamExt;
 
-use super::{Repair, StepResult};
-use crate::cluster::{ApiError, DryRun};
+use super::{Repair, Report, StepResult};
+use crate::cluster::{ApiError, DryRun, Fresh};
 use crate::model::{Leftover, ResourceType};
 
 /// How many leftovers are written to at once.
 const CONCURRENCY: usize = 8;
 /// The owner, or another nsfix, may write at the same time.
 const MAX_ATTEMPTS: usize = 5;
+/// A list is only begun anew where its answer broke off, or its snapshot expired.
+const MAX_LISTS: usize = 3;
 
 /// What became of the leftovers of one type.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub(super) struct Tally {
     /// Gone, or not in need of it any more.
     skipped: usize,
     failed: Vec<String>,
+    /// Whether a write was carried out, or may have been.
+    pub(super) wrote: bool,
 }
 
 /// What became of one leftover.
@@ -25,6 +29,18 @@ enum Fate {
     Done,
     Skipped,
     Failed(String),
+    /// The answer to a write was lost, and nobody could see what it did.
+    Unknown(String),
+}
+
+/// Why no leftover was written to.
+pub(super) enum Halt {
+    /// They could not be listed, or the namespace not be read.
+    Failed(ApiError),
+    /// The namespace is gone, and its leftovers with it, or without a namespace.
+    Gone,
+    /// What was listed is inside another namespace of the same name, and nobody has judged that one.
+    Replaced,
 }
 
 /// What to do to leftovers.
@@ -52,16 +68,17 @@ impl ObjectWrite<'_> {
 
 impl Tally {
     fn count(&mut self, fate: Fate) {
+        self.wrote |= matches!(fate, Fate::Done | Fate::Unknown(_));
         match fate {
             Fate::Done => self.done += 1,
             Fate::Skipped => self.skipped += 1,
-            Fate::Failed(why) => self.failed.push(why),
+            Fate::Failed(why) | Fate::Unknown(why) => self.failed.push(why),
         }
     }
 
     /// The result of the step, and in words.
     pub(super) fn result(&self, dry_run: DryRun) -> (StepResult, String) {
-        let Self { done, skipped, failed } = self;
+        let Self { done, skipped, failed, .. } = self;
         if let Some(first) = failed.first() {
             return (StepResult::Failed, format!("{done} done, {} failed, the first: {first}", failed.len()));
         }
@@ -82,14 +99,18 @@ impl Repair<'_> {
     pub(super) async fn write_objects(
         &self,
         ty: &ResourceType,
-        namespace: &str,
+        report: &Report,
         only: Option<&[String]>,
         write: ObjectWrite<'_>,
-    ) -> Result<Tally, ApiError> {
-        let leftovers = self.cluster.leftovers_of(ty, namespace).await?;
+    ) -> Result<Tally, Halt> {
+        let leftovers = self.list(ty, &report.namespace).await.map_err(Halt::Failed)?;
         let wanted = leftovers.into_iter().filter(|leftover| {
             write.concerns(leftover) && only.is_none_or(|names| names.contains(&leftover.name))
         });
+        let wanted: Vec<Leftover> = wanted.collect();
+        if !wanted.is_empty() {
+            self.still_there(report).await?;
+        }
         let mut fates = futures::stream::iter(wanted)
             .map(|leftover| self.write_object(ty, leftover, write))
             .buffer_unordered(CONCURRENCY);
@@ -100,47 +121,93 @@ impl Repair<'_> {
         Ok(tally)
     }
 
+    async fn list(&self, ty: &ResourceType, namespace: &str) -> Result<Vec<Leftover>, ApiError> {
+        let mut lists = 1;
+        loop {
+            match self.cluster.leftovers_of(ty, namespace).await {
+                Err(error) if lists < MAX_LISTS && (error.is_broken_off() || error.code() == Some(410)) => {
+                    lists += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// That the namespace is still the one that was judged, *after* its leftovers were listed: a uid never
+    /// comes back, so all of them were its own.
+    async fn still_there(&self, report: &Report) -> Result<(), Halt> {
+        match self.cluster.namespace(&report.namespace).await {
+            Ok(fresh) if fresh.uid == report.uid && fresh.is_terminating() => Ok(()),
+            Ok(_) => Err(Halt::Replaced),
+            Err(error) if error.is_not_found() => Err(Halt::Gone),
+            Err(error) => Err(Halt::Failed(error)),
+        }
+    }
+
     async fn write_object(&self, ty: &ResourceType, leftover: Leftover, write: ObjectWrite<'_>) -> Fate {
         let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
         let name = format!("{ty}/{}", leftover.name);
-        let dry_run = self.settings.dry_run;
+        // After a lost answer, what was asked for and has come to pass was most likely our own doing.
+        let mut answer_lost = false;
+        let passed = |answer_lost: bool| if answer_lost { Fate::Done } else { Fate::Skipped };
+        let failed = |answer_lost: bool, why: &str| {
+            if answer_lost {
+                Fate::Unknown(format!("{name}: the answer was lost, and then: {why}"))
+            } else {
+                Fate::Failed(format!("{name}: {why}"))
+            }
+        };
         let mut last = String::new();
         for _ in 0..MAX_ATTEMPTS {
             if self.stop.requested().is_some() {
-                return Fate::Failed(format!("{name}: interrupted"));
+                return failed(answer_lost, "interrupted");
             }
             let fresh = match self.cluster.fresh(&path).await {
                 Ok(fresh) => fresh,
-                Err(error) if is_gone(&error) => return Fate::Skipped,
-                Err(error) => return Fate::Failed(format!("{name}: {}", error.detail())),
+                Err(error) if is_gone(&error) => return passed(answer_lost),
+                Err(error) if error.is_broken_off() => {
+                    last = error.detail();
+                    continue;
+                }
+                Err(error) => return failed(answer_lost, &error.detail()),
             };
             if fresh.uid != leftover.uid {
                 // Created anew under the same name: nobody has judged that one.
-                return Fate::Skipped;
+                return passed(answer_lost);
             }
-            let sent = match write {
-                ObjectWrite::Delete if fresh.deleting => return Fate::Skipped,
-                ObjectWrite::Delete => self.cluster.delete(&path, &fresh, false, dry_run).await,
-                ObjectWrite::DeleteNow => self.cluster.delete(&path, &fresh, true, dry_run).await,
-                ObjectWrite::Release(finalizers) => {
-                    let all = fresh.finalizers.iter().map(String::as_str);
-                    let rest: Vec<&str> =
-                        all.filter(|name| !finalizers.iter().any(|each| each == name)).collect();
-                    // Rule: removing a finalizer from what is not being deleted deletes nothing.
-                    if rest.len() == fresh.finalizers.len() || !fresh.deleting {
-                        return Fate::Skipped;
-                    }
-                    self.cluster.set_finalizers(&path, &fresh, &rest, dry_run).await
-                }
-            };
+            let Some(sent) = self.send(&path, &fresh, write).await else { return passed(answer_lost) };
             match sent {
                 Ok(()) => return Fate::Done,
-                Err(error) if is_gone(&error) => return Fate::Skipped,
-                Err(error) if error.is_conflict() || error.leaves_write_unknown() => last = error.detail(),
-                Err(error) => return Fate::Failed(format!("{name}: {}", error.detail())),
+                Err(error) if is_gone(&error) => return passed(answer_lost),
+                Err(error) if error.is_conflict() => last = error.detail(),
+                Err(error) if error.leaves_write_unknown() => {
+                    answer_lost = true;
+                    last = error.detail();
+                }
+                Err(error) => return failed(answer_lost, &error.detail()),
             }
         }
-        Fate::Failed(format!("{name}: gave up after {MAX_ATTEMPTS} attempts; the last: {last}"))
+        failed(answer_lost, &format!("gave up after {MAX_ATTEMPTS} attempts; the last: {last}"))
+    }
+
+    /// `None` where the leftover as it is now has no need of it.
+    async fn send(&self, path: &str, fresh: &Fresh, write: ObjectWrite<'_>) -> Option<Result<(), ApiError>> {
+        let dry_run = self.settings.dry_run;
+        Some(match write {
+            ObjectWrite::Delete if fresh.deleting => return None,
+            ObjectWrite::Delete => self.cluster.delete(path, fresh, false, dry_run).await,
+            ObjectWrite::DeleteNow => self.cluster.delete(path, fresh, true, dry_run).await,
+            ObjectWrite::Release(finalizers) => {
+                let all = fresh.finalizers.iter().map(String::as_str);
+                let rest: Vec<&str> =
+                    all.filter(|name| !finalizers.iter().any(|each| each == name)).collect();
+                // Rule: removing a finalizer from what is not being deleted deletes nothing.
+                if rest.len() == fresh.finalizers.len() || !fresh.deleting {
+                    return None;
+                }
+                self.cluster.set_finalizers(path, fresh, &rest, dry_run).await
+            }
+        })
     }
 }
 

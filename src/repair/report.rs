@@ -123,6 +123,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Why it was refused or failed.
     pub problem: Option<Problem>,
+    /// Whether a write was carried out, or may have been.
+    pub wrote: bool,
 }
 
 impl Report {
@@ -139,13 +141,8 @@ impl Report {
             backup: None,
             warnings: Vec::new(),
             problem: None,
+            wrote: false,
         }
-    }
-
-    /// Whether anything was written.
-    #[must_use]
-    pub fn has_written(&self) -> bool {
-        self.steps.iter().any(|step| step.result == StepResult::Done)
     }
 
     /// Whether the PUT to /finalize was carried out.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::aftermath::another_exists;
 use super::{Problem, Repair, Report};
 use crate::model::Namespace;
 
@@ -33,24 +34,20 @@ impl Repair<'_> {
         let deadline = Instant::now() + limit;
         let mut pause = FIRST_LOOK_AFTER;
         loop {
-            let fresh = match self.cluster.namespace(&report.namespace).await {
+            let time_is_up = Instant::now() + pause > deadline || self.stop.requested().is_some();
+            match self.cluster.namespace(&report.namespace).await {
                 Err(error) if error.is_not_found() => return Waited::Gone,
                 Ok(fresh) if fresh.uid != report.uid => {
-                    report.warnings.push(format!(
-                        "namespace {:?} is gone; another one of the same name exists by now",
-                        report.namespace
-                    ));
+                    report.warnings.push(another_exists(&report.namespace));
                     return Waited::Gone;
                 }
-                Ok(fresh) => fresh,
-                Err(error) => {
+                Ok(fresh) if enough(&fresh) || time_is_up => return Waited::StillThere(Box::new(fresh)),
+                // One look that fails is no reason to give up: the next one may succeed.
+                Err(error) if error.is_fatal() || time_is_up => {
                     let message = format!("unable to see whether the namespace is gone: {error}");
                     return Waited::Unknown(Problem { message, hint: error.hint().map(str::to_owned) });
                 }
-            };
-            let time_is_up = Instant::now() + pause > deadline;
-            if enough(&fresh) || time_is_up || self.stop.requested().is_some() {
-                return Waited::StillThere(Box::new(fresh));
+                Ok(_) | Err(_) => {}
             }
             tokio::select! {
                 () = sleep(pause) => {}

@@ -60,7 +60,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-pub fn judge(case: Case) -> Verdict {
+pub fn judge(case: &Case) -> Verdict {
     let sent: Vec<RecordedRequest> = case.world.lab.the_sandbox().requests();
     let sent: Vec<RecordedRequest> =
         sent.into_iter().filter(|request| request.user_agent.starts_with("nsfix/")).collect();
@@ -70,7 +70,7 @@ pub fn judge(case: Case) -> Verdict {
         .collect();
     let report = serde_json::from_str::<Value>(&case.ran.stdout).unwrap_or_default();
     let item = report["items"][0].clone();
-    let mut court = Court { case: &case, item: &item, writes, broken: Vec::new(), untrue: Vec::new() };
+    let mut court = Court { case, item: &item, writes, broken: Vec::new(), untrue: Vec::new() };
     court.rules(&sent);
     court.truth();
     let Court { broken, untrue, .. } = court;
@@ -138,9 +138,15 @@ impl Court<'_> {
         let backup = self.backup();
         let saves = !self.has("--no-backup");
         self.rule(meant.is_empty() || !saves || !backup.is_empty(), || "a write without a backup".to_owned());
+        self.writes_are_guarded(&meant, &backup);
+        self.nothing_live_is_abandoned();
+    }
+
+    fn writes_are_guarded(&mut self, meant: &[&RecordedRequest], backup: &str) {
+        let saves = !self.has("--no-backup");
         let truths = self.case.chaos.at_put.lock().unwrap().clone();
         let mut puts = 0;
-        for write in meant {
+        for write in meant.iter().copied() {
             let path = write.path_and_query.split('?').next().unwrap_or_default();
             let body: Value = serde_json::from_str(&write.body).unwrap_or_default();
             let guard = if write.method == "DELETE" { &body["preconditions"] } else { &body["metadata"] };
@@ -156,7 +162,6 @@ impl Court<'_> {
                 self.write_to_object(write, path, &uid, &body);
             }
         }
-        self.nothing_live_is_abandoned();
     }
 
     fn backup(&self) -> String {
@@ -268,19 +273,34 @@ impl Court<'_> {
             _ => 1,
         };
         self.claim(code == Some(fits), || format!("{outcome} with exit code {code:?}"));
+        if item["uid"] == self.uid() {
+            self.presence(item, outcome);
+        }
+        if outcome == "Cleared" {
+            self.orphans();
+        }
+        self.claim_of_a_backup();
+    }
+
+    /// Whether the namespace is there, as the outcome says.
+    fn presence(&mut self, item: &Value, outcome: &str) {
         let message = item["message"].as_str().unwrap_or_default();
-        let seen = item["uid"] == self.uid();
         let present = self.case.gone_since.is_none();
         let steps = item["steps"].as_array().into_iter().flatten();
         let done = steps.filter(|step| step["result"] == "Done" && step["step"] != "Wait").count();
         match outcome {
-            "Cleared" | "Unchanged" if seen => {
+            "Cleared" | "Unchanged" => {
                 self.claim(!present, || format!("{outcome}, and it is still there"));
+                let alone =
+                    !self.case.world.lab.has_controller && !self.case.chaos.meddled.load(Ordering::Relaxed);
+                self.claim(outcome == "Cleared" || !alone, || {
+                    "Unchanged, and nobody else was there".to_owned()
+                });
                 self.claim(outcome == "Cleared" || done == 0, || {
                     "Unchanged after something was done".to_owned()
                 });
             }
-            "Failed" | "Released" | "Refused" if seen => {
+            "Failed" | "Released" | "Refused" => {
                 let long_gone = self.case.gone_since.is_some_and(|since| since + BLINK < self.case.end);
                 let says = ["another one of the same name", "whether the namespace is gone"];
                 let says = says.iter().any(|words| message.contains(words));
@@ -292,10 +312,6 @@ impl Court<'_> {
             }
             _ => {}
         }
-        if outcome == "Cleared" {
-            self.orphans();
-        }
-        self.claim_of_a_backup();
     }
 
     fn claim_of_a_backup(&mut self) {

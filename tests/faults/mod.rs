@@ -66,5 +66,5 @@ async fn one(seed: u64) -> Verdict {
     let ran = ended(world.lab.nsfix(&words).start()).await;
     let end = Instant::now();
     let gone_since = witness.gone_since();
-    judge::judge(judge::Case { seed, world, chaos, arguments, before, ran, end, gone_since })
+    judge::judge(&judge::Case { seed, world, chaos, arguments, before, ran, end, gone_since })
 }

@@ -67,13 +67,15 @@ pub struct Snapshot {
 /// Watches the namespace while nsfix runs.
 pub struct Witness {
     gone: Arc<Mutex<Option<Instant>>>,
+    is_there: Box<dyn Fn() -> bool + Send + Sync>,
     task: JoinHandle<()>,
 }
 
 impl Witness {
     pub fn gone_since(self) -> Option<Instant> {
         self.task.abort();
-        *self.gone.lock().unwrap()
+        let seen = *self.gone.lock().unwrap();
+        seen.or_else(|| (!(self.is_there)()).then(Instant::now))
     }
 }
 
@@ -146,15 +148,16 @@ impl World {
     pub fn witness(&self, before: &Snapshot) -> Witness {
         let gone = Arc::new(Mutex::new(None));
         let (api, path, uid) = (self.api.clone(), self.path(), before.namespace["metadata"]["uid"].clone());
-        let seen = Arc::clone(&gone);
+        let is_there = move || api.get(&path).is_ok_and(|now| now["metadata"]["uid"] == uid);
+        let (seen, look) = (Arc::clone(&gone), is_there.clone());
         let task = tokio::spawn(async move {
             let mut clock = tokio::time::interval(Duration::from_millis(5));
-            while api.get(&path).is_ok_and(|now| now["metadata"]["uid"] == uid) {
+            while look() {
                 clock.tick().await;
             }
             *seen.lock().unwrap() = Some(Instant::now());
         });
-        Witness { gone, task }
+        Witness { gone, is_there: Box::new(is_there), task }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use crate::model::TypeLeftovers;
 use crate::output::{Failure, Terminal, sanitise};
 use crate::plan::{Action, Plan};
-use crate::repair::{Outcome, Problem, Report, StepResult};
+use crate::repair::{Outcome, Problem, Report, StepReport, StepResult};
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;
@@ -35,6 +35,12 @@ pub(in crate::commands) fn report(
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
         (Some(ReportFormat::Name), Some(_)) => terminal.data(&format!("namespace/{name}\n"))?,
         _ => {}
+    }
+    if matches!(report.outcome, Outcome::Failed | Outcome::Released) {
+        for StepReport { step, target, result, message } in &report.steps {
+            let result = result.to_string().to_lowercase();
+            terminal.note(&format!("  {step} {target}: {result} ({message})"));
+        }
     }
     if let Some(Problem { message, hint }) = &report.problem {
         let mut failure = Failure::error(message.clone());

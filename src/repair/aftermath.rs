@@ -1,0 +1,101 @@
+//! What it came to in the end: whether the namespace is gone after all, and what was left behind.
+
+use super::namespace::replaced;
+use super::{Outcome, Problem, Repair, Report};
+use crate::cluster::ApiError;
+use crate::model::{Inventory, TypeLeftovers};
+
+impl Repair<'_> {
+    /// What ended with a problem may have ended well all the same: by the controller, by somebody else, or by
+    /// a request whose answer was lost. Looks once, so that the report says what the server holds.
+    pub async fn settle(&self, report: &mut Report) {
+        let ended_badly = matches!(report.outcome, Outcome::Failed | Outcome::Released | Outcome::Refused);
+        if !ended_badly || report.uid.is_empty() {
+            return;
+        }
+        let name = &report.namespace;
+        match self.cluster.namespace(name).await {
+            Ok(fresh) if fresh.uid == report.uid => {}
+            Ok(_) if report.wrote => {
+                report.warnings.push(another_exists(name));
+                gone_after_all(report);
+            }
+            Ok(_) => (report.outcome, report.problem) = (Outcome::Refused, Some(replaced(name))),
+            Err(error) if error.is_not_found() => gone_after_all(report),
+            Err(error) => say_unknown(report, &error),
+        }
+    }
+
+    /// Rule 8: says what was left behind. Nothing can have been created in a terminating namespace, so the
+    /// types that were empty before still are.
+    pub(super) async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
+        let held: Vec<_> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
+        let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
+        match self.cluster.take_stock_of(held, &[&report.namespace], keep).await {
+            Ok(mut after) => {
+                let after = after.remove(&report.namespace).unwrap_or_default();
+                report.unknown = after.coverage.gaps;
+                report.unknown.extend(before.coverage.gaps.iter().cloned());
+                report.unknown.sort();
+                report.unknown.dedup();
+                if !after.types.is_empty() {
+                    self.tell_orphans(before, after.types, report).await;
+                }
+            }
+            Err(error) => {
+                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
+                report.orphans.clone_from(&before.types);
+            }
+        }
+    }
+
+    /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.
+    async fn tell_orphans(&self, before: &Inventory, found: Vec<TypeLeftovers>, report: &mut Report) {
+        let name = &report.namespace;
+        match self.cluster.namespace(name).await {
+            Ok(_) => {
+                let came_back = found.iter().filter(|of_type| is_of(of_type, before));
+                report.warnings.extend(came_back.map(|of_type| {
+                    format!(
+                        "{} of the old namespace {name:?} are inside the new one of that name",
+                        of_type.resource
+                    )
+                }));
+            }
+            Err(error) => {
+                if !error.is_not_found() {
+                    let what = "could not see whether there is another namespace of the name by now";
+                    report.warnings.push(format!("{what}: {}", error.detail()));
+                }
+                report.orphans = found;
+            }
+        }
+    }
+}
+
+/// Whether one of these objects was there before.
+fn is_of(found: &TypeLeftovers, before: &Inventory) -> bool {
+    let known = before.types.iter().flat_map(|of_type| &of_type.sample);
+    let known: Vec<&str> = known.map(|leftover| leftover.uid.as_str()).collect();
+    found.sample.iter().any(|leftover| known.contains(&leftover.uid.as_str()))
+}
+
+pub(super) fn another_exists(name: &str) -> String {
+    format!("namespace {name:?} is gone; another one of the same name exists by now")
+}
+
+fn gone_after_all(report: &mut Report) {
+    report.outcome = if report.wrote { Outcome::Cleared } else { Outcome::Unchanged };
+    if let Some(Problem { message, .. }) = report.problem.take() {
+        report.warnings.push(format!("{message}; but the namespace is gone by now"));
+    }
+}
+
+fn say_unknown(report: &mut Report, error: &ApiError) {
+    let unknown = "whether the namespace is gone";
+    if let Some(problem) = &mut report.problem
+        && !problem.message.contains(unknown)
+    {
+        problem.message = format!("{}; {unknown} is unknown: {error}", problem.message);
+    }
+}
