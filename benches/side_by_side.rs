@@ -280,7 +280,8 @@ async fn memory(lab: &Lab) {
     });
     post_all(lab, held).await;
     lab.delete(&format!("/api/v1/namespaces/{name}")).await.expect(200);
-    for arguments in [["explain", name], ["explain", "stuck-0"]] {
+    lab.post("/api/v1/namespaces", &json!({"metadata": {"name": "small"}})).await.expect(201);
+    for arguments in [["explain", name], ["explain", "small"]] {
         let child = lab.nsfix(&arguments).start();
         let status = format!("/proc/{}/status", child.id().unwrap_or_default());
         let watching = tokio::spawn(async move {

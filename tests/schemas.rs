@@ -12,6 +12,7 @@ tests! {
     lists_are_what_their_schema_says,
     diagnoses_are_what_their_schema_says,
     reports_are_what_their_schema_says,
+    orphans_and_access_are_what_their_schemas_say,
     the_schemas_tell_right_from_wrong
 }
 
@@ -71,6 +72,23 @@ async fn reports_are_what_their_schema_says(lab: Lab) {
         assert_eq!(report["items"][0]["outcome"], outcome, "{report}");
     }
     fits("repair-report", &json!({"apiVersion": "nsfix/v1", "kind": "RepairReport", "items": []}));
+}
+
+async fn orphans_and_access_are_what_their_schemas_say(lab: Lab) {
+    let none = lab.nsfix(&["orphans", "-o", "json"]).run().await.expect(0).json();
+    assert_eq!(none["items"], json!([]));
+    fits("orphan-list", &none);
+    let name = terminating(&lab).await;
+    lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan"]).run().await.expect(0);
+    let orphans = lab.nsfix(&["orphans", "-o", "json"]).run().await.expect(0).json();
+    assert!(!orphans["items"].as_array().unwrap().is_empty());
+    fits("orphan-list", &orphans);
+    for arguments in
+        [vec!["access", "-o", "json"], vec!["access", "-o", "json", "--as", "alice", "-n", "default"]]
+    {
+        let access = lab.nsfix(&arguments).run().await.expect(0).json();
+        fits("access-report", &access);
+    }
 }
 
 /// A schema that lets anything pass would pass every test above.

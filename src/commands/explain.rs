@@ -70,7 +70,7 @@ pub(super) async fn run(
 
 fn print(explained: &[Explained], options: &ExplainOptions, terminal: &Terminal) -> Result<(), Failure> {
     let document = || {
-        let items = explained.iter().map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref().ok()));
+        let items = explained.iter().map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref()));
         Document::new(items.collect())
     };
     let text = match options.output {

@@ -96,6 +96,17 @@ pub(super) fn remaining_finalizers(namespace: &Namespace) -> Option<&Condition> 
     namespace.condition(FINALIZERS).filter(|condition| condition.status == "True")
 }
 
+/// How many objects the controller counted, where it says so. Objects under two groups count twice there, as
+/// in events and events.k8s.io; those are left out.
+pub(super) fn counted_remaining(namespace: &Namespace) -> Option<u64> {
+    let condition = namespace.condition(REMAINING).filter(|condition| condition.status == "True")?;
+    let (_, list) = condition.message.split_once(": ")?;
+    let items = list.split(", ").filter(|item| !item.starts_with("events.events.k8s.io "));
+    items
+        .map(|item| item.strip_suffix(" resource instances")?.rsplit_once(" has ")?.1.parse::<u64>().ok())
+        .sum()
+}
+
 /// `Some resources are remaining: pods. has 1 resource instances, …`
 fn remaining_in(message: &str) -> Vec<String> {
     let (_, list) = message.split_once(": ").unwrap_or_default();

@@ -26,7 +26,9 @@ pub fn explain(
     leftovers(&mut lines, diagnosis, paint);
     lines.heading("Coverage", paint);
     lines.push(1, &sanitise(&inventory::coverage(&diagnosis.inventory.coverage)));
-    if diagnosis.state.is_some() {
+    if let Err(refusal @ Refusal::NotTerminating { disarmed: true, .. }) = plan {
+        lines.push(0, &sanitise(&refusal.hint()));
+    } else if diagnosis.state.is_some() {
         steps(&mut lines, &diagnosis.namespace, plan, paint);
     }
     lines.0

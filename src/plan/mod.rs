@@ -94,11 +94,11 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
         }
         return steps;
     }
-    if releases && is_healthy(diagnosis) {
+    if releases && is_healthy(diagnosis) && !is_known_empty(inventory) {
         return vec![step::wait(namespace)];
     }
     let mut steps = if releases { release_all(diagnosis, policy) } else { Vec::new() };
-    if releases && !inventory.is_empty() {
+    if releases && (!inventory.is_empty() || is_healthy(diagnosis)) {
         steps.push(step::wait(namespace));
     }
     // After a release the PUT is sent only if nothing is left inside: an owner that was not released by force

@@ -51,10 +51,11 @@ impl Refusal {
             Self::NotTerminating { name, disarmed: false } => {
                 format!("to delete it: kubectl delete namespace {name}")
             }
-            Self::NotTerminating { disarmed: true, .. } => {
-                "it has also lost its \"kubernetes\" finalizer: deleting it now would leave its content behind"
-                    .to_owned()
-            }
+            Self::NotTerminating { name, disarmed: true } => format!(
+                "it has also lost its \"kubernetes\" finalizer, so that deleting it now would leave its content \
+                 behind; to rearm it: {}",
+                super::step::rearm_command(name)
+            ),
             Self::Protected { .. } => "if it is really meant, add --allow-protected".to_owned(),
             Self::NothingToFinalize { name, foreign, metadata } if foreign.is_empty() && metadata.is_empty() => {
                 format!("deleting it once more removes it: kubectl delete namespace {name}")

@@ -84,12 +84,16 @@ pub(super) fn rearm(namespace: &Namespace) -> Step {
         target: format!("namespace/{name}"),
         harm: String::new(),
         request: format!("PUT {}/finalize with spec.finalizers [kubernetes]", path(namespace)),
-        kubectl: format!(
-            "kubectl get namespace {name} -o json | jq '.spec.finalizers = [\"kubernetes\"]' | \
-             kubectl replace --raw {}/finalize -f -",
-            path(namespace)
-        ),
+        kubectl: rearm_command(name),
     }
+}
+
+/// How kubectl gives a namespace its `kubernetes` finalizer back.
+pub(super) fn rearm_command(name: &str) -> String {
+    format!(
+        "kubectl get namespace {name} -o json | jq '.spec.finalizers = [\"kubernetes\"]' | \
+         kubectl replace --raw /api/v1/namespaces/{name}/finalize -f -"
+    )
 }
 
 /// Live leftovers; `None` where there are none.

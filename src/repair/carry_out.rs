@@ -208,10 +208,11 @@ impl Repair<'_> {
                     return Next::GoOn;
                 }
                 Waited::StillThere(fresh) if last && round == MAX_ROUNDS => {
-                    (report.outcome, report.problem) = (Outcome::Released, Some(still_there(&fresh)));
-                    return Next::End;
+                    let outcome = if report.wrote { Outcome::Released } else { Outcome::Failed };
+                    (report.outcome, report.problem) = (outcome, Some(still_there(&fresh)));
                 }
-                Waited::StillThere(_) => self.release_again(plan, report).await,
+                Waited::StillThere(_) if report.wrote => self.release_again(plan, report).await,
+                Waited::StillThere(_) => {}
             }
         }
         report.steps.push(report_of(
@@ -219,7 +220,7 @@ impl Repair<'_> {
             StepResult::Skipped,
             "the controller did not finish it".to_owned(),
         ));
-        Next::GoOn
+        if last { Next::End } else { Next::GoOn }
     }
 
     /// What was live in the first round may be held now, and an owner may have put its finalizer back.

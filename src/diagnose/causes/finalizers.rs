@@ -1,6 +1,7 @@
 //! The finalizers of the namespace itself, and the absence of any.
 
 use crate::diagnose::catalogue::{self, Place};
+use crate::diagnose::conditions::counted_remaining;
 use crate::diagnose::owners::describe_set_by;
 use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
 use crate::model::{Facts, FinalizerSetBy, Namespace, NodeState};
@@ -97,7 +98,8 @@ pub(super) fn zombie(facts: &Facts) -> Option<Cause> {
 pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
     let age = age(&facts.namespace, facts.now).unwrap_or_default();
     let young = age < PATIENCE && !facts.namespace.is_zombie();
-    if !young && !alone && draining(facts).is_empty() {
+    let moving: Vec<String> = draining(facts).into_iter().chain(falling(facts)).collect();
+    if !young && !alone && moving.is_empty() {
         return None;
     }
     if !young && facts.inventory.coverage.is_complete() && facts.inventory.is_empty() {
@@ -111,16 +113,23 @@ pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
             .mend("look again in a minute: after a failure the controller waits up to 60 s"),
         );
     }
-    let draining = draining(facts);
-    (young || !draining.is_empty()).then(|| {
+    (young || !moving.is_empty()).then(|| {
         let recent = young.then(|| {
             format!("it was deleted {}s ago; the controller may need {}s", age.as_secs(), PATIENCE.as_secs())
         });
         Cause::new(CauseKind::Progressing, facts.namespace.name.clone(), "still being deleted")
             .seen(recent)
-            .seen(draining)
+            .seen(moving)
             .mend("wait")
     })
+}
+
+/// Fewer objects than the controller counted when it last looked; only where all of them could be looked at.
+fn falling(facts: &Facts) -> Option<String> {
+    let counted = counted_remaining(&facts.namespace)?;
+    let now = facts.inventory.deleting() + facts.inventory.live();
+    (facts.inventory.coverage.is_complete() && now > 0 && now < counted)
+        .then(|| format!("the controller counted {counted} objects when it last looked, and {now} are left"))
 }
 
 /// Pods that still have time to stop; their deletionTimestamp is the end of it.

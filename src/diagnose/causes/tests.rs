@@ -396,3 +396,26 @@ fn an_owner_that_cannot_be_looked_at_is_not_called_dead() {
     assert!(evidence.contains("could not look at pods: Forbidden; that is not dead"), "{evidence}");
     assert!(!evidence.contains("found no"), "{evidence}");
 }
+
+#[test]
+fn a_count_that_falls_is_progress() {
+    let mut facts = facts();
+    facts.inventory.types = vec![config_maps([leftover("a", true, &["example.com/hold"])])];
+    let counted = |facts: &mut Facts, count: u64| {
+        facts.namespace.conditions[0].status = "True".to_owned();
+        facts.namespace.conditions[0].message =
+            format!("Some resources are remaining: configmaps. has {count} resource instances");
+        of(facts, &owners::held(facts)).iter().any(|cause| cause.kind == CauseKind::Progressing)
+    };
+    assert!(counted(&mut facts, 2));
+    assert!(!counted(&mut facts, 1));
+    // Nobody can tell what the rest has come to.
+    facts.inventory.coverage.gaps.push(Gap {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: Some("secrets".to_owned()),
+        why: Unreadable::Forbidden,
+        detail: "forbidden".to_owned(),
+    });
+    assert!(!counted(&mut facts, 2));
+}

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{GapDocument, Item, StuckNamespace};
 use crate::diagnose::{Cause, Diagnosis, Held};
 use crate::model::{Leftover, TypeLeftovers};
-use crate::plan::Plan;
+use crate::plan::{Plan, Refusal};
 
 /// One item of a `DiagnosisList`.
 #[derive(Debug, Serialize)]
@@ -96,8 +96,8 @@ struct AdviceDocument {
 impl DiagnosisItem {
     /// Describes a diagnosis, and the plan for it where there is one.
     #[must_use]
-    pub fn new(diagnosis: &Diagnosis, plan: Option<&Plan>) -> Self {
-        let Diagnosis { namespace, causes, inventory, held, .. } = diagnosis;
+    pub fn new(diagnosis: &Diagnosis, plan: Result<&Plan, &Refusal>) -> Self {
+        let Diagnosis { causes, inventory, held, .. } = diagnosis;
         let steps = plan.into_iter().flat_map(|plan| &plan.steps);
         let advice = plan.into_iter().flat_map(|plan| &plan.advice);
         Self {
@@ -128,19 +128,16 @@ impl DiagnosisItem {
                 .map(|each| AdviceDocument { text: each.text.clone(), command: each.command.clone() })
                 .collect(),
             warnings: plan.map_or_else(
-                || disarmed_warning(namespace).into_iter().collect(),
+                |refusal| disarmed_warning(refusal).into_iter().collect(),
                 |plan| plan.warnings.clone(),
             ),
         }
     }
 }
 
-fn disarmed_warning(namespace: &crate::model::Namespace) -> Option<String> {
-    let disarmed = !namespace.is_terminating() && !namespace.has_kubernetes_finalizer();
-    disarmed.then(|| {
-        "the namespace has lost its \"kubernetes\" finalizer: deleting it would leave its content behind"
-            .to_owned()
-    })
+/// An Active namespace that has lost its `kubernetes` finalizer is worth a warning, and the command that mends it.
+fn disarmed_warning(refusal: &Refusal) -> Option<String> {
+    matches!(refusal, Refusal::NotTerminating { disarmed: true, .. }).then(|| refusal.hint())
 }
 
 fn leftover_document(of_type: &TypeLeftovers, leftover: &Leftover, held: &[Held]) -> LeftoverDocument {
