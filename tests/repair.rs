@@ -63,7 +63,7 @@ fn steps(item: &Value) -> Vec<&str> {
 }
 
 async fn a_held_config_map_is_released(lab: Lab) {
-    let name = lab.play("configmap-finalizer").await;
+    let name = &lab.play_apart("configmap-finalizer").await;
     let item = ends(&lab, name, &[]).await;
     assert_eq!(steps(&item)[0], "ReleaseObject");
     // The ConfigMap came back with its data, without its finalizer.
@@ -72,7 +72,7 @@ async fn a_held_config_map_is_released(lab: Lab) {
 }
 
 async fn a_metadata_finalizer_is_removed_only_when_named(lab: Lab) {
-    let name = lab.play("metadata-finalizer").await;
+    let name = &lab.play_apart("metadata-finalizer").await;
     lab.wait_for(&path(name), |answer| {
         answer.json()["spec"]["finalizers"].as_array().is_none_or(Vec::is_empty)
     })
@@ -84,7 +84,7 @@ async fn a_metadata_finalizer_is_removed_only_when_named(lab: Lab) {
 }
 
 async fn a_foreign_spec_finalizer_is_removed_only_when_named(lab: Lab) {
-    let name = lab.play("foreign-spec-finalizer").await;
+    let name = &lab.play_apart("foreign-spec-finalizer").await;
     let finalizers = |answer: &crate::harness::Answer| answer.json()["spec"]["finalizers"].clone();
     let only_foreign = lab
         .wait_for(&path(name), |answer| finalizers(answer).as_array().is_some_and(|all| all.len() == 1))
@@ -96,13 +96,13 @@ async fn a_foreign_spec_finalizer_is_removed_only_when_named(lab: Lab) {
 }
 
 async fn an_empty_zombie_is_deleted_again(lab: Lab) {
-    let name = lab.play("zombie").await;
+    let name = &lab.play_apart("zombie").await;
     let item = ends(&lab, name, &[]).await;
     assert_eq!(steps(&item), ["DeleteAgain"]);
 }
 
 async fn a_disarmed_namespace_with_content_is_rearmed(lab: Lab) {
-    let name = lab.play("disarmed").await;
+    let name = &lab.play_apart("disarmed").await;
     // Even without a policy for leftovers: nothing is abandoned by it.
     let ran = clear(&lab, name, &["-o", "json", "--timeout=60s"]).await.expect(0).json();
     assert_eq!(steps(&ran["items"][0]), ["Rearm", "Wait"]);
@@ -111,7 +111,7 @@ async fn a_disarmed_namespace_with_content_is_rearmed(lab: Lab) {
 }
 
 async fn a_load_balancer_is_released_only_when_named(lab: Lab) {
-    let name = lab.play("load-balancer").await;
+    let name = &lab.play_apart("load-balancer").await;
     let ran = clear(&lab, name, &["--leftovers=release", "--timeout=3s"]).await.expect(1);
     assert!(
         ran.stderr.contains("--release-finalizer=service.kubernetes.io/load-balancer-cleanup"),
@@ -124,7 +124,7 @@ async fn a_load_balancer_is_released_only_when_named(lab: Lab) {
 }
 
 async fn a_pod_on_a_lost_node_is_deleted_without_it(lab: Lab) {
-    let name = lab.play("lost-node").await;
+    let name = &lab.play_apart("lost-node").await;
     let overdue = |answer: &crate::harness::Answer| {
         answer.json()["items"].as_array().is_some_and(|pods| {
             pods.iter().all(|pod| {
@@ -139,14 +139,14 @@ async fn a_pod_on_a_lost_node_is_deleted_without_it(lab: Lab) {
 }
 
 async fn pods_first_is_no_trap(lab: Lab) {
-    let name = lab.play("pods-first").await;
+    let name = &lab.play_apart("pods-first").await;
     let refused = clear(&lab, name, &[]).await.expect(4);
     assert!(refused.stderr.contains("live objects"), "{refused:?}");
     ends(&lab, name, &["--timeout=60s", "--release-finalizer=kubernetes.io/pvc-protection"]).await;
 }
 
 async fn what_is_healthy_is_left_to_the_controller(lab: Lab) {
-    let name = lab.play("progressing").await;
+    let name = &lab.play_apart("progressing").await;
     // The pod has half an hour to end; nobody is in a hurry for it.
     let ran = clear(&lab, name, &["--leftovers=release", "--timeout=1s", "-o", "json"]).await.expect(1);
     assert_eq!(steps(&ran.json()["items"][0]), ["Wait"]);

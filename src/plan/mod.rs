@@ -111,10 +111,16 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
     steps
 }
 
-/// Nothing is wrong with it: it is young, and no cause but that was found.
+/// Nothing is wrong with it: it is young, or its pods take the time they have, during which the rest is live.
 fn is_healthy(diagnosis: &Diagnosis) -> bool {
-    let causes = &diagnosis.causes;
-    !causes.is_empty() && causes.iter().all(|cause| cause.kind == CauseKind::Progressing)
+    let pods_remain = diagnosis.inventory.types.iter().any(is_pods);
+    let harmless = |kind: CauseKind| match kind {
+        CauseKind::Progressing => true,
+        CauseKind::LiveObjects => pods_remain,
+        _ => false,
+    };
+    let kinds = || diagnosis.causes.iter().map(|cause| cause.kind);
+    kinds().any(|kind| kind == CauseKind::Progressing) && kinds().all(harmless)
 }
 
 /// Everything that gets leftovers out of the way. Pods first: since 1.33 the controller touches nothing else
