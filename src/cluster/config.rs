@@ -161,7 +161,11 @@ impl ConnectionOptions {
         let config = match self.kubeconfig()? {
             Some(kubeconfig) => self.with_flags(kubeconfig, context.clone()).await?,
             None if self.server.is_some() => self.with_flags(Kubeconfig::default(), context.clone()).await?,
-            None => in_cluster()?,
+            None => {
+                let mut config = in_cluster()?;
+                self.override_user(&mut config.auth_info);
+                config
+            }
         };
         self.connect_with(config, context, observer)
     }

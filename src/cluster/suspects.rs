@@ -29,7 +29,7 @@ impl Cluster {
                 ADMISSION,
                 "validatingwebhookconfigurations"
             ),
-            self.all::<admission::MutatingWebhookConfiguration>(
+            self.all::<admission::ValidatingWebhookConfiguration>(
                 discovered,
                 ADMISSION,
                 "mutatingwebhookconfigurations"
@@ -49,8 +49,11 @@ impl Cluster {
         let gaps = &mut seen.gaps;
         seen.api_services = known(services, gaps).into_iter().filter_map(api_service).collect();
         seen.terminating_crds = known(crds, gaps).into_iter().collect();
-        seen.interceptors = known(validating, gaps).into_iter().flat_map(validating_webhooks).collect();
-        seen.interceptors.extend(known(mutating, gaps).into_iter().flat_map(mutating_webhooks));
+        let (validating, mutating) = (known(validating, gaps).into_iter(), known(mutating, gaps).into_iter());
+        seen.interceptors = validating
+            .flat_map(|each| webhooks(InterceptorKind::ValidatingWebhook, each))
+            .chain(mutating.flat_map(|each| webhooks(InterceptorKind::MutatingWebhook, each)))
+            .collect();
         let bindings = known(bindings, gaps);
         seen.interceptors
             .extend(known(policies, gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
@@ -77,8 +80,17 @@ impl Cluster {
                 Err(error) => return Ok(Err(gap(ty, &error))),
             };
             if let Value::Array(list) = page["items"].take() {
-                // An object that does not fit its type is one that this version of nsfix cannot judge.
-                items.extend(list.into_iter().filter_map(|item| serde_json::from_value(item).ok()));
+                for item in list {
+                    match serde_json::from_value(item) {
+                        Ok(item) => items.push(item),
+                        // What this version of nsfix cannot read it cannot judge.
+                        Err(error) => {
+                            let odd =
+                                self.not_kubernetes(&format!("an object has an unknown shape: {error}"));
+                            return Ok(Err(gap(ty, &odd)));
+                        }
+                    }
+                }
             }
             match page.pointer("/metadata/continue").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() => token.clone_into(&mut continued),
@@ -139,42 +151,24 @@ fn api_service(service: registration::APIService) -> Option<ApiService> {
     })
 }
 
-fn validating_webhooks(configuration: admission::ValidatingWebhookConfiguration) -> Vec<Interceptor> {
+/// Mutating webhooks are configured with the same fields, and one more that does not matter here.
+fn webhooks(
+    kind: InterceptorKind,
+    configuration: admission::ValidatingWebhookConfiguration,
+) -> impl Iterator<Item = Interceptor> {
     let name = configuration.metadata.name.unwrap_or_default();
-    let webhooks = configuration.webhooks.unwrap_or_default().into_iter();
-    webhooks
-        .map(|hook| Interceptor {
-            kind: InterceptorKind::ValidatingWebhook,
-            configuration: name.clone(),
-            name: hook.name,
-            service: hook.client_config.service.map(service_ref),
-            url: hook.client_config.url,
-            fails_closed: hook.failure_policy.as_deref() != Some("Ignore"),
-            has_conditions: hook.match_conditions.is_some_and(|conditions| !conditions.is_empty()),
-            rules: hook.rules.unwrap_or_default().into_iter().map(rule).collect(),
-            namespace_selector: hook.namespace_selector.unwrap_or_default(),
-            object_selector: hook.object_selector.unwrap_or_default(),
-        })
-        .collect()
-}
-
-fn mutating_webhooks(configuration: admission::MutatingWebhookConfiguration) -> Vec<Interceptor> {
-    let name = configuration.metadata.name.unwrap_or_default();
-    let webhooks = configuration.webhooks.unwrap_or_default().into_iter();
-    webhooks
-        .map(|hook| Interceptor {
-            kind: InterceptorKind::MutatingWebhook,
-            configuration: name.clone(),
-            name: hook.name,
-            service: hook.client_config.service.map(service_ref),
-            url: hook.client_config.url,
-            fails_closed: hook.failure_policy.as_deref() != Some("Ignore"),
-            has_conditions: hook.match_conditions.is_some_and(|conditions| !conditions.is_empty()),
-            rules: hook.rules.unwrap_or_default().into_iter().map(rule).collect(),
-            namespace_selector: hook.namespace_selector.unwrap_or_default(),
-            object_selector: hook.object_selector.unwrap_or_default(),
-        })
-        .collect()
+    configuration.webhooks.unwrap_or_default().into_iter().map(move |hook| Interceptor {
+        kind,
+        configuration: name.clone(),
+        name: hook.name,
+        service: hook.client_config.service.map(service_ref),
+        url: hook.client_config.url,
+        fails_closed: hook.failure_policy.as_deref() != Some("Ignore"),
+        has_conditions: hook.match_conditions.is_some_and(|conditions| !conditions.is_empty()),
+        rules: hook.rules.unwrap_or_default().into_iter().map(rule).collect(),
+        namespace_selector: hook.namespace_selector.unwrap_or_default(),
+        object_selector: hook.object_selector.unwrap_or_default(),
+    })
 }
 
 fn service_ref(service: admission::ServiceReference) -> ServiceRef {

@@ -25,8 +25,9 @@ use confirm::Answer;
 
 /// How many leftovers of a type are remembered by name, to name the orphans afterwards.
 const KEEP: usize = 20;
-/// How many namespaces are worked on at once, where nobody has to be asked.
-const CONCURRENCY: usize = 8;
+/// How many namespaces are worked on at once, where nobody has to be asked. Most of that is waiting for the
+/// controller; how many requests are under way is bounded by the connection.
+const CONCURRENCY: usize = 32;
 
 struct Clear<'a> {
     options: &'a ClearOptions,
