@@ -1,9 +1,9 @@
 //! What it came to in the end: whether the namespace is gone after all, and what was left behind.
 
 use super::namespace::replaced;
-use super::{Outcome, Problem, Repair, Report};
+use super::{Outcome, Problem, Repair, Report, StepResult};
 use crate::cluster::ApiError;
-use crate::model::{Inventory, TypeLeftovers};
+use crate::model::{Inventory, ResourceType, TypeLeftovers};
 
 impl Repair<'_> {
     /// What ended with a problem may have ended well all the same: by the controller, by somebody else, or by
@@ -26,10 +26,9 @@ impl Repair<'_> {
         }
     }
 
-    /// Rule 8: says what was left behind. Nothing can have been created in a terminating namespace, so the
-    /// types that were empty before still are.
+    /// Rule 8: says what was left behind.
     pub(super) async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
-        let held: Vec<_> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
+        let held = self.types_to_look_at(before, report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
         match self.cluster.take_stock_of(held, &[&report.namespace], keep).await {
             Ok(mut after) => {
@@ -47,6 +46,16 @@ impl Repair<'_> {
                 report.orphans.clone_from(&before.types);
             }
         }
+    }
+
+    /// Nothing can have been created in a terminating namespace, so the types that were empty before still are.
+    /// Where somebody else has interfered, the name may have had other content since: then every type counts.
+    async fn types_to_look_at(&self, before: &Inventory, report: &Report) -> Vec<ResourceType> {
+        let interfered = report.steps.iter().any(|step| step.result == StepResult::Failed);
+        if interfered && let Ok(discovered) = self.cluster.discover().await {
+            return discovered.holding_types();
+        }
+        before.types.iter().map(|of_type| of_type.resource.clone()).collect()
     }
 
     /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.
