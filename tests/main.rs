@@ -24,6 +24,7 @@ mod orphans;
 mod races;
 mod repair;
 mod schemas;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         discovery::tests(),
         explain::tests(),
         schemas::tests(),
+        terminal::tests(),
         documentation::tests(),
         kubectl::tests(),
         faults::tests(),

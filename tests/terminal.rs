@@ -1,0 +1,109 @@
+//! `nsfix clear` in front of a person: the question before the write, and signals.
+
+use nsfix::sandbox::{Fault, Matcher};
+
+use crate::clear::writes;
+use crate::contract::{finalize_path, path, terminating};
+use crate::harness::Lab;
+use crate::tests;
+
+tests! { Sandbox:
+    on_a_terminal_the_question_comes_first,
+    on_a_terminal_no_means_no,
+    on_a_terminal_live_leftovers_want_the_name_typed,
+    an_interrupt_waits_for_the_request_in_flight,
+    a_termination_before_the_write_writes_nothing
+}
+
+/// Runs nsfix on a terminal of its own, sees the question, answers, and returns all that was on the screen
+/// and the exit code.
+async fn on_a_terminal(
+    lab: &Lab,
+    name: &str,
+    question: &'static str,
+    answer: &'static str,
+) -> (String, Option<i32>) {
+    let command = lab.nsfix(&["clear", name, "--color=never"]).into_command();
+    tokio::task::spawn_blocking(move || {
+        let mut session = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
+        let before = session.exp_string(question).unwrap();
+        session.send_line(answer).unwrap();
+        let after = session.exp_eof().unwrap();
+        // Its type is not exported: `Exited(Pid(1), 0)`.
+        let status = format!("{:?}", session.process().wait().unwrap());
+        let code = status.strip_prefix("Exited(").and_then(|rest| rest.rsplit(", ").next());
+        let code = code.and_then(|code| code.trim_end_matches(')').parse().ok());
+        (before + &after, code)
+    })
+    .await
+    .unwrap()
+}
+
+async fn on_a_terminal_the_question_comes_first(lab: Lab) {
+    let name = terminating_with_deleting_content(&lab).await;
+    let (screen, code) = on_a_terminal(&lab, &name, "? [y/N] ", "y").await;
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains(&format!("PUT {}", finalize_path(&name))), "{screen}");
+    assert!(screen.contains("spec.finalizers: [kubernetes] becomes []; nothing else changes"), "{screen}");
+    assert!(screen.contains("still inside: 1 configmaps (deleting)"), "{screen}");
+    assert!(screen.contains(&format!("namespace/{name} finalized")), "{screen}");
+}
+
+async fn on_a_terminal_no_means_no(lab: Lab) {
+    let name = terminating_with_deleting_content(&lab).await;
+    let (screen, code) = on_a_terminal(&lab, &name, "? [y/N] ", "").await;
+    assert_eq!(code, Some(4), "{screen}");
+    assert!(screen.contains("not confirmed; nothing was written"), "{screen}");
+    assert_eq!(writes(&lab), Vec::<String>::new());
+}
+
+async fn on_a_terminal_live_leftovers_want_the_name_typed(lab: Lab) {
+    let name = terminating(&lab).await;
+    let (screen, code) = on_a_terminal(&lab, &name, "Type the namespace's name to go on: ", "y").await;
+    assert_eq!(code, Some(4), "{screen}");
+    assert_eq!(writes(&lab), Vec::<String>::new());
+}
+
+/// As [`terminating`], and everything inside is being deleted.
+async fn terminating_with_deleting_content(lab: &Lab) -> String {
+    let name = terminating(lab).await;
+    for kind in ["configmaps", "serviceaccounts"] {
+        let of_kind = format!("{}/{kind}", path(&name));
+        for item in lab.get(&of_kind).await.expect(200)["items"].as_array().unwrap() {
+            lab.delete(&format!("{of_kind}/{}", item["metadata"]["name"].as_str().unwrap()))
+                .await
+                .expect(200);
+        }
+    }
+    name
+}
+
+fn signal(child: &tokio::process::Child, name: &str) {
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+}
+
+async fn an_interrupt_waits_for_the_request_in_flight(lab: Lab) {
+    let name = terminating(&lab).await;
+    let slow = std::time::Duration::from_secs(2);
+    lab.the_sandbox().inject(Fault::delay(Matcher::new("PUT", &finalize_path(&name)), slow));
+    let child = lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan"]).start();
+    crate::harness::until(|| !writes(&lab).is_empty()).await;
+    signal(&child, "-INT");
+    let ran = crate::harness::ended(child).await.expect(130);
+    assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
+    lab.get(&path(&name)).await.expect(404);
+}
+
+async fn a_termination_before_the_write_writes_nothing(lab: Lab) {
+    let name = terminating(&lab).await;
+    // The look at the leftovers hangs.
+    lab.the_sandbox().inject(Fault::hang(Matcher::new("GET", "/apis")));
+    let child = lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan"]).start();
+    crate::harness::until(|| lab.the_sandbox().requests().iter().any(|each| each.path_and_query == "/apis"))
+        .await;
+    signal(&child, "-TERM");
+    let ran = crate::harness::ended(child).await.expect(143);
+    assert_eq!(ran.stdout, "");
+    assert_eq!(writes(&lab), Vec::<String>::new());
+}
