@@ -36,7 +36,8 @@ tests! {
     a_missing_permission_is_told_and_nothing_is_half_done,
     types_that_cannot_be_looked_at_are_named,
     a_protected_namespace_can_be_named_by_hand,
-    verbose_shows_the_body_of_the_write
+    verbose_shows_the_body_of_the_write,
+    the_journal_grows_by_a_line_for_each_namespace
 }
 
 /// Clears one namespace with `--yes` and more flags.
@@ -344,4 +345,18 @@ async fn verbose_shows_the_body_of_the_write(lab: Lab) {
     let (_, after) = ran.stderr.split_once(&put).unwrap_or_else(|| panic!("{ran:?}"));
     let body = after.lines().nth(1).unwrap().trim();
     assert_eq!(serde_json::from_str::<Value>(body).unwrap()["spec"]["finalizers"], json!([]));
+}
+
+async fn the_journal_grows_by_a_line_for_each_namespace(lab: Lab) {
+    let journal = lab.dir().join("journal");
+    let file = journal.display().to_string();
+    let (one, two) = (terminating(&lab).await, terminating(&lab).await);
+    for name in [&one, &two] {
+        clear(&lab, name, &["--leftovers=orphan", "--journal", &file]).await.expect(0);
+    }
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<&str> = lines.iter().map(|line| line["namespace"].as_str().unwrap()).collect();
+    assert_eq!(told, [one, two]);
+    assert!(lines.iter().all(|line| line["outcome"] == "Cleared"), "{text}");
 }
