@@ -23,12 +23,6 @@ impl Stop {
         Ok(Self(receiver))
     }
 
-    /// For callers that no signal concerns.
-    #[must_use]
-    pub fn never() -> Self {
-        Self(watch::channel(None).1)
-    }
-
     /// How to end, if a signal has come.
     #[must_use]
     pub fn requested(&self) -> Option<Exit> {

@@ -1,7 +1,7 @@
 //! One request at a time: deadline, bounded retries, concurrency limit, `-v`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Request, header};
@@ -36,7 +36,6 @@ pub struct Cluster {
     timeout: Duration,
     observer: Observer,
     permits: Semaphore,
-    sent: AtomicUsize,
     only_reads: AtomicBool,
 }
 
@@ -98,20 +97,14 @@ impl Cluster {
             (None, _) => format!("{server}:443"),
             (Some(_), _) => server,
         };
-        let (permits, sent) = (Semaphore::new(MAX_IN_FLIGHT), AtomicUsize::new(0));
+        let permits = Semaphore::new(MAX_IN_FLIGHT);
         let only_reads = AtomicBool::new(false);
-        Self { client, server, context, timeout, observer, permits, sent, only_reads }
+        Self { client, server, context, timeout, observer, permits, only_reads }
     }
 
     /// From now on nothing but GETs is sent, rehearsals included: what a client dry run promises.
     pub fn only_read(&self) {
         self.only_reads.store(true, Ordering::Relaxed);
-    }
-
-    /// How many requests were sent so far, retries included.
-    #[must_use]
-    pub fn requests_sent(&self) -> usize {
-        self.sent.load(Ordering::Relaxed)
     }
 
     /// Sends a request and reads its answer whole. Retries a bounded few times, and only where the server
@@ -176,7 +169,6 @@ impl Cluster {
         };
         let timed_out = |after: Duration| ApiError::TimedOut { request: call.describe(), after };
         let first_byte = if call.probe { self.timeout.min(PROBE_DEADLINE) } else { self.timeout };
-        self.sent.fetch_add(1, Ordering::Relaxed);
         let sending = self.client.send(self.request(call)?);
         let answer = tokio::time::timeout(first_byte, sending)
             .await

@@ -13,13 +13,14 @@ use super::Session;
 use super::observe::{Depth, observe};
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
+use crate::commands::backups_in;
 use crate::diagnose::{age, diagnose};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace, Permission};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal};
 use crate::plan::{Plan, Policy, check, plan};
-use crate::repair::{Backups, Outcome, Problem, Repair, Report, Settings, default_backup_dir};
+use crate::repair::{Outcome, Problem, Repair, Report, Settings};
 use crate::stop::Stop;
 use confirm::Answer;
 
@@ -91,11 +92,7 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
     let backups = if options.no_backup || options.dry_run != DryRunChoice::None {
         None
     } else {
-        let dir = options.backup_dir.clone().or_else(default_backup_dir).ok_or_else(|| {
-            Failure::usage("there is no home directory to save backups in")
-                .hint("name a place with --backup-dir, or do without with --no-backup")
-        })?;
-        Some(Backups::in_dir(dir))
+        Some(backups_in(options.backup_dir.as_deref())?)
     };
     Ok(Settings {
         policy: Policy {

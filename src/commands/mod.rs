@@ -13,11 +13,13 @@ mod restore;
 mod sandbox;
 mod session;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
+use crate::repair::{Backups, default_backup_dir};
 use crate::stop::Stop;
 use session::Session;
 
@@ -63,4 +65,13 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
             clear::run(&options, &session, terminal, stop).await
         }
     }
+}
+
+/// Backups in the directory that was named, else in the usual one.
+fn backups_in(dir: Option<&Path>) -> Result<Backups, Failure> {
+    let dir = dir.map(Path::to_owned).or_else(default_backup_dir).ok_or_else(|| {
+        Failure::usage("there is no home directory to save backups in")
+            .hint("name a place with --backup-dir, or do without with --no-backup")
+    })?;
+    Ok(Backups::in_dir(dir))
 }

@@ -7,6 +7,7 @@
 use super::Found;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, DryRun};
+use crate::commands::backups_in;
 use crate::commands::clear::{exit_of, render};
 use crate::commands::confirm::ask_yes;
 use crate::commands::observe::{Depth, observe};
@@ -16,9 +17,7 @@ use crate::model::{Inventory, Namespace};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, inventory};
 use crate::plan::{Leftovers, Policy, is_protected, plan};
-use crate::repair::{
-    Backups, Outcome, Problem, Repair, Report, Settings, StepReport, StepResult, default_backup_dir,
-};
+use crate::repair::{Backups, Outcome, Problem, Repair, Report, Settings, StepReport, StepResult};
 use crate::stop::Stop;
 
 /// How many orphans of a type are remembered by name.
@@ -93,11 +92,7 @@ fn backups(options: &OrphansOptions) -> Result<Option<Backups>, Failure> {
     if options.no_backup {
         return Ok(None);
     }
-    let dir = options.backup_dir.clone().or_else(default_backup_dir).ok_or_else(|| {
-        Failure::usage("there is no home directory to save backups in")
-            .hint("name a place with --backup-dir, or do without with --no-backup")
-    })?;
-    Ok(Some(Backups::in_dir(dir)))
+    Ok(Some(backups_in(options.backup_dir.as_deref())?))
 }
 
 impl Purge<'_> {
