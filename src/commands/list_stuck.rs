@@ -8,7 +8,7 @@ use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{Diagnosis, State, age, diagnose, reason};
 use crate::exit::Exit;
-use crate::model::{Facts, Namespace};
+use crate::model::{Facts, Gap, Namespace};
 use crate::output::document::{Document, StuckNamespace};
 use crate::output::{Failure, Terminal, human_duration, table};
 
@@ -54,6 +54,7 @@ pub(super) async fn run(
             Err(error) => return Err(error.into()),
         }
     }
+    warn_of_gaps(&found, terminal);
     print(&found, options, several, now, terminal)?;
     match Exit::merge(exits) {
         Exit::Done if options.exit_code && !found.is_empty() => Ok(Exit::StuckFound),
@@ -91,6 +92,18 @@ fn in_context(cluster: &Cluster, mut failure: Failure) -> Failure {
         failure.message = format!("context {context:?}: {}", failure.message);
     }
     failure
+}
+
+/// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
+fn warn_of_gaps(found: &[Found<'_>], terminal: &Terminal) {
+    let inventories = found.iter().filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
+    let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| &inventory.coverage.gaps).collect();
+    gaps.sort();
+    gaps.dedup_by_key(|gap| gap.to_string());
+    if let Some(first) = gaps.first() {
+        let names: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+        terminal.warn(&format!("could not look at {} ({})", names.join(", "), first.detail));
+    }
 }
 
 fn print(

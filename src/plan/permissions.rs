@@ -45,38 +45,28 @@ pub struct Capability {
     pub permissions: Vec<Permission>,
 }
 
-/// Every capability, from the harmless to the powerful; each needs those before it as well.
+/// Every capability, from the harmless to the powerful; each needs those before it as well. The ClusterRoles in
+/// docs/deploy grant exactly this.
 #[must_use]
 pub fn capabilities() -> Vec<Capability> {
     let p = Permission::new;
-    let admission = "admissionregistration.k8s.io";
     vec![
-        Capability {
-            name: "report",
-            about: "list-stuck, explain, orphans",
-            permissions: vec![
-                p("list", "", "namespaces"),
-                p("get", "", "namespaces"),
-                p("list", "*", "*"),
-                p("get", "*", "*"),
-                p("list", "apiregistration.k8s.io", "apiservices"),
-                p("list", "apiextensions.k8s.io", "customresourcedefinitions"),
-                p("get", "apiextensions.k8s.io", "customresourcedefinitions"),
-                p("list", admission, "validatingwebhookconfigurations"),
-                p("list", admission, "mutatingwebhookconfigurations"),
-                p("list", admission, "validatingadmissionpolicies"),
-                p("list", admission, "validatingadmissionpolicybindings"),
-            ],
-        },
+        Capability { name: "report", about: "list-stuck, explain, orphans", permissions: report() },
         Capability {
             name: "clear",
             about: "clear: the PUT to /finalize, and rearming",
-            permissions: vec![p("update", "", "namespaces").subresource("finalize")],
+            permissions: vec![
+                p("update", "", "namespaces").subresource("finalize"),
+                // Where the Events of namespaces live.
+                p("create", "events.k8s.io", "events").within("default"),
+            ],
         },
         Capability {
             name: "release",
             about: "clear --leftovers=release, --finalizer, and deleting zombies again",
             permissions: vec![
+                // Every write is preceded by a fresh read of its object.
+                p("get", "*", "*"),
                 p("patch", "*", "*"),
                 p("delete", "*", "*"),
                 p("patch", "", "namespaces"),
@@ -88,5 +78,29 @@ pub fn capabilities() -> Vec<Capability> {
             about: "orphans --purge",
             permissions: vec![p("create", "", "namespaces")],
         },
+    ]
+}
+
+/// No `get` of everything: it would open pods/exec and nodes/proxy too, and a list shows what is needed. What
+/// is listed by name is what has to remain where `list *.*` is narrowed.
+fn report() -> Vec<Permission> {
+    let p = Permission::new;
+    let admission = "admissionregistration.k8s.io";
+    vec![
+        p("list", "", "namespaces"),
+        p("get", "", "namespaces"),
+        p("list", "*", "*"),
+        p("list", "apiregistration.k8s.io", "apiservices"),
+        p("list", "apiextensions.k8s.io", "customresourcedefinitions"),
+        p("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+        p("list", admission, "validatingwebhookconfigurations"),
+        p("list", admission, "mutatingwebhookconfigurations"),
+        p("list", admission, "validatingadmissionpolicies"),
+        p("list", admission, "validatingadmissionpolicybindings"),
+        p("get", "", "services"),
+        p("list", "discovery.k8s.io", "endpointslices"),
+        p("list", "", "pods"),
+        p("get", "", "nodes"),
+        p("get", "coordination.k8s.io", "leases"),
     ]
 }
