@@ -1,5 +1,7 @@
 //! The command line. Definitions only; the verbs are in [`crate::commands`].
 
+mod clear;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cluster::{ConnectionOptions, parse_duration};
 use crate::output::document::DocumentFormat;
 use crate::output::{ColorChoice, LogFormat};
-use crate::plan::Leftovers;
+pub use clear::{AllOptions, ClearOptions};
 
 /// Repair Kubernetes namespaces that are stuck in Terminating.
 ///
@@ -56,6 +58,9 @@ pub struct GlobalOptions {
     /// How messages on stderr are written
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub log_format: LogFormat,
+    /// Where a pod leaves a summary of how it ended; nothing is written where there is no such file
+    #[arg(long, global = true, value_name = "FILE", default_value = "/dev/termination-log")]
+    pub termination_log: PathBuf,
 }
 
 /// The verbs.
@@ -66,7 +71,7 @@ pub enum Command {
     /// Say why namespaces are stuck, and what would end them
     Explain(ExplainOptions),
     /// End namespaces that are stuck in Terminating
-    Clear(ClearOptions),
+    Clear(Box<ClearOptions>),
     /// Find objects whose namespace does not exist, and remove them safely with --purge
     Orphans(OrphansOptions),
     /// Create a namespace and its objects again from a backup
@@ -141,66 +146,6 @@ pub enum ReportFormat {
     Name,
 }
 
-/// Options of `clear`.
-#[derive(Args, Debug)]
-pub struct ClearOptions {
-    /// The namespaces: NAME, ns/NAME or namespace/NAME
-    #[arg(required = true, value_name = "NAME", value_parser = parse_namespace)]
-    pub names: Vec<String>,
-    /// Answer yes to the question whether to go on
-    #[arg(short, long)]
-    pub yes: bool,
-    /// Send nothing (client), or have the server go through it without storing anything (server)
-    #[arg(
-        long,
-        value_enum,
-        value_name = "WHERE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "none",
-        default_missing_value = "client"
-    )]
-    pub dry_run: DryRunChoice,
-    /// What may happen to objects that are still inside
-    #[arg(long, value_enum, value_name = "POLICY", default_value_t)]
-    pub leftovers: Leftovers,
-    /// Release this finalizer of leftovers although removing it does harm; can be repeated
-    #[arg(long, value_name = "NAME")]
-    pub release_finalizer: Vec<String>,
-    /// Remove this spec or metadata finalizer of the namespace itself, besides kubernetes; can be repeated
-    #[arg(long, value_name = "NAME")]
-    pub finalizer: Vec<String>,
-    /// Allow one of default, kube-system, kube-public, kube-node-lease, openshift-*
-    #[arg(long)]
-    pub allow_protected: bool,
-    /// Where to save what is about to be changed [default: ~/.local/state/nsfix/backups]
-    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
-    pub backup_dir: Option<PathBuf>,
-    /// Save nothing before writing
-    #[arg(long)]
-    pub no_backup: bool,
-    /// Append the report, one JSON object a line, to this file
-    #[arg(long, value_name = "FILE")]
-    pub journal: Option<PathBuf>,
-    /// Wait until the namespace is gone
-    #[arg(
-        long,
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = true,
-        default_missing_value = "true",
-        action = clap::ArgAction::Set
-    )]
-    pub wait: bool,
-    /// How long to wait for that, for example 10s or 1m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s")]
-    pub timeout: Duration,
-    /// Output format of the report
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<ReportFormat>,
-}
-
 /// Options of `orphans`.
 #[derive(Args, Debug)]
 pub struct OrphansOptions {
@@ -231,6 +176,20 @@ pub struct OrphansOptions {
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<DocumentFormat>,
+}
+
+impl Command {
+    /// Whether nothing is meant to be written.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        let dry_run = match self {
+            Self::Clear(options) => options.dry_run,
+            Self::Orphans(options) => options.dry_run,
+            Self::Restore(options) => options.dry_run,
+            _ => DryRunChoice::None,
+        };
+        dry_run != DryRunChoice::None
+    }
 }
 
 impl OrphansOptions {

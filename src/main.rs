@@ -5,17 +5,21 @@ use std::sync::Arc;
 
 use clap::Parser;
 use nsfix::cli::Cli;
-use nsfix::output::{Failure, Terminal};
+use nsfix::output::{Failure, Terminal, write_termination_message};
 use nsfix::stop::Stop;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let global = &cli.global;
-    let terminal = Arc::new(Terminal::standard(global.color, global.verbose, global.log_format));
+    let dry_run = cli.command.is_dry_run();
+    let terminal = Arc::new(Terminal::standard(global.color, global.verbose, global.log_format, dry_run));
+    let termination_log = global.termination_log.clone();
     let exit = run(cli, &terminal).unwrap_or_else(|failure| {
         terminal.fail(&failure);
+        terminal.summarise(&failure.message);
         failure.exit
     });
+    write_termination_message(&termination_log, &terminal.summary());
     ExitCode::from(exit.code())
 }
 

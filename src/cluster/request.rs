@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::ApiError;
+use super::health::Health;
 use crate::model::{Exchange, Traffic};
 
 /// Told of every request; what it does with it is the caller's business.
@@ -37,6 +38,7 @@ pub struct Cluster {
     observer: Observer,
     permits: Semaphore,
     only_reads: AtomicBool,
+    health: Health,
 }
 
 /// A request to be sent.
@@ -98,8 +100,8 @@ impl Cluster {
             (Some(_), _) => server,
         };
         let permits = Semaphore::new(MAX_IN_FLIGHT);
-        let only_reads = AtomicBool::new(false);
-        Self { client, server, context, timeout, observer, permits, only_reads }
+        let (only_reads, health) = (AtomicBool::new(false), Health::default());
+        Self { client, server, context, timeout, observer, permits, only_reads, health }
     }
 
     /// From now on nothing but GETs is sent, rehearsals included: what a client dry run promises.
@@ -107,9 +109,24 @@ impl Cluster {
         self.only_reads.store(true, Ordering::Relaxed);
     }
 
-    /// Sends a request and reads its answer whole. Retries a bounded few times, and only where the server
-    /// asks for it with Retry-After, as client-go does.
+    /// What is wrong with the server, if several requests in a row have failed through its own fault.
+    pub fn trouble(&self) -> Option<String> {
+        self.health.trouble()
+    }
+
+    /// Sends a request and reads its answer whole.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, ApiError> {
+        let probe = call.probe;
+        let answer = self.call_again(call).await;
+        // A probe may well find an API that is dead; that says nothing about the server.
+        if !probe {
+            self.health.note(answer.as_ref().err());
+        }
+        answer
+    }
+
+    /// Retries a bounded few times, and only where the server asks for it with Retry-After, as client-go does.
+    async fn call_again(&self, call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         if call.method != Method::GET && self.only_reads.load(Ordering::Relaxed) {
             return Err(ApiError::NotSent(call.describe()));
         }

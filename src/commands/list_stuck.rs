@@ -6,7 +6,7 @@ use super::Session;
 use super::observe::{Depth, observe};
 use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
-use crate::diagnose::{Diagnosis, State, age, diagnose, reason};
+use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, diagnose, reason};
 use crate::exit::Exit;
 use crate::model::{Facts, Gap, Namespace};
 use crate::output::document::{Document, StuckNamespace};
@@ -54,7 +54,12 @@ pub(super) async fn run(
             Err(error) => return Err(error.into()),
         }
     }
+    let common = common_causes(found.iter().filter_map(|found| found.diagnosis.as_ref()));
+    for cause in &common {
+        terminal.warn(&format!("{}; {}", cause.sentence(), cause.remedy()));
+    }
     warn_of_gaps(&found, terminal);
+    terminal.summarise(&summary(&found, &common, now));
     print(&found, options, several, now, terminal)?;
     match Exit::merge(exits) {
         Exit::Done if options.exit_code && !found.is_empty() => Ok(Exit::StuckFound),
@@ -133,6 +138,17 @@ fn print(
         Some(ListFormat::Wide) => as_table(found, true, with_context, options, now),
     };
     Ok(terminal.data(&text)?)
+}
+
+/// What a pod leaves behind: how many, why all of them, and then one line for each.
+fn summary(found: &[Found<'_>], common: &[CommonCause], now: Timestamp) -> String {
+    let mut lines = vec![format!("{} stuck namespaces", found.len())];
+    lines.extend(common.iter().map(CommonCause::sentence));
+    lines.extend(found.iter().map(|found| {
+        let state = State::of(&found.namespace, now);
+        format!("{state} {}: {}", found.namespace.name, found.reason())
+    }));
+    lines.join("\n")
 }
 
 fn as_table(

@@ -3,12 +3,14 @@
 pub mod catalogue;
 mod cause;
 mod causes;
+mod common;
 mod conditions;
 mod intercepted;
 mod owners;
 mod state;
 
 pub use cause::{Cause, CauseKind};
+pub use common::{CommonCause, common_causes};
 pub use conditions::{conversion_failures, reason_from_conditions};
 pub use intercepted::{Intercepted, sees};
 pub use owners::{Held, OwnerQuery, queries};

@@ -9,6 +9,7 @@ mod progress;
 mod sanitise;
 pub mod table;
 mod terminal;
+mod termination;
 mod traffic;
 pub mod tree;
 
@@ -16,4 +17,5 @@ pub use age::human_duration;
 pub use failure::Failure;
 pub use progress::Progress;
 pub use sanitise::sanitise;
-pub use terminal::{ColorChoice, LogFormat, Style, Terminal};
+pub use terminal::{ColorChoice, LogFormat, Style, Terminal, Topic};
+pub use termination::write_termination_message;

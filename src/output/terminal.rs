@@ -61,6 +61,25 @@ impl Style {
     }
 }
 
+/// What a message is about, for whoever reads the log by machine. Empty where it is about nothing of the kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Topic<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The step of its plan.
+    pub step: &'a str,
+    /// What became of that step, or of the namespace.
+    pub outcome: &'a str,
+}
+
+impl<'a> Topic<'a> {
+    /// A namespace as a whole.
+    #[must_use]
+    pub fn namespace(namespace: &'a str) -> Self {
+        Self { namespace, ..Self::default() }
+    }
+}
+
 /// Writes data to stdout and everything else to stderr.
 pub struct Terminal {
     out: Mutex<Box<dyn Write + Send>>,
@@ -73,12 +92,16 @@ pub struct Terminal {
     /// How often `-v` was given.
     pub verbosity: u8,
     format: LogFormat,
+    /// Whether nothing is meant: every line of a JSON log says so.
+    dry_run: bool,
+    /// What is left for whoever looks at the end only.
+    summary: Mutex<String>,
 }
 
 impl Terminal {
     /// The process' own streams.
     #[must_use]
-    pub fn standard(color: ColorChoice, verbosity: u8, format: LogFormat) -> Self {
+    pub fn standard(color: ColorChoice, verbosity: u8, format: LogFormat, dry_run: bool) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let wanted = |is_terminal: bool| match color {
             ColorChoice::Always => true,
@@ -94,6 +117,8 @@ impl Terminal {
             interactive: err.is_terminal() && io::stdin().is_terminal(),
             verbosity,
             format,
+            dry_run,
+            summary: Mutex::default(),
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
         }
@@ -114,32 +139,69 @@ impl Terminal {
 
     /// Says something on stderr.
     pub fn note(&self, text: &str) {
-        self.message("info", text, str::to_owned);
+        self.note_on(Topic::default(), text);
+    }
+
+    /// Says something on stderr about a namespace.
+    pub fn note_on(&self, topic: Topic<'_>, text: &str) {
+        self.message("info", topic, text, None, str::to_owned);
+    }
+
+    /// Says what only a log has to hold: a step, or an outcome that stdout shows already. A person sees it at
+    /// `-v`.
+    pub fn record(&self, topic: Topic<'_>, text: &str) {
+        if self.records() {
+            self.note_on(topic, text);
+        }
+    }
+
+    /// Whether [`Self::record`] says anything.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.format == LogFormat::Json || self.verbosity > 0
     }
 
     /// Warns on stderr, as kubectl does.
     pub fn warn(&self, text: &str) {
-        self.message("warning", text, |text| {
+        self.warn_on(Topic::default(), text);
+    }
+
+    /// Warns on stderr about a namespace.
+    pub fn warn_on(&self, topic: Topic<'_>, text: &str) {
+        self.message("warning", topic, text, None, |text| {
             format!("{} {text}", painted(self.color_err, Style::Caution, "Warning:"))
         });
     }
 
     /// Says what went wrong, and what helps.
     pub fn fail(&self, failure: &Failure) {
+        self.fail_on(Topic::default(), failure);
+    }
+
+    /// Says what went wrong with a namespace, and what helps.
+    pub fn fail_on(&self, topic: Topic<'_>, failure: &Failure) {
         if failure.message.is_empty() {
             return;
         }
-        self.message("error", &failure.message, |text| {
+        self.message("error", topic, &failure.message, failure.hint.as_deref(), |text| {
             if text.starts_with("Error from server") {
                 return text.to_owned();
             }
             format!("{} {text}", painted(self.color_err, Style::Bad, "error:"))
         });
-        if let Some(hint) = &failure.hint {
-            self.message("hint", hint, |text| {
-                format!("{} {text}", painted(self.color_err, Style::Strong, "hint:"))
-            });
-        }
+    }
+
+    /// Keeps something for whoever looks at the end only: a pod's termination message.
+    pub fn summarise(&self, text: &str) {
+        let mut summary = lock(&self.summary);
+        summary.push_str(text.trim_end());
+        summary.push('\n');
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        lock(&self.summary).clone()
     }
 
     /// A sign of life for something that may take long. Not while requests are shown: they are one.
@@ -161,7 +223,7 @@ impl Terminal {
             Traffic::Warning(text) => self.warn(text),
             Traffic::Exchange(exchange) if self.verbosity > 0 => {
                 for line in traffic::lines(exchange, self.verbosity > 1) {
-                    self.message("debug", &line, |text| painted(self.color_err, Style::Faint, text));
+                    self.message("debug", Topic::default(), &line, None, |text| painted(self.color_err, Style::Faint, text));
                 }
             }
             Traffic::Exchange(_) => {}
@@ -169,15 +231,39 @@ impl Terminal {
     }
 
     /// Whatever cannot be written to stderr is lost; there is nowhere left to say so.
-    fn message(&self, level: &str, text: &str, decorate: impl Fn(&str) -> String) {
-        let line = match self.format {
+    fn message(
+        &self,
+        level: &str,
+        topic: Topic<'_>,
+        text: &str,
+        hint: Option<&str>,
+        decorate: impl Fn(&str) -> String,
+    ) {
+        let mut lines = match self.format {
             LogFormat::Text => decorate(&sanitise(text)),
-            LogFormat::Json => {
-                let ts = jiff::Timestamp::now().to_string();
-                serde_json::json!({"ts": ts, "level": level, "message": text}).to_string()
-            }
+            LogFormat::Json => self.entry(level, topic, text, hint),
         };
-        let _ = writeln!(lock(&self.err), "{line}");
+        if let (LogFormat::Text, Some(hint)) = (self.format, hint) {
+            lines.push_str(&format!("\n{} {}", painted(self.color_err, Style::Strong, "hint:"), sanitise(hint)));
+        }
+        let _ = writeln!(lock(&self.err), "{lines}");
+    }
+
+    /// One line of a JSON log. Every key is always there, so that whoever reads it need not ask.
+    fn entry(&self, level: &str, topic: Topic<'_>, text: &str, hint: Option<&str>) -> String {
+        let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let Topic { namespace, step, outcome } = topic;
+        serde_json::json!({
+            "ts": jiff::Timestamp::now().to_string(),
+            "level": level,
+            "namespace": said(namespace),
+            "step": said(step),
+            "outcome": said(outcome),
+            "dryRun": self.dry_run,
+            "message": text,
+            "hint": hint,
+        })
+        .to_string()
     }
 }
 

@@ -5,6 +5,7 @@ mod permissions;
 mod policy;
 mod protected;
 mod refusal;
+mod selection;
 mod step;
 
 pub use advice::Advice;
@@ -12,6 +13,7 @@ pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;
+pub use selection::{Brakes, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
 pub use step::{Action, Step};
 
 use crate::diagnose::{CauseKind, Diagnosis, Held};

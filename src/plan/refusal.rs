@@ -56,7 +56,7 @@ impl Refusal {
                  behind; to rearm it: {}",
                 super::step::rearm_command(name)
             ),
-            Self::Protected { .. } => "if it is really meant, add --allow-protected".to_owned(),
+            Self::Protected { .. } => "if it is really meant, name it by hand with --allow-protected".to_owned(),
             Self::NothingToFinalize { name, foreign, metadata } if foreign.is_empty() && metadata.is_empty() => {
                 format!("deleting it once more removes it: kubectl delete namespace {name}")
             }

@@ -33,8 +33,8 @@ impl Repair<'_> {
         }
         for (index, step) in plan.steps.iter().enumerate() {
             let last = index + 1 == plan.steps.len();
-            if self.stop.requested().is_some() {
-                interrupt(&plan.steps[index..], &mut report);
+            if let Some(why) = self.halted() {
+                self.interrupt(&plan.steps[index..], &why, &mut report);
                 break;
             }
             if matches!(self.take(step, plan, before, last, &mut report).await, Next::End) {
@@ -114,12 +114,12 @@ impl Repair<'_> {
             Err(Halt::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
             Err(Halt::Replaced) => {
                 let problem = replaced(&report.namespace);
-                report.steps.push(report_of(step, StepResult::Failed, problem.message.clone()));
+                self.record(report, report_of(step, StepResult::Failed, problem.message.clone()));
                 (report.outcome, report.problem) = (Outcome::Refused, Some(problem));
                 return Next::End;
             }
         };
-        report.steps.push(report_of(step, result, message.clone()));
+        self.record(report, report_of(step, result, message.clone()));
         if result == StepResult::Failed {
             // Going on to the PUT would abandon just what could not be released.
             report.outcome = Outcome::Failed;
@@ -151,7 +151,7 @@ impl Repair<'_> {
             }
             Sent::Ended(_, problem) => (StepResult::Failed, problem.message.clone()),
         };
-        report.steps.push(report_of(step, result, message));
+        self.record(report, report_of(step, result, message));
         match sent {
             Sent::Ended(outcome, problem) => {
                 (report.outcome, report.problem) = (outcome, Some(problem));
@@ -191,11 +191,8 @@ impl Repair<'_> {
         for round in 1..=MAX_ROUNDS {
             match self.wait_until_gone(report, limit / MAX_ROUNDS, |_| false).await {
                 Waited::Gone => {
-                    report.steps.push(report_of(
-                        step,
-                        StepResult::Done,
-                        "the controller finished it".to_owned(),
-                    ));
+                    let message = "the controller finished it".to_owned();
+                    self.record(report, report_of(step, StepResult::Done, message));
                     report.outcome = Outcome::Cleared;
                     return Next::End;
                 }
@@ -203,8 +200,9 @@ impl Repair<'_> {
                     (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
                     return Next::End;
                 }
-                Waited::StillThere(_) if self.stop.requested().is_some() => {
-                    interrupt(std::slice::from_ref(step), report);
+                Waited::StillThere(_) if self.halted().is_some() => {
+                    let why = self.halted().unwrap_or_default();
+                    self.interrupt(std::slice::from_ref(step), &why, report);
                     return Next::GoOn;
                 }
                 Waited::StillThere(fresh) if last && round == MAX_ROUNDS => {
@@ -215,11 +213,8 @@ impl Repair<'_> {
                 Waited::StillThere(_) => {}
             }
         }
-        report.steps.push(report_of(
-            step,
-            StepResult::Skipped,
-            "the controller did not finish it".to_owned(),
-        ));
+        let message = "the controller did not finish it".to_owned();
+        self.record(report, report_of(step, StepResult::Skipped, message));
         if last { Next::End } else { Next::GoOn }
     }
 
@@ -234,7 +229,7 @@ impl Repair<'_> {
                     let (result, message) = tally.result(self.settings.dry_run);
                     if result == StepResult::Done {
                         let message = format!("{message} in a further round");
-                        report.steps.push(report_of(step, result, message));
+                        self.record(report, report_of(step, result, message));
                     }
                 }
             }
@@ -297,8 +292,8 @@ impl Repair<'_> {
         let mut backup: Backup = backups.begin(&report.namespace).map_err(failed)?;
         backup.add(&plan.namespace.json).map_err(failed)?;
         for of_type in &before.types {
-            if self.stop.requested().is_some() {
-                return Err(Problem::new("interrupted; nothing was written"));
+            if let Some(why) = self.halted() {
+                return Err(Problem::new(format!("{why}; nothing was written")));
             }
             let ty = &of_type.resource;
             let mut add = |item: &serde_json::value::RawValue| backup.add_item(ty, item.get());
@@ -315,17 +310,18 @@ impl Repair<'_> {
         report.backup = Some(backup.finish().map_err(failed)?);
         Ok(())
     }
-}
 
-/// A signal has come before these steps were done.
-fn interrupt(steps: &[Step], report: &mut Report) {
-    let not_done = steps.iter().map(|step| report_of(step, StepResult::Skipped, "interrupted".to_owned()));
-    report.steps.extend(not_done);
-    report.outcome = Outcome::Failed;
-    report.problem = Some(Problem {
-        message: format!("interrupted; namespace {:?} is not done yet", report.namespace),
-        hint: Some("the same command, run again, goes on from here".to_owned()),
-    });
+    /// These steps are not begun any more.
+    fn interrupt(&self, steps: &[Step], why: &str, report: &mut Report) {
+        for step in steps {
+            self.record(report, report_of(step, StepResult::Skipped, why.to_owned()));
+        }
+        report.outcome = Outcome::Failed;
+        report.problem = Some(Problem {
+            message: format!("{why}; namespace {:?} is not done yet", report.namespace),
+            hint: Some("the same command, run again, goes on from here".to_owned()),
+        });
+    }
 }
 
 fn report_of(step: &Step, result: StepResult, message: String) -> StepReport {

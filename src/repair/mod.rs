@@ -29,6 +29,8 @@ pub struct Settings {
     pub backups: Option<Backups>,
     /// How long to wait for the namespace to be gone; `None` looks once and does not wait.
     pub wait: Option<Duration>,
+    /// Whether to begin nothing more once the server is in trouble: what nobody watches should not add to it.
+    pub heed_trouble: bool,
 }
 
 /// Carries out plans on one cluster.
@@ -39,4 +41,22 @@ pub struct Repair<'a> {
     pub settings: &'a Settings,
     /// When to end early.
     pub stop: &'a Stop,
+    /// Told of every step as soon as its result is known.
+    pub told: &'a dyn Fn(&Report, &StepReport),
+}
+
+impl Repair<'_> {
+    /// Why nothing more may be begun: a signal has come, or the server is in trouble.
+    pub fn halted(&self) -> Option<String> {
+        if self.stop.requested().is_some() {
+            return Some("interrupted".to_owned());
+        }
+        let trouble = self.cluster.trouble().filter(|_| self.settings.heed_trouble)?;
+        Some(format!("stopped, because the API server is in trouble ({trouble})"))
+    }
+
+    fn record(&self, report: &mut Report, step: StepReport) {
+        (self.told)(report, &step);
+        report.steps.push(step);
+    }
 }

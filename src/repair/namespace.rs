@@ -91,8 +91,8 @@ impl Repair<'_> {
         let mut answer_lost = false;
         let mut last = String::new();
         for _ in 0..MAX_ATTEMPTS {
-            if self.stop.requested().is_some() {
-                return Sent::Ended(Outcome::Failed, Problem::new("interrupted before this was written"));
+            if let Some(why) = self.halted() {
+                return Sent::Ended(Outcome::Failed, Problem::new(format!("{why} before this was written")));
             }
             let fresh = match self.cluster.namespace(name).await {
                 Ok(fresh) => fresh,

@@ -159,8 +159,8 @@ impl Repair<'_> {
         };
         let mut last = String::new();
         for _ in 0..MAX_ATTEMPTS {
-            if self.stop.requested().is_some() {
-                return failed(answer_lost, "interrupted");
+            if let Some(why) = self.halted() {
+                return failed(answer_lost, &why);
             }
             let fresh = match self.cluster.fresh(&path).await {
                 Ok(fresh) => fresh,

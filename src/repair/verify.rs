@@ -34,7 +34,7 @@ impl Repair<'_> {
         let deadline = Instant::now() + limit;
         let mut pause = FIRST_LOOK_AFTER;
         loop {
-            let time_is_up = Instant::now() + pause > deadline || self.stop.requested().is_some();
+            let time_is_up = Instant::now() + pause > deadline || self.halted().is_some();
             match self.cluster.namespace(&report.namespace).await {
                 Err(error) if error.is_not_found() => return Waited::Gone,
                 Ok(fresh) if fresh.uid != report.uid => {

@@ -3,7 +3,7 @@
 use crate::cli::{DryRunChoice, ReportFormat};
 use crate::cluster::Cluster;
 use crate::model::TypeLeftovers;
-use crate::output::{Failure, Terminal, sanitise};
+use crate::output::{Failure, Terminal, Topic, sanitise};
 use crate::plan::{Action, Plan};
 use crate::repair::{Outcome, Problem, Report, StepReport, StepResult};
 
@@ -18,10 +18,45 @@ pub(in crate::commands) fn report(
     dry_run: DryRunChoice,
 ) -> Result<(), Failure> {
     let name = &report.namespace;
+    let outcome = report.outcome.to_string();
+    let topic = Topic { outcome: &outcome, ..Topic::namespace(name) };
     if let Some(backup) = &report.backup {
-        terminal.note(&format!("namespace/{name} saved to {}", backup.display()));
+        terminal.note_on(Topic::namespace(name), &format!("namespace/{name} saved to {}", backup.display()));
     }
-    let line = match report.outcome {
+    let line = ended_well(report, dry_run);
+    match (format, line) {
+        (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
+        (Some(ReportFormat::Name), Some(_)) => terminal.data(&format!("namespace/{name}\n"))?,
+        _ => {}
+    }
+    if let Some(line) = line {
+        terminal.record(topic, &format!("namespace/{name} {line}"));
+    }
+    if matches!(report.outcome, Outcome::Failed | Outcome::Released) && !terminal.records() {
+        for step in &report.steps {
+            terminal.note(&format!("  {}", step_line(step)));
+        }
+    }
+    if let Some(Problem { message, hint }) = &report.problem {
+        let mut failure = Failure::error(message.clone());
+        failure.hint.clone_from(hint);
+        terminal.fail_on(topic, &failure);
+    }
+    for of_type in &report.orphans {
+        terminal.warn_on(Topic::namespace(name), &orphaned(name, of_type));
+    }
+    if report.outcome == Outcome::Cleared {
+        for gap in &report.unknown {
+            let text = format!("could not look for orphans in {gap} ({})", gap.detail);
+            terminal.warn_on(Topic::namespace(name), &text);
+        }
+    }
+    Ok(())
+}
+
+/// What is said of a namespace that was not refused and did not fail.
+fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
+    match report.outcome {
         Outcome::Cleared | Outcome::Failed if report.was_finalized() => Some("finalized"),
         Outcome::Cleared => Some(cleared(report)),
         Outcome::Released => Some("released, but still there"),
@@ -30,32 +65,63 @@ pub(in crate::commands) fn report(
         Outcome::Unchanged if report.uid.is_empty() => Some("already gone"),
         Outcome::Unchanged => Some("gone: the controller finished it, nothing was forced"),
         Outcome::Refused | Outcome::Failed => None,
+    }
+}
+
+/// Logs one step as soon as its result is known.
+pub(in crate::commands) fn step(terminal: &Terminal, report: &Report, step: &StepReport) {
+    let outcome = step.result.to_string();
+    let topic = Topic { namespace: &report.namespace, step: &step.step, outcome: &outcome };
+    terminal.record(topic, &step_line(step));
+}
+
+fn step_line(StepReport { step, target, result, message }: &StepReport) -> String {
+    format!("{step} {target}: {} ({message})", result.to_string().to_lowercase())
+}
+
+/// What became of one namespace, for an Event.
+pub(super) fn sentence(report: &Report) -> String {
+    let mut said = match &report.problem {
+        Some(problem) => problem.message.clone(),
+        None => ended_well(report, DryRunChoice::None).unwrap_or_default().to_owned(),
     };
-    match (format, line) {
-        (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
-        (Some(ReportFormat::Name), Some(_)) => terminal.data(&format!("namespace/{name}\n"))?,
-        _ => {}
+    let orphans: u64 = report.orphans.iter().map(TypeLeftovers::total).sum();
+    if orphans > 0 {
+        said.push_str(&format!("; {orphans} objects were left behind in etcd"));
     }
-    if matches!(report.outcome, Outcome::Failed | Outcome::Released) {
-        for StepReport { step, target, result, message } in &report.steps {
-            let result = result.to_string().to_lowercase();
-            terminal.note(&format!("  {step} {target}: {result} ({message})"));
-        }
+    said
+}
+
+/// `3 cleared, 2 refused (a, b), 0 failed`, for whoever comes back in the morning.
+pub(super) fn tally(reports: &[Report]) -> String {
+    let names = |wanted: &[Outcome]| -> Vec<&str> {
+        let of_interest = reports.iter().filter(|report| wanted.contains(&report.outcome));
+        of_interest.map(|report| report.namespace.as_str()).collect()
+    };
+    let counted = |what: &str, names: &[&str]| match names {
+        [] => format!("0 {what}"),
+        names => format!("{} {what} ({})", names.len(), names.join(", ")),
+    };
+    if reports.is_empty() {
+        return "No stuck namespaces to clear.".to_owned();
     }
-    if let Some(Problem { message, hint }) = &report.problem {
-        let mut failure = Failure::error(message.clone());
-        failure.hint.clone_from(hint);
-        terminal.fail(&failure);
-    }
-    for of_type in &report.orphans {
-        terminal.warn(&orphaned(name, of_type));
-    }
-    if report.outcome == Outcome::Cleared {
-        for gap in &report.unknown {
-            terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
-        }
-    }
-    Ok(())
+    let done = names(&[Outcome::Cleared, Outcome::Unchanged, Outcome::DryRun]);
+    let failed = names(&[Outcome::Failed, Outcome::Released]);
+    let refused = names(&[Outcome::Refused]);
+    format!("{}, {}, {}", counted("cleared", &done), counted("refused", &refused), counted("failed", &failed))
+}
+
+/// The tally, and then each namespace in a line, those that want somebody's attention first.
+pub(super) fn summary(reports: &[Report]) -> String {
+    let mut ordered: Vec<&Report> = reports.iter().collect();
+    ordered.sort_by_key(|report| match report.outcome {
+        Outcome::Failed | Outcome::Released => 0,
+        Outcome::Refused => 1,
+        Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => 2,
+    });
+    let line = |report: &&Report| format!("{} {}: {}", report.outcome, report.namespace, sentence(report));
+    let lines: Vec<String> = std::iter::once(tally(reports)).chain(ordered.iter().map(line)).collect();
+    lines.join("\n")
 }
 
 /// How it was cleared without the PUT.

@@ -85,6 +85,7 @@ fn settings(options: &OrphansOptions) -> Settings {
         // The orphans are saved before the namespace is created.
         backups: None,
         wait: Some(options.timeout),
+        heed_trouble: false,
     }
 }
 
@@ -147,7 +148,9 @@ impl Purge<'_> {
         let diagnosis = diagnose(facts);
         let mut done = match plan(&diagnosis, &self.settings.policy) {
             Ok(plan) => {
-                let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop };
+                let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+                let repair =
+                    Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
                 repair.carry_out(&plan, &diagnosis.inventory).await
             }
             Err(refusal) => {

@@ -1,0 +1,168 @@
+//! Carrying the plans out, several at once where nobody has to be asked.
+
+use std::cell::Cell;
+
+use futures::StreamExt;
+
+use super::confirm::{self, Answer};
+use super::look::Looked;
+use super::{Clear, journal, render};
+use crate::cli::DryRunChoice;
+use crate::cluster::Happening;
+use crate::model::Permission;
+use crate::output::{Failure, Topic};
+use crate::plan::Plan;
+use crate::repair::{Outcome, Problem, Repair, Report, StepReport};
+
+/// How many namespaces are worked on at once, where nobody has to be asked. Most of that is waiting for the
+/// controller; how many requests are under way is bounded by the connection.
+const CONCURRENCY: usize = 32;
+/// The same where nobody watches: few enough that trouble is noticed before most of them have begun.
+const UNATTENDED_CONCURRENCY: usize = 4;
+
+impl Clear<'_> {
+    /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
+    /// way is brought to its end, and nothing else begun.
+    pub(super) async fn act_on_all(&self, looked: Vec<Looked>) -> (Vec<Report>, Option<Failure>) {
+        let asks = self.options.dry_run == DryRunChoice::None && !self.options.yes;
+        let concurrency = match (asks, self.options.unattended.all) {
+            (true, _) => 1,
+            (false, true) => UNATTENDED_CONCURRENCY,
+            (false, false) => CONCURRENCY,
+        };
+        let failing = Cell::new(false);
+        let mut acts = futures::stream::iter(looked)
+            .take_while(|_| futures::future::ready(!failing.get()))
+            .map(|looked| self.act(looked))
+            .buffered(concurrency);
+        let (mut reports, mut failure) = (Vec::new(), None);
+        while let Some(report) = acts.next().await {
+            let told = report.and_then(|report| {
+                let told = self.tell(&report);
+                reports.push(report);
+                told
+            });
+            if let Err(error) = told {
+                failing.set(true);
+                failure.get_or_insert(error);
+            }
+        }
+        (reports, failure)
+    }
+
+    fn tell(&self, report: &Report) -> Result<(), Failure> {
+        // Into the journal first: whoever reads stdout may be gone.
+        if let Some(journal) = &self.options.journal {
+            journal::append(journal, report)?;
+        }
+        // The same problem of many is told once; the tally names them all, and a log has a line for each.
+        let problem = report.problem.as_ref().map(|problem| problem.message.clone());
+        let told_before = problem.is_some_and(|message| !self.warned.borrow_mut().insert(message));
+        let quiet = (told_before && !self.terminal.records())
+            .then(|| Report { problem: None, ..report.clone() });
+        let report = quiet.as_ref().unwrap_or(report);
+        render::report(self.terminal, report, self.options.output, self.options.dry_run)
+    }
+
+    async fn act(&self, looked: Looked) -> Result<Report, Failure> {
+        let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+        let repair =
+            Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
+        let report = match looked {
+            Looked::Ended(mut report) => {
+                // It may have gone during the look.
+                repair.settle(&mut report).await;
+                *report
+            }
+            Looked::Planned(plan, inventory) => {
+                self.carry_out(&repair, &plan, &inventory).await?
+            }
+        };
+        self.leave_event(&report).await;
+        Ok(report)
+    }
+
+    async fn carry_out(
+        &self,
+        repair: &Repair<'_>,
+        plan: &Plan,
+        inventory: &crate::model::Inventory,
+    ) -> Result<Report, Failure> {
+        let Plan { namespace, warnings, .. } = plan;
+        let nothing_done = || Report::new(&namespace.name, &namespace.uid);
+        if let Some(why) = repair.halted() {
+            return Ok(nothing_done().ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written"))));
+        }
+        for warning in warnings {
+            self.warn_once(&namespace.name, warning);
+        }
+        if self.options.dry_run == DryRunChoice::Client {
+            render::requests(self.terminal, plan, self.options.output)?;
+            let mut report = nothing_done();
+            report.outcome = Outcome::DryRun;
+            report.warnings.clone_from(warnings);
+            return Ok(report);
+        }
+        if let Some(problem) = self.missing_permissions(plan).await {
+            return Ok(nothing_done().ended(Outcome::Failed, problem));
+        }
+        if self.options.dry_run == DryRunChoice::None {
+            let refused = |problem| nothing_done().ended(Outcome::Refused, problem);
+            match confirm::confirm(self, plan, inventory).await? {
+                Answer::GoOn => {}
+                Answer::No => return Ok(refused(Problem::new("not confirmed; nothing was written"))),
+                Answer::Refused(refusal) => return Ok(refused(Problem::from(&refusal))),
+            }
+        }
+        Ok(repair.carry_out(plan, inventory).await)
+    }
+
+    /// What is no business of one namespace alone is warned about once.
+    fn warn_once(&self, namespace: &str, warning: &str) {
+        if self.warned.borrow_mut().insert(warning.to_owned()) {
+            self.terminal.warn_on(Topic::namespace(namespace), warning);
+        }
+    }
+
+    /// Rather not begin than stop half-way. Where the server does not say, the write itself will.
+    async fn missing_permissions(&self, plan: &Plan) -> Option<Problem> {
+        let needed = plan.permissions();
+        let reviews = needed.iter().map(|permission| self.cluster.may(permission));
+        let answers = futures::future::join_all(reviews).await;
+        let missing: Vec<&Permission> = needed
+            .iter()
+            .zip(answers)
+            .filter(|(_, answer)| answer.as_ref().is_ok_and(|access| !access.allowed))
+            .map(|(permission, _)| permission)
+            .collect();
+        let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let rules: Vec<String> = missing.iter().map(|permission| permission.rule()).collect();
+        (!missing.is_empty()).then(|| Problem {
+            message: format!("you are not allowed to {}; nothing was written", list.join(", nor to ")),
+            hint: Some(format!("these RBAC rules grant it: {}", rules.join(", "))),
+        })
+    }
+
+    /// For whoever looks at the cluster later. What cannot be left is warned about once, and changes nothing
+    /// about how the run ends.
+    async fn leave_event(&self, report: &Report) {
+        let wanted = self.options.unattended.leaves_events() && self.options.dry_run == DryRunChoice::None;
+        let (true, Some((reason, warning))) = (wanted, happened(report.outcome)) else { return };
+        let note = render::sentence(report);
+        let happening =
+            Happening { namespace: &report.namespace, uid: &report.uid, reason, warning, note: &note };
+        if let Err(error) = self.cluster.leave_event(&happening).await {
+            self.warn_once(&report.namespace, &format!("unable to leave an Event: {}", error.detail()));
+        }
+    }
+}
+
+/// The reason of the Event about it, and whether that is a warning.
+fn happened(outcome: Outcome) -> Option<(&'static str, bool)> {
+    match outcome {
+        Outcome::Cleared => Some(("NamespaceCleared", false)),
+        Outcome::Refused => Some(("NamespaceClearRefused", true)),
+        Outcome::Failed | Outcome::Released => Some(("NamespaceClearFailed", true)),
+        Outcome::Unchanged | Outcome::DryRun => None,
+    }
+}

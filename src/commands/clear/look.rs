@@ -1,0 +1,145 @@
+//! From names, or from `--all`, to plans. Reads only.
+
+use jiff::Timestamp;
+
+use super::Clear;
+use crate::cluster::NamespaceQuery;
+use crate::commands::observe::{Depth, observe};
+use crate::diagnose::{CommonCause, Diagnosis, common_causes, diagnose};
+use crate::model::{Inventory, Namespace};
+use crate::output::{Failure, Topic};
+use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, plan, select};
+use crate::repair::{Outcome, Problem, Report};
+
+/// How many leftovers of a type are remembered by name, to name the orphans afterwards.
+const KEEP: usize = 20;
+
+/// A namespace on its way.
+pub(super) enum Looked {
+    /// What would be done to it.
+    Planned(Box<Plan>, Inventory),
+    /// It ends here.
+    Ended(Box<Report>),
+}
+
+impl Looked {
+    fn ended(report: Report) -> Self {
+        Self::Ended(Box::new(report))
+    }
+}
+
+impl Clear<'_> {
+    /// Observes all that are meant together, and plans.
+    pub(super) async fn look(&self) -> Result<Vec<Looked>, Failure> {
+        match self.options.unattended.brakes() {
+            None => self.look_at_named().await,
+            Some(brakes) => self.look_at_all(&brakes).await,
+        }
+    }
+
+    async fn look_at_named(&self) -> Result<Vec<Looked>, Failure> {
+        let mut names = self.options.names.clone();
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        let reads = futures::future::join_all(names.iter().map(|name| self.cluster.namespace(name))).await;
+        let mut eligible = Vec::new();
+        let mut looked: Vec<Option<Looked>> = Vec::new();
+        for (name, read) in names.iter().zip(reads) {
+            let ended = |report: Report| Some(Looked::ended(report));
+            looked.push(match read {
+                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) if error.is_not_found() => ended(Report::new(name, "")),
+                Err(error) => ended(Report::new(name, "").ended(Outcome::Failed, Problem::from(&error))),
+                Ok(namespace) => {
+                    if let Err(refusal) = check(&namespace, &self.settings.policy) {
+                        let report = Report::new(name, &namespace.uid);
+                        ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
+                    } else {
+                        eligible.push(namespace);
+                        None
+                    }
+                }
+            });
+        }
+        let diagnoses = self.diagnose_all(eligible, Depth::Close).await?;
+        let mut planned = diagnoses.into_iter().map(|diagnosis| self.planned(diagnosis));
+        Ok(looked.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect())
+    }
+
+    async fn look_at_all(&self, brakes: &Brakes) -> Result<Vec<Looked>, Failure> {
+        let selector = self.options.unattended.selector.clone();
+        let query = NamespaceQuery { terminating: true, selector };
+        let stuck = self.cluster.namespaces(&query).await?;
+        let selection = select(stuck, brakes, Timestamp::now());
+        self.tell_left_alone(&selection);
+        let too_many = selection.too_many(brakes);
+        let depth = if too_many.is_some() { Depth::Overview } else { Depth::Close };
+        let candidates: Vec<String> = selection.candidates.iter().map(|each| each.name.clone()).collect();
+        // Those that are protected are looked at as well, so that it is known why they are stuck.
+        let all = selection.candidates.into_iter().chain(selection.protected).collect();
+        let diagnoses = self.diagnose_all(all, depth).await?;
+        let common = common_causes(&diagnoses);
+        tell_common(self, &common);
+        let looked = diagnoses.into_iter().map(|diagnosis| match &too_many {
+            Some(message) if candidates.contains(&diagnosis.namespace.name) => {
+                let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
+                Looked::ended(report.ended(Outcome::Refused, too_many_problem(message, &common)))
+            }
+            _ => self.planned(diagnosis),
+        });
+        Ok(looked.collect())
+    }
+
+    fn tell_left_alone(&self, selection: &Selection) {
+        for (namespace, why) in &selection.left_alone {
+            let topic = Topic::namespace(&namespace.name);
+            let text = format!("namespace/{} is left alone: {why}", namespace.name);
+            if *why == LeftAlone::Young {
+                self.terminal.record(topic, &text);
+            } else {
+                self.terminal.note_on(topic, &text);
+            }
+        }
+    }
+
+    async fn diagnose_all(
+        &self,
+        namespaces: Vec<Namespace>,
+        depth: Depth,
+    ) -> Result<Vec<Diagnosis>, Failure> {
+        if namespaces.is_empty() {
+            return Ok(Vec::new());
+        }
+        let progress = self.terminal.progress("taking stock of what is inside");
+        let observed = observe(self.cluster, namespaces, KEEP, depth).await;
+        progress.done();
+        let diagnoses: Vec<Diagnosis> = observed?.iter().map(diagnose).collect();
+        Ok(diagnoses)
+    }
+
+    fn planned(&self, diagnosis: Diagnosis) -> Looked {
+        match plan(&diagnosis, &self.settings.policy) {
+            Ok(plan) => Looked::Planned(Box::new(plan), diagnosis.inventory),
+            Err(refusal) => {
+                let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
+                Looked::ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
+            }
+        }
+    }
+}
+
+/// One cause behind many is said once, before anything else.
+fn tell_common(clear: &Clear<'_>, common: &[CommonCause]) {
+    for cause in common {
+        clear.terminal.warn(&format!("{}; {}", cause.sentence(), cause.remedy()));
+        clear.terminal.summarise(&cause.sentence());
+    }
+}
+
+fn too_many_problem(message: &str, common: &[CommonCause]) -> Problem {
+    let hint = match common.first() {
+        Some(common) => format!("{}; or, if all of them are meant, raise --max", common.remedy()),
+        None => "`nsfix list-stuck -o wide` shows why each is stuck; if all of them are meant, raise --max".to_owned(),
+    };
+    Problem { message: format!("{message}; nothing was written"), hint: Some(hint) }
+}

@@ -1,0 +1,194 @@
+//! `clear --all`: which of the stuck namespaces are meant, and when there are too many of them.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use wildmatch::WildMatch;
+
+use super::is_protected;
+use crate::diagnose::age;
+use crate::model::Namespace;
+
+/// `nsfix/skip: "true"` on a namespace: whoever looks after it wants it left alone.
+pub const SKIP_ANNOTATION: &str = "nsfix/skip";
+
+/// What holds a run back that was told to clear everything.
+#[derive(Clone, Debug)]
+pub struct Brakes {
+    /// Younger ones may still end by themselves.
+    pub older_than: Duration,
+    /// Names that are left alone; `*` and `?` as in a shell.
+    pub exclude: Vec<Glob>,
+    /// More than that at once are a sign of one common cause, which wants to be mended instead.
+    pub max: usize,
+}
+
+/// A pattern of names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glob(WildMatch);
+
+impl std::str::FromStr for Glob {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-*?".contains(&byte);
+        if text.is_empty() || !text.bytes().all(fits) {
+            return Err("use the characters of a namespace's name, * for any of them and ? for one".to_owned());
+        }
+        Ok(Self(WildMatch::new(text)))
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why a stuck namespace is left alone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LeftAlone {
+    /// It is younger than `--older-than`.
+    Young,
+    /// `--exclude` names it.
+    Excluded(Glob),
+    /// It has the annotation.
+    Skipped,
+}
+
+impl fmt::Display for LeftAlone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Young => f.write_str("it is younger than --older-than"),
+            Self::Excluded(glob) => write!(f, "--exclude={glob} names it"),
+            Self::Skipped => write!(f, "it has the annotation {SKIP_ANNOTATION}"),
+        }
+    }
+}
+
+/// The stuck namespaces, sorted.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Those to be cleared.
+    pub candidates: Vec<Namespace>,
+    /// Those that the cluster does not survive losing. They are never candidates, but neither are they fine.
+    pub protected: Vec<Namespace>,
+    /// Those that nobody wants touched, and why.
+    pub left_alone: Vec<(Namespace, LeftAlone)>,
+}
+
+impl Selection {
+    /// The problem with that many candidates, if it is one.
+    #[must_use]
+    pub fn too_many(&self, brakes: &Brakes) -> Option<String> {
+        let count = self.candidates.len();
+        (count > brakes.max).then(|| {
+            format!(
+                "{count} namespaces are stuck at once, more than --max={}: that is a sign of one common cause",
+                brakes.max
+            )
+        })
+    }
+}
+
+/// Sorts stuck namespaces by what may be done about them.
+#[must_use]
+pub fn select(namespaces: Vec<Namespace>, brakes: &Brakes, now: Timestamp) -> Selection {
+    let mut selection = Selection::default();
+    for namespace in namespaces.into_iter().filter(Namespace::is_terminating) {
+        if let Some(why) = left_alone(&namespace, brakes, now) {
+            selection.left_alone.push((namespace, why));
+        } else if is_protected(&namespace.name) {
+            selection.protected.push(namespace);
+        } else {
+            selection.candidates.push(namespace);
+        }
+    }
+    selection
+}
+
+fn left_alone(namespace: &Namespace, brakes: &Brakes, now: Timestamp) -> Option<LeftAlone> {
+    if age(namespace, now).is_none_or(|age| age < brakes.older_than) {
+        return Some(LeftAlone::Young);
+    }
+    if let Some(glob) = brakes.exclude.iter().find(|glob| glob.0.matches(&namespace.name)) {
+        return Some(LeftAlone::Excluded(glob.clone()));
+    }
+    namespace.annotations.get(SKIP_ANNOTATION).is_some_and(|value| value == "true").then_some(LeftAlone::Skipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: &str = "2026-01-02T00:00:00Z";
+
+    fn stuck(name: &str, since: &str, annotations: &serde_json::Value) -> Namespace {
+        Namespace::from_json(json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {
+                "name": name, "uid": name, "resourceVersion": "1",
+                "deletionTimestamp": since, "annotations": annotations,
+            },
+            "spec": {"finalizers": ["kubernetes"]},
+        }))
+        .unwrap()
+    }
+
+    fn brakes(exclude: &[&str]) -> Brakes {
+        let exclude = exclude.iter().map(|glob| glob.parse().unwrap()).collect();
+        Brakes { older_than: Duration::from_secs(3600), exclude, max: 2 }
+    }
+
+    fn selected(namespaces: Vec<Namespace>, exclude: &[&str]) -> Selection {
+        select(namespaces, &brakes(exclude), NOW.parse().unwrap())
+    }
+
+    fn old(name: &str) -> Namespace {
+        stuck(name, "2026-01-01T00:00:00Z", &json!({}))
+    }
+
+    #[test]
+    fn only_the_old_ones_that_nobody_spares_are_candidates() {
+        let young = stuck("young", "2026-01-01T23:30:00Z", &json!({}));
+        let skipped = stuck("skipped", "2026-01-01T00:00:00Z", &json!({"nsfix/skip": "true"}));
+        let unskipped = stuck("unskipped", "2026-01-01T00:00:00Z", &json!({"nsfix/skip": "false"}));
+        let all = vec![old("team-a"), young, skipped, unskipped, old("plain"), old("kube-system")];
+        let selection = selected(all, &["team-*"]);
+        let names = |list: &[Namespace]| list.iter().map(|each| each.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&selection.candidates), ["unskipped", "plain"]);
+        assert_eq!(names(&selection.protected), ["kube-system"]);
+        let why: Vec<_> = selection.left_alone.iter().map(|(each, why)| format!("{}: {why}", each.name)).collect();
+        assert_eq!(
+            why,
+            [
+                "team-a: --exclude=team-* names it",
+                "young: it is younger than --older-than",
+                "skipped: it has the annotation nsfix/skip",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_future_deletion_is_not_old() {
+        let future = stuck("future", "2026-01-03T00:00:00Z", &json!({}));
+        assert!(selected(vec![future], &[]).candidates.is_empty());
+    }
+
+    #[test]
+    fn protected_ones_do_not_count_as_too_many() {
+        let two = selected(vec![old("a"), old("b"), old("openshift-x")], &[]);
+        assert_eq!(two.too_many(&brakes(&[])), None);
+        let three = selected(vec![old("a"), old("b"), old("c")], &[]);
+        assert!(three.too_many(&brakes(&[])).unwrap().contains("3 namespaces are stuck at once"));
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_no_pattern() {
+        for text in ["", "Team-*", "a b", "[ab]", "a,b"] {
+            assert!(text.parse::<Glob>().is_err(), "{text:?}");
+        }
+    }
+}
