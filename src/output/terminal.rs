@@ -223,7 +223,9 @@ impl Terminal {
             Traffic::Warning(text) => self.warn(text),
             Traffic::Exchange(exchange) if self.verbosity > 0 => {
                 for line in traffic::lines(exchange, self.verbosity > 1) {
-                    self.message("debug", Topic::default(), &line, None, |text| painted(self.color_err, Style::Faint, text));
+                    self.message("debug", Topic::default(), &line, None, |text| {
+                        painted(self.color_err, Style::Faint, text)
+                    });
                 }
             }
             Traffic::Exchange(_) => {}
@@ -244,7 +246,11 @@ impl Terminal {
             LogFormat::Json => self.entry(level, topic, text, hint),
         };
         if let (LogFormat::Text, Some(hint)) = (self.format, hint) {
-            lines.push_str(&format!("\n{} {}", painted(self.color_err, Style::Strong, "hint:"), sanitise(hint)));
+            lines.push_str(&format!(
+                "\n{} {}",
+                painted(self.color_err, Style::Strong, "hint:"),
+                sanitise(hint)
+            ));
         }
         let _ = writeln!(lock(&self.err), "{lines}");
     }

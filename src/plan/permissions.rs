@@ -4,27 +4,31 @@ use super::{Action, Plan};
 use crate::model::Permission;
 
 impl Plan {
-    /// The permissions that its writes need, each once.
+    /// The permissions that its writes need, and the reads that go before them, each once.
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {
         let name = &self.namespace.name;
         let on_namespace = |verb: &str| Permission::new(verb, "", "namespaces").on_namespace(name);
+        // An object is read just before it is written to.
+        let on_objects = |verb: &str, group: &str, resource: &str| {
+            ["get", verb].map(|verb| Permission::new(verb, group, resource).within(name)).to_vec()
+        };
         let mut needed: Vec<Permission> = self
             .steps
             .iter()
-            .filter_map(|step| match &step.action {
-                Action::Wait => None,
+            .flat_map(|step| match &step.action {
+                Action::Wait => Vec::new(),
                 Action::Finalize { .. } | Action::Rearm => {
-                    Some(on_namespace("update").subresource("finalize"))
+                    vec![on_namespace("update").subresource("finalize")]
                 }
-                Action::RemoveMetadataFinalizer { .. } => Some(on_namespace("patch")),
-                Action::DeleteAgain => Some(on_namespace("delete")),
-                Action::DeleteGhostPods { .. } => Some(Permission::new("delete", "", "pods").within(name)),
+                Action::RemoveMetadataFinalizer { .. } => vec![on_namespace("patch")],
+                Action::DeleteAgain => vec![on_namespace("delete")],
+                Action::DeleteGhostPods { .. } => on_objects("delete", "", "pods"),
                 Action::DeleteObjects { resource } => {
-                    Some(Permission::new("delete", &resource.group, &resource.resource).within(name))
+                    on_objects("delete", &resource.group, &resource.resource)
                 }
                 Action::ReleaseObjects { resource, .. } => {
-                    Some(Permission::new("patch", &resource.group, &resource.resource).within(name))
+                    on_objects("patch", &resource.group, &resource.resource)
                 }
             })
             .collect();

@@ -1,11 +1,14 @@
 //! What every test needs: an API to talk to, and the built binary to run.
 
+mod account;
 pub mod canned;
 mod command;
 mod lab;
 mod plane;
 mod supervised;
 
+#[allow(unused_imports)] // not the benchmark's
+pub use account::{Account, Used};
 pub use command::{Nsfix, Ran, ended};
 pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
@@ -29,6 +32,10 @@ pub enum On {
     BothAlone,
     /// As [`On::Both`], where a namespace controller runs.
     Controlled,
+    /// On the shared control plane alone: it needs what the sandbox does not have, such as service accounts.
+    Real,
+    /// On a control plane of its own, with a namespace controller.
+    RealAlone,
     /// On the sandbox alone, with kubectl; ignored where there is none.
     Kubectl,
     /// On the sandbox alone: it injects faults that no real server has on offer.
@@ -58,6 +65,9 @@ impl Test {
         };
         let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
+        if matches!(on, On::Real | On::RealAlone) {
+            trials.clear();
+        }
         if on == On::Kubectl {
             let missing =
                 std::process::Command::new("kubectl").arg("version").arg("--client").output().is_err();
@@ -69,7 +79,7 @@ impl Test {
                 let Some(plane) = found else { return Err("no control plane was found".into()) };
                 run(async move {
                     match on {
-                        On::BothAlone => {
+                        On::BothAlone | On::RealAlone => {
                             let alone = plane.another();
                             body(Lab::real(alone.clone()).await).await;
                             alone.stop();
@@ -78,7 +88,8 @@ impl Test {
                     }
                 })
             });
-            let able = plane.is_some_and(|plane| on != On::Controlled || plane.has_controller());
+            let controlled = matches!(on, On::Controlled | On::RealAlone);
+            let able = plane.is_some_and(|plane| !controlled || plane.has_controller());
             trials.push(trial.with_kind("real").with_ignored_flag(!able));
         }
         trials
