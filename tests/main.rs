@@ -25,6 +25,7 @@ mod races;
 mod repair;
 mod schemas;
 mod terminal;
+mod unattended;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         orphans::tests(),
         races::tests(),
         repair::tests(),
+        unattended::tests(),
     ]
     .into_iter()
     .flatten()
