@@ -26,6 +26,7 @@ mod races;
 mod repair;
 mod schemas;
 mod terminal;
+mod unattended;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         orphans::tests(),
         races::tests(),
         repair::tests(),
+        unattended::tests(),
     ]
     .into_iter()
     .flatten()

@@ -42,7 +42,7 @@ fn event(happening: &Happening<'_>, now: jiff::Timestamp, instance: String) -> E
     let Happening { namespace, uid, reason, warning, note } = *happening;
     Event {
         metadata: ObjectMeta {
-            generate_name: Some(format!("{namespace}.")),
+            generate_name: Some(format!("{namespace}-")),
             namespace: Some(EVENTS_NAMESPACE.to_owned()),
             ..ObjectMeta::default()
         },

@@ -12,9 +12,12 @@ const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDelet
 pub(crate) fn new_object(of: &ResourceType, object: &Value) -> Result<(), Failure> {
     let name = meta::name(object);
     let mut flaws = Vec::new();
-    if let Some(flaw) = name_flaw(of, name) {
-        flaws.push(flaw);
+    // As if the suffix began with a letter (apimachinery's pkg/api/validation/generic.go: maskTrailingDash).
+    if let Some(prefix) = object["metadata"]["generateName"].as_str().filter(|prefix| !prefix.is_empty()) {
+        let masked = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |rest| format!("{rest}a"));
+        flaws.extend(name_flaw(of, "metadata.generateName", prefix, &masked));
     }
+    flaws.extend(name_flaw(of, "metadata.name", name, name));
     flaws.extend(finalizer_flaws(of, object));
     flaws.extend(event_flaw(of, object));
     report(of, name, &flaws)
@@ -22,10 +25,12 @@ pub(crate) fn new_object(of: &ResourceType, object: &Value) -> Result<(), Failur
 
 /// pkg/apis/core/validation/events.go: an event is where its object is; in `default` if that is in no namespace.
 fn event_flaw(of: &ResourceType, object: &Value) -> Option<Flaw> {
-    if !of.is("", "events") {
-        return None;
-    }
-    let about = object["involvedObject"]["namespace"].as_str().unwrap_or_default();
+    let about = match of.resource.as_str() {
+        "events" if of.group.is_empty() => &object["involvedObject"],
+        "events" if of.group == "events.k8s.io" => &object["regarding"],
+        _ => return None,
+    };
+    let about = about["namespace"].as_str().unwrap_or_default();
     let expected = if about.is_empty() { "default" } else { about };
     (meta::namespace(object) != expected).then(|| {
         Flaw::invalid("involvedObject.namespace", format!("{about:?}"), "does not match event.namespace")
@@ -76,7 +81,7 @@ fn phase_flaw(namespace: &Value) -> Option<Flaw> {
     })
 }
 
-fn name_flaw(of: &ResourceType, name: &str) -> Option<Flaw> {
+fn name_flaw(of: &ResourceType, field: &str, given: &str, name: &str) -> Option<Flaw> {
     // RBAC names are path segments; everything else here is at least a DNS subdomain.
     if of.group == "rbac.authorization.k8s.io" || of.group == "apiregistration.k8s.io" {
         return None;
@@ -103,7 +108,7 @@ fn name_flaw(of: &ResourceType, name: &str) -> Option<Flaw> {
          and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
          '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
     };
-    (!good).then(|| Flaw::invalid("metadata.name", format!("{name:?}"), detail))
+    (!good).then(|| Flaw::invalid(field, format!("{given:?}"), detail))
 }
 
 fn finalizer_flaws(of: &ResourceType, object: &Value) -> Vec<Flaw> {
