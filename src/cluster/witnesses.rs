@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::request::Call;
+use super::write::dry_deletion;
 use super::{ApiError, Cluster, Unseen};
 use crate::model::{
     Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Permission, Pod, Presence,
@@ -205,9 +206,9 @@ impl Cluster {
         if !self.may_rehearse(delete).await {
             return None;
         }
-        let path = format!("{}/{}?dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
-        let body = json!({"preconditions": {"uid": leftover.uid}});
-        let answer = self.call(Call::write(Method::DELETE, &path, &body).probing()).await;
+        let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
+        let (path, options) = dry_deletion(&path, json!({"preconditions": {"uid": leftover.uid}}));
+        let answer = self.call(Call::write(Method::DELETE, &path, &options).probing()).await;
         rehearsal(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
     }
 
