@@ -63,6 +63,11 @@ fn main() -> ExitCode {
              /usr/local/kubebuilder/bin; docs/contributing.md says how to get them."
         );
     }
+    if plane.is_some() && !arguments.list && !harness::pods_can_be_played() {
+        println!(
+            "skipped: every test of a pod's own configuration. It takes `unshare -rm` and an IPv6 loopback."
+        );
+    }
     let trials = tests.into_iter().flat_map(|test| test.trials(plane.as_ref())).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(plane) = &plane {

@@ -9,7 +9,7 @@ mod supervised;
 
 #[allow(unused_imports)] // not the benchmark's
 pub use account::{Account, Used};
-pub use command::{Nsfix, Ran, ended};
+pub use command::{Nsfix, Ran, ended, pods_can_be_played};
 pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
 pub use plane::ADMIN_TOKEN;
@@ -36,6 +36,10 @@ pub enum On {
     Real,
     /// On a control plane of its own, with a namespace controller.
     RealAlone,
+    /// On a control plane of its own, without one: every namespace that is deleted stays.
+    RealIdle,
+    /// As [`On::Real`], by a process that finds a pod's files where a pod has them.
+    Pod,
     /// On the sandbox alone, with kubectl; ignored where there is none.
     Kubectl,
     /// On the sandbox alone: it injects faults that no real server has on offer.
@@ -65,7 +69,7 @@ impl Test {
         };
         let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
-        if matches!(on, On::Real | On::RealAlone) {
+        if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::Pod) {
             trials.clear();
         }
         if on == On::Kubectl {
@@ -84,12 +88,18 @@ impl Test {
                             body(Lab::real(alone.clone()).await).await;
                             alone.stop();
                         }
+                        On::RealIdle => {
+                            let idle = plane.without_controller();
+                            body(Lab::real(idle.clone()).await).await;
+                            idle.stop();
+                        }
                         _ => body(Lab::real(plane).await).await,
                     }
                 })
             });
             let controlled = matches!(on, On::Controlled | On::RealAlone);
             let able = plane.is_some_and(|plane| !controlled || plane.has_controller());
+            let able = able && (on != On::Pod || command::pods_can_be_played());
             trials.push(trial.with_kind("real").with_ignored_flag(!able));
         }
         trials

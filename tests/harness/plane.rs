@@ -37,6 +37,7 @@ rules:
 #[derive(Clone)]
 pub struct ControlPlane {
     binaries: PathBuf,
+    wants_controller: bool,
     // An error is kept: what did not start once is not tried again by every test.
     running: Arc<Mutex<Option<Result<Running, String>>>>,
 }
@@ -76,13 +77,18 @@ impl ControlPlane {
         Self::in_dir(self.binaries.clone())
     }
 
+    /// Another one on which nobody ends a namespace that is being deleted.
+    pub fn without_controller(&self) -> Self {
+        Self { wants_controller: false, ..self.another() }
+    }
+
     /// Whether it comes with a kube-controller-manager; envtest's bundle does not.
     pub fn has_controller(&self) -> bool {
-        self.binaries.join("kube-controller-manager").is_file()
+        self.wants_controller && self.binaries.join("kube-controller-manager").is_file()
     }
 
     fn in_dir(binaries: PathBuf) -> Self {
-        Self { binaries, running: Arc::new(Mutex::new(None)) }
+        Self { binaries, wants_controller: true, running: Arc::new(Mutex::new(None)) }
     }
 
     /// Where it is; starts it if it does not run yet. Blocks until it is ready.
