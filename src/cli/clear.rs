@@ -117,4 +117,3 @@ pub struct ClearOptions {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ReportFormat>,
 }
-

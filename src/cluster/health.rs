@@ -62,7 +62,9 @@ mod tests {
     #[test]
     fn three_failures_in_a_row_are_trouble() {
         let health = Health::default();
-        for error in [answer(429, "too many requests"), answer(503, "no"), answer(500, "etcdserver: no leader")] {
+        for error in
+            [answer(429, "too many requests"), answer(503, "no"), answer(500, "etcdserver: no leader")]
+        {
             assert_eq!(health.trouble(), None);
             health.note(Some(&error));
         }

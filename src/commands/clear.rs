@@ -23,6 +23,7 @@ use crate::output::{Failure, Terminal};
 use crate::plan::Policy;
 use crate::repair::{Outcome, Problem, Report, Settings};
 use crate::stop::Stop;
+use look::Looked;
 
 struct Clear<'a> {
     options: &'a ClearOptions,
@@ -50,10 +51,11 @@ pub(super) async fn run(
         cluster.only_read();
     }
     let clear = Clear { options, settings, cluster, terminal, stop, warned: RefCell::default() };
-    let (reports, failure) = tokio::select! {
-        looked = clear.look() => clear.act_on_all(looked?).await,
-        _ = stop.wait() => (options.names.iter().map(|name| interrupted(name)).collect(), None),
+    let looked = tokio::select! {
+        looked = clear.look() => looked?,
+        _ = stop.wait() => options.names.iter().map(|name| Looked::ended(interrupted(name))).collect(),
     };
+    let (reports, failure) = clear.act_on_all(looked).await;
     let exit = match stop.requested() {
         Some(exit) => exit,
         None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),

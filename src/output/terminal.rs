@@ -223,7 +223,9 @@ impl Terminal {
             Traffic::Warning(text) => self.warn(text),
             Traffic::Exchange(exchange) if self.verbosity > 0 => {
                 for line in traffic::lines(exchange, self.verbosity > 1) {
-                    self.message("debug", Topic::default(), &line, None, |text| painted(self.color_err, Style::Faint, text));
+                    self.message("debug", Topic::default(), &line, None, |text| {
+                        painted(self.color_err, Style::Faint, text)
+                    });
                 }
             }
             Traffic::Exchange(_) => {}
@@ -239,13 +241,14 @@ impl Terminal {
         hint: Option<&str>,
         decorate: impl Fn(&str) -> String,
     ) {
-        let mut lines = match self.format {
-            LogFormat::Text => decorate(&sanitise(text)),
-            LogFormat::Json => self.entry(level, topic, text, hint),
+        let lines = match (self.format, hint) {
+            (LogFormat::Json, _) => self.entry(level, topic, text, hint),
+            (LogFormat::Text, None) => decorate(&sanitise(text)),
+            (LogFormat::Text, Some(hint)) => {
+                let label = painted(self.color_err, Style::Strong, "hint:");
+                format!("{}\n{label} {}", decorate(&sanitise(text)), sanitise(hint))
+            }
         };
-        if let (LogFormat::Text, Some(hint)) = (self.format, hint) {
-            lines.push_str(&format!("\n{} {}", painted(self.color_err, Style::Strong, "hint:"), sanitise(hint)));
-        }
         let _ = writeln!(lock(&self.err), "{lines}");
     }
 

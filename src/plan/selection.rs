@@ -34,7 +34,9 @@ impl std::str::FromStr for Glob {
     fn from_str(text: &str) -> Result<Self, String> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-*?".contains(&byte);
         if text.is_empty() || !text.bytes().all(fits) {
-            return Err("use the characters of a namespace's name, * for any of them and ? for one".to_owned());
+            return Err(
+                "use the characters of a namespace's name, * for any of them and ? for one".to_owned()
+            );
         }
         Ok(Self(WildMatch::new(text)))
     }
@@ -115,7 +117,11 @@ fn left_alone(namespace: &Namespace, brakes: &Brakes, now: Timestamp) -> Option<
     if let Some(glob) = brakes.exclude.iter().find(|glob| glob.0.matches(&namespace.name)) {
         return Some(LeftAlone::Excluded(glob.clone()));
     }
-    namespace.annotations.get(SKIP_ANNOTATION).is_some_and(|value| value == "true").then_some(LeftAlone::Skipped)
+    namespace
+        .annotations
+        .get(SKIP_ANNOTATION)
+        .is_some_and(|value| value == "true")
+        .then_some(LeftAlone::Skipped)
 }
 
 #[cfg(test)]
@@ -160,7 +166,8 @@ mod tests {
         let names = |list: &[Namespace]| list.iter().map(|each| each.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&selection.candidates), ["unskipped", "plain"]);
         assert_eq!(names(&selection.protected), ["kube-system"]);
-        let why: Vec<_> = selection.left_alone.iter().map(|(each, why)| format!("{}: {why}", each.name)).collect();
+        let why: Vec<_> =
+            selection.left_alone.iter().map(|(each, why)| format!("{}: {why}", each.name)).collect();
         assert_eq!(
             why,
             [

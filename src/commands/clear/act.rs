@@ -58,25 +58,22 @@ impl Clear<'_> {
         // The same problem of many is told once; the tally names them all, and a log has a line for each.
         let problem = report.problem.as_ref().map(|problem| problem.message.clone());
         let told_before = problem.is_some_and(|message| !self.warned.borrow_mut().insert(message));
-        let quiet = (told_before && !self.terminal.records())
-            .then(|| Report { problem: None, ..report.clone() });
+        let quiet =
+            (told_before && !self.terminal.records()).then(|| Report { problem: None, ..report.clone() });
         let report = quiet.as_ref().unwrap_or(report);
         render::report(self.terminal, report, self.options.output, self.options.dry_run)
     }
 
     async fn act(&self, looked: Looked) -> Result<Report, Failure> {
         let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
-        let repair =
-            Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
+        let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
         let report = match looked {
             Looked::Ended(mut report) => {
                 // It may have gone during the look.
                 repair.settle(&mut report).await;
                 *report
             }
-            Looked::Planned(plan, inventory) => {
-                self.carry_out(&repair, &plan, &inventory).await?
-            }
+            Looked::Planned(plan, inventory) => self.carry_out(&repair, &plan, &inventory).await?,
         };
         self.leave_event(&report).await;
         Ok(report)
@@ -91,7 +88,9 @@ impl Clear<'_> {
         let Plan { namespace, warnings, .. } = plan;
         let nothing_done = || Report::new(&namespace.name, &namespace.uid);
         if let Some(why) = repair.halted() {
-            return Ok(nothing_done().ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written"))));
+            return Ok(
+                nothing_done().ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written")))
+            );
         }
         for warning in warnings {
             self.warn_once(&namespace.name, warning);

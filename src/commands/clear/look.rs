@@ -23,7 +23,7 @@ pub(super) enum Looked {
 }
 
 impl Looked {
-    fn ended(report: Report) -> Self {
+    pub(super) fn ended(report: Report) -> Self {
         Self::Ended(Box::new(report))
     }
 }
@@ -139,7 +139,8 @@ fn tell_common(clear: &Clear<'_>, common: &[CommonCause]) {
 fn too_many_problem(message: &str, common: &[CommonCause]) -> Problem {
     let hint = match common.first() {
         Some(common) => format!("{}; or, if all of them are meant, raise --max", common.remedy()),
-        None => "`nsfix list-stuck -o wide` shows why each is stuck; if all of them are meant, raise --max".to_owned(),
+        None => "`nsfix list-stuck -o wide` shows why each is stuck; if all of them are meant, raise --max"
+            .to_owned(),
     };
     Problem { message: format!("{message}; nothing was written"), hint: Some(hint) }
 }

@@ -87,7 +87,7 @@ pub(super) fn sentence(report: &Report) -> String {
     };
     let orphans: u64 = report.orphans.iter().map(TypeLeftovers::total).sum();
     if orphans > 0 {
-        said.push_str(&format!("; {orphans} objects were left behind in etcd"));
+        said = format!("{said}; {orphans} objects were left behind in etcd");
     }
     said
 }
