@@ -12,6 +12,7 @@ use super::{Measurements, MetricsError, file};
 
 /// Where the metrics of a run go.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Metrics")]
 pub struct MetricsOptions {
     /// Write metrics for Prometheus to this file, as node_exporter's textfile collector reads them (*.prom)
     #[arg(long, value_name = "FILE")]

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::Clear;
+use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
 use crate::commands::observe::{Depth, observe};
-use crate::diagnose::{CommonCause, Diagnosis, common_causes, diagnose};
+use crate::diagnose::{CommonCause, Diagnosis, age, common_causes, diagnose};
 use crate::model::{Inventory, Namespace};
 use crate::output::{Failure, Topic};
 use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, plan, select};
@@ -114,6 +114,11 @@ impl Clear<'_> {
         let observed = observe(self.cluster, namespaces, KEEP, depth).await;
         progress.done();
         let diagnoses: Vec<Diagnosis> = observed?.iter().map(diagnose).collect();
+        self.seen.borrow_mut().extend(diagnoses.iter().map(|diagnosis| Seen {
+            name: diagnosis.namespace.name.clone(),
+            cause: diagnosis.causes.first().map(|cause| cause.kind),
+            age: age(&diagnosis.namespace, diagnosis.now).unwrap_or_default(),
+        }));
         Ok(diagnoses)
     }
 
