@@ -147,18 +147,24 @@ impl Terminal {
         self.message("info", topic, text, None, str::to_owned);
     }
 
-    /// Says what only a log has to hold: a step, or an outcome that stdout shows already. A person sees it at
-    /// `-v`.
-    pub fn record(&self, topic: Topic<'_>, text: &str) {
-        if self.records() {
+    /// Says what is of interest to whoever looks closely: in a log, or at `-v`.
+    pub fn detail_on(&self, topic: Topic<'_>, text: &str) {
+        if self.keeps_log() || self.verbosity > 0 {
             self.note_on(topic, text);
         }
     }
 
-    /// Whether [`Self::record`] says anything.
+    /// Says what only a log has to hold: a step, or an outcome that stdout shows already.
+    pub fn log_on(&self, topic: Topic<'_>, text: &str) {
+        if self.keeps_log() {
+            self.note_on(topic, text);
+        }
+    }
+
+    /// Whether a machine reads what is said on stderr, and wants a line for everything.
     #[must_use]
-    pub fn records(&self) -> bool {
-        self.format == LogFormat::Json || self.verbosity > 0
+    pub fn keeps_log(&self) -> bool {
+        self.format == LogFormat::Json
     }
 
     /// Warns on stderr, as kubectl does.

@@ -11,10 +11,6 @@ use crate::harness::Lab;
 /// Programs whose flags are their own business.
 const OTHER_PROGRAMS: [&str; 4] = ["kubectl", "cargo", "jq", "kustomize"];
 
-/// Flags that are on their way.
-const PENDING: [&str; 7] =
-    ["all", "exclude", "max", "events", "metrics-file", "push-gateway", "termination-log"];
-
 pub async fn every_flag_exists(_: Lab) {
     let mut unknown = Vec::new();
     for page in pages() {
@@ -58,8 +54,7 @@ fn unknown_flags(code: &str) -> Vec<String> {
             let flags = flags_of(&words);
             let used = words.iter().filter_map(|word| word.strip_prefix("--"));
             let used = used.map(|flag| flag.split(['=', '[']).next().unwrap_or_default().to_owned());
-            used.filter(|flag| !flag.is_empty() && !flags.contains(flag) && !PENDING.contains(&flag.as_str()))
-                .collect::<Vec<_>>()
+            used.filter(|flag| !flag.is_empty() && !flags.contains(flag)).collect::<Vec<_>>()
         })
         .collect()
 }

@@ -95,7 +95,7 @@ impl Clear<'_> {
             let topic = Topic::namespace(&namespace.name);
             let text = format!("namespace/{} is left alone: {why}", namespace.name);
             if *why == LeftAlone::Young {
-                self.terminal.record(topic, &text);
+                self.terminal.detail_on(topic, &text);
             } else {
                 self.terminal.note_on(topic, &text);
             }
