@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{ConnectionOptions, parse_duration};
+use crate::metrics::MetricsOptions;
 use crate::output::document::DocumentFormat;
 use crate::output::{ColorChoice, LogFormat};
 pub use clear::{AllOptions, ClearOptions};
@@ -106,6 +107,9 @@ pub struct ListStuckOptions {
     /// Exit with 3 if any stuck namespace was found
     #[arg(long)]
     pub exit_code: bool,
+    /// Where the metrics go.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 }
 
 /// Options of `explain`.

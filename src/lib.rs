@@ -8,13 +8,15 @@
 //! ```
 //!
 //! A pure core (`model`, `diagnose`, `plan`) between two thin shells of I/O (`cluster`, `repair` towards the
-//! API server, `output` towards the terminal). `commands` knows all of them; nobody else imports upwards.
+//! API server, `output` towards the terminal, `metrics` towards Prometheus). `commands` knows all of them; nobody
+//! else imports upwards.
 
 pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod diagnose;
 pub mod exit;
+pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;

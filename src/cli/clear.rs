@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::{DryRunChoice, ReportFormat, parse_namespace};
 use crate::cluster::parse_duration;
+use crate::metrics::MetricsOptions;
 use crate::plan::{Brakes, Glob, Leftovers};
 
 /// Options of `clear --all`.
@@ -61,9 +62,6 @@ pub struct ClearOptions {
     /// The namespaces: NAME, ns/NAME or namespace/NAME
     #[arg(required_unless_present = "all", value_name = "NAME", value_parser = parse_namespace)]
     pub names: Vec<String>,
-    /// Every stuck namespace instead, unattended and with brakes.
-    #[command(flatten)]
-    pub unattended: AllOptions,
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
@@ -116,4 +114,10 @@ pub struct ClearOptions {
     /// Output format of the report
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ReportFormat>,
+    /// Every stuck namespace instead, unattended and with brakes.
+    #[command(flatten)]
+    pub unattended: AllOptions,
+    /// Where the metrics go.
+    #[command(flatten)]
+    pub metrics: MetricsOptions,
 }

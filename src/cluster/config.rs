@@ -67,14 +67,17 @@ pub struct ConnectionOptions {
     pub request_timeout: Option<Duration>,
 }
 
-/// Reads kubectl's durations: `90s`, `10m`, `1h30m`, or a bare number of seconds.
+/// Reads kubectl's durations, and the days and weeks that ages are shown in: `90s`, `1h30m`, `4d`, or a bare
+/// number of seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
-    let span: jiff::SignedDuration =
-        text.parse().map_err(|_| "use a number with a unit, for example 90s, 10m or 1h30m".to_owned())?;
-    Duration::try_from(span).map_err(|_| "must not be negative".to_owned())
+    let wrong = || "use a number with a unit, for example 90s, 1h30m or 4d".to_owned();
+    let span: jiff::Span = text.parse().map_err(|_| wrong())?;
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let duration = span.to_duration(days).map_err(|_| wrong())?;
+    Duration::try_from(duration).map_err(|_| "must not be negative".to_owned())
 }
 
 /// The configuration does not lead to a cluster.
@@ -303,7 +306,12 @@ mod tests {
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
         assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert!(parse_duration("soon").is_err());
+        assert_eq!(parse_duration("4d"), Ok(Duration::from_secs(4 * 86_400)));
+        assert_eq!(parse_duration("1w"), Ok(Duration::from_secs(7 * 86_400)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["soon", "1y", "1mo", "", "4 bananas"] {
+            assert!(parse_duration(text).is_err(), "{text:?}");
+        }
         assert!(parse_duration("-5s").is_err());
     }
 }

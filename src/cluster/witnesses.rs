@@ -85,15 +85,12 @@ impl Cluster {
         let crd = crd?;
         let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
         let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
-        let storage = crd.spec.versions.iter().find(|version| version.storage);
         let mut stored = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
         stored.retain(|name| crd.spec.versions.iter().any(|version| version.served && version.name == *name));
-        let storage_version = storage.map(|version| version.name.clone()).unwrap_or_default();
         Ok(Conversion {
             service: service.map(|service| ServiceRef { namespace: service.namespace, name: service.name }),
             stored_versions: stored,
             read_as: None,
-            storage_version,
             message: message.to_owned(),
         })
     }

@@ -8,21 +8,25 @@ pub(super) mod render;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Session;
+use super::measured::Run;
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
-use crate::diagnose::age;
+use crate::diagnose::{CauseKind, age};
 use crate::exit::Exit;
+use crate::metrics::Stuck;
 use crate::model::Namespace;
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal};
 use crate::plan::Policy;
 use crate::repair::{Outcome, Problem, Report, Settings};
 use crate::stop::Stop;
+use look::Looked;
 
 struct Clear<'a> {
     options: &'a ClearOptions,
@@ -32,6 +36,15 @@ struct Clear<'a> {
     stop: &'a Stop,
     /// What was warned about already.
     warned: RefCell<BTreeSet<String>>,
+    /// What was diagnosed.
+    seen: RefCell<Vec<Seen>>,
+}
+
+/// What a diagnosis has found, as far as it counts.
+struct Seen {
+    name: String,
+    cause: Option<CauseKind>,
+    age: Duration,
 }
 
 pub(super) async fn run(
@@ -39,6 +52,7 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
     stop: &Stop,
+    run: &Run,
 ) -> Result<Exit, Failure> {
     if options.dry_run == DryRunChoice::None && !options.yes && !terminal.interactive {
         return Err(Failure::refused("clear writes, and there is no terminal to ask on")
@@ -49,11 +63,15 @@ pub(super) async fn run(
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let clear = Clear { options, settings, cluster, terminal, stop, warned: RefCell::default() };
-    let (reports, failure) = tokio::select! {
-        looked = clear.look() => clear.act_on_all(looked?).await,
-        _ = stop.wait() => (options.names.iter().map(|name| interrupted(name)).collect(), None),
+    let (warned, seen) = (RefCell::default(), RefCell::default());
+    let clear = Clear { options, settings, cluster, terminal, stop, warned, seen };
+    let looked = tokio::select! {
+        looked = clear.look() => looked?,
+        _ = stop.wait() => options.names.iter().map(|name| Looked::ended(interrupted(name))).collect(),
     };
+    let (reports, failure) = clear.act_on_all(looked).await;
+    run.found(clear.still_stuck(&reports));
+    run.did(&reports);
     let exit = match stop.requested() {
         Some(exit) => exit,
         None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),
@@ -105,6 +123,18 @@ pub(super) fn exit_of(outcome: Outcome) -> Exit {
 }
 
 impl Clear<'_> {
+    /// What was found stuck, without those that are gone.
+    fn still_stuck(&self, reports: &[Report]) -> Stuck {
+        let gone = |report: &&Report| matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged);
+        let gone: BTreeSet<&str> =
+            reports.iter().filter(gone).map(|report| report.namespace.as_str()).collect();
+        let mut stuck = Stuck::default();
+        for seen in self.seen.borrow().iter().filter(|seen| !gone.contains(seen.name.as_str())) {
+            stuck.add(seen.cause, seen.age);
+        }
+        stuck
+    }
+
     /// `Terminating for 3d`.
     fn terminating_for(namespace: &Namespace) -> String {
         let age = age(namespace, Timestamp::now()).unwrap_or_default();

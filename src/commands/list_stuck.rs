@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::Session;
+use super::measured::Run;
 use super::observe::{Depth, observe};
 use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, diagnose, reason};
 use crate::exit::Exit;
+use crate::metrics::Stuck;
 use crate::model::{Facts, Gap, Namespace};
 use crate::output::document::{Document, StuckNamespace};
 use crate::output::{Failure, Terminal, human_duration, table};
@@ -32,6 +34,7 @@ pub(super) async fn run(
     options: &ListStuckOptions,
     session: &Session,
     terminal: &Terminal,
+    run: &Run,
 ) -> Result<Exit, Failure> {
     let clusters = session.clusters();
     let now = Timestamp::now();
@@ -59,6 +62,7 @@ pub(super) async fn run(
         terminal.warn(&format!("{}; {}", cause.sentence(), cause.remedy()));
     }
     warn_of_gaps(&found, terminal);
+    run.found(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref())));
     terminal.summarise(&summary(&found, &common, now));
     print(&found, options, several, now, terminal)?;
     match Exit::merge(exits) {
@@ -76,7 +80,8 @@ async fn look<'a>(
     let mut namespaces = cluster.namespaces(&query).await?;
     namespaces.retain(|namespace| old_enough(namespace, options, now));
     let context = cluster.context.as_deref();
-    if options.output != Some(ListFormat::Wide) || namespaces.is_empty() {
+    let diagnoses = options.output == Some(ListFormat::Wide) || options.metrics.any();
+    if !diagnoses || namespaces.is_empty() {
         let plain = |namespace| Found { context, namespace, diagnosis: None };
         return Ok(namespaces.into_iter().map(plain).collect());
     }
@@ -119,9 +124,13 @@ fn print(
     terminal: &Terminal,
 ) -> Result<(), Failure> {
     let document = || {
-        let items = found
-            .iter()
-            .map(|found| StuckNamespace::new(&found.namespace, found.context.filter(|_| with_context), now));
+        let items = found.iter().map(|found| {
+            let context = found.context.filter(|_| with_context);
+            match &found.diagnosis {
+                Some(diagnosis) => StuckNamespace::diagnosed(diagnosis, context),
+                None => StuckNamespace::new(&found.namespace, context, now),
+            }
+        });
         Document::new(items.collect())
     };
     let text = match options.output {

@@ -6,6 +6,7 @@ mod completion;
 mod confirm;
 mod explain;
 mod list_stuck;
+mod measured;
 mod observe;
 mod orphans;
 mod restore;
@@ -21,6 +22,7 @@ use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
 use crate::repair::{Backups, default_backup_dir};
 use crate::stop::Stop;
+use measured::Run;
 use session::Session;
 
 /// Runs one command to its end.
@@ -31,12 +33,14 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
         #[cfg(feature = "sandbox")]
         Command::Sandbox(options) => sandbox::run(&options, terminal, stop).await,
         Command::ListStuck(options) => {
-            let session = Session::open(&global, terminal).await?;
+            let (session, run) = (Session::open(&global, terminal).await?, Run::begin());
             // Nothing is written, so nothing has to be finished.
-            tokio::select! {
-                result = list_stuck::run(&options, &session, terminal) => result,
+            let result = tokio::select! {
+                result = list_stuck::run(&options, &session, terminal, &run) => result,
                 exit = stop.wait() => Ok(exit),
-            }
+            };
+            run.publish(&options.metrics, terminal, &result).await;
+            result
         }
         Command::Explain(options) => {
             let session = Session::open(&global, terminal).await?;
@@ -61,8 +65,10 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
             restore::run(&options, &session, terminal, stop).await
         }
         Command::Clear(options) => {
-            let session = Session::open(&global, terminal).await?;
-            clear::run(&options, &session, terminal, stop).await
+            let (session, run) = (Session::open(&global, terminal).await?, Run::begin());
+            let result = clear::run(&options, &session, terminal, stop, &run).await;
+            run.publish(&options.metrics, terminal, &result).await;
+            result
         }
     }
 }

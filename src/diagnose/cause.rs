@@ -36,6 +36,26 @@ pub enum CauseKind {
     Progressing,
 }
 
+impl CauseKind {
+    /// All of them, in this order.
+    pub const ALL: [Self; 14] = [
+        Self::DeadApi,
+        Self::DeadConversionWebhook,
+        Self::DeadAdmissionWebhook,
+        Self::AdmissionPolicy,
+        Self::TerminatingCrd,
+        Self::ControllerSilent,
+        Self::Zombie,
+        Self::GhostPods,
+        Self::Deadlock,
+        Self::HeldObjects,
+        Self::LiveObjects,
+        Self::ForeignSpecFinalizers,
+        Self::NamespaceMetadataFinalizers,
+        Self::Progressing,
+    ];
+}
+
 impl fmt::Display for CauseKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -124,8 +124,6 @@ impl Backend {
 pub struct Conversion {
     /// The Service behind its conversion webhook.
     pub service: Option<ServiceRef>,
-    /// The version in which objects are stored.
-    pub storage_version: String,
     /// The versions in which something may be stored and which are still served: each can be read without
     /// converting, if nothing is stored in another.
     pub stored_versions: Vec<String>,

@@ -147,18 +147,24 @@ impl Terminal {
         self.message("info", topic, text, None, str::to_owned);
     }
 
-    /// Says what only a log has to hold: a step, or an outcome that stdout shows already. A person sees it at
-    /// `-v`.
-    pub fn record(&self, topic: Topic<'_>, text: &str) {
-        if self.records() {
+    /// Says what is of interest to whoever looks closely: in a log, or at `-v`.
+    pub fn detail_on(&self, topic: Topic<'_>, text: &str) {
+        if self.keeps_log() || self.verbosity > 0 {
             self.note_on(topic, text);
         }
     }
 
-    /// Whether [`Self::record`] says anything.
+    /// Says what only a log has to hold: a step, or an outcome that stdout shows already.
+    pub fn log_on(&self, topic: Topic<'_>, text: &str) {
+        if self.keeps_log() {
+            self.note_on(topic, text);
+        }
+    }
+
+    /// Whether a machine reads what is said on stderr, and wants a line for everything.
     #[must_use]
-    pub fn records(&self) -> bool {
-        self.format == LogFormat::Json || self.verbosity > 0
+    pub fn keeps_log(&self) -> bool {
+        self.format == LogFormat::Json
     }
 
     /// Warns on stderr, as kubectl does.
@@ -241,17 +247,14 @@ impl Terminal {
         hint: Option<&str>,
         decorate: impl Fn(&str) -> String,
     ) {
-        let mut lines = match self.format {
-            LogFormat::Text => decorate(&sanitise(text)),
-            LogFormat::Json => self.entry(level, topic, text, hint),
+        let lines = match (self.format, hint) {
+            (LogFormat::Json, _) => self.entry(level, topic, text, hint),
+            (LogFormat::Text, None) => decorate(&sanitise(text)),
+            (LogFormat::Text, Some(hint)) => {
+                let label = painted(self.color_err, Style::Strong, "hint:");
+                format!("{}\n{label} {}", decorate(&sanitise(text)), sanitise(hint))
+            }
         };
-        if let (LogFormat::Text, Some(hint)) = (self.format, hint) {
-            lines.push_str(&format!(
-                "\n{} {}",
-                painted(self.color_err, Style::Strong, "hint:"),
-                sanitise(hint)
-            ));
-        }
         let _ = writeln!(lock(&self.err), "{lines}");
     }
 

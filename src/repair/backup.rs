@@ -46,7 +46,8 @@ impl Backups {
         make_private_dir(&self.dir)?;
         let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ");
         let path = self.dir.join(format!("{namespace}-{now}.yaml"));
-        Ok(Backup { file: BufWriter::new(create_private(&path)?), path })
+        let partial = path.with_extension("yaml.partial");
+        Ok(Backup { file: BufWriter::new(create_private(&partial)?), partial, path })
     }
 }
 
@@ -54,6 +55,8 @@ impl Backups {
 #[derive(Debug)]
 pub struct Backup {
     file: BufWriter<File>,
+    /// Its name while it is not whole, so that nobody takes it for a backup.
+    partial: PathBuf,
     path: PathBuf,
 }
 
@@ -79,11 +82,17 @@ impl Backup {
     pub fn finish(self) -> io::Result<PathBuf> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
+        std::fs::rename(&self.partial, &self.path)?;
         // The directory entry has to survive a crash too.
         if let Some(dir) = self.path.parent() {
             File::open(dir)?.sync_all()?;
         }
         Ok(self.path)
+    }
+
+    /// Takes back what was written of it.
+    pub fn abandon(self) -> io::Result<()> {
+        std::fs::remove_file(&self.partial)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::namespace::{NamespaceWrite, Sent, replaced};
 use super::objects::{Halt, ObjectWrite, Tally};
 use super::verify::{Waited, held_by, still_there};
-use super::{Backup, Backups, Outcome, Problem, Repair, Report, StepReport, StepResult};
+use super::{Outcome, Problem, Repair, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
 use crate::model::{Inventory, ResourceType};
 use crate::plan::{Action, Plan, Step};
@@ -28,8 +28,13 @@ impl Repair<'_> {
     pub async fn carry_out(&self, plan: &Plan, before: &Inventory) -> Report {
         let mut report = Report::new(&plan.namespace.name, &plan.namespace.uid);
         report.warnings.clone_from(&plan.warnings);
-        if let Err(problem) = self.back_up(plan, before, &mut report).await {
-            return report.ended(Outcome::Failed, problem);
+        if let Some(backups) =
+            self.settings.backups.as_ref().filter(|_| self.settings.dry_run == DryRun::None)
+        {
+            match self.save(backups, &plan.namespace.json, &report.namespace, before).await {
+                Ok(path) => report.backup = Some(path),
+                Err(problem) => return report.ended(Outcome::Failed, problem),
+            }
         }
         for (index, step) in plan.steps.iter().enumerate() {
             let last = index + 1 == plan.steps.len();
@@ -282,35 +287,6 @@ impl Repair<'_> {
         }
     }
 
-    /// Rule 6: no backup, no write. Holds the namespace and every object that a step touches or abandons.
-    async fn back_up(&self, plan: &Plan, before: &Inventory, report: &mut Report) -> Result<(), Problem> {
-        let Some(backups) = &self.settings.backups else { return Ok(()) };
-        if self.settings.dry_run == DryRun::Server {
-            return Ok(());
-        }
-        let failed = |error: std::io::Error| backup_failed(backups, &error);
-        let mut backup: Backup = backups.begin(&report.namespace).map_err(failed)?;
-        backup.add(&plan.namespace.json).map_err(failed)?;
-        for of_type in &before.types {
-            if let Some(why) = self.halted() {
-                return Err(Problem::new(format!("{why}; nothing was written")));
-            }
-            let ty = &of_type.resource;
-            let mut add = |item: &serde_json::value::RawValue| backup.add_item(ty, item.get());
-            match self.cluster.whole_objects(ty, &report.namespace, &mut add).await {
-                Ok(written) => written.map_err(failed)?,
-                Err(error) => {
-                    return Err(Problem {
-                        message: format!("unable to save {ty} before writing: {}", error.detail()),
-                        hint: Some("--no-backup goes on without a backup".to_owned()),
-                    });
-                }
-            }
-        }
-        report.backup = Some(backup.finish().map_err(failed)?);
-        Ok(())
-    }
-
     /// These steps are not begun any more.
     fn interrupt(&self, steps: &[Step], why: &str, report: &mut Report) {
         for step in steps {
@@ -326,14 +302,4 @@ impl Repair<'_> {
 
 fn report_of(step: &Step, result: StepResult, message: String) -> StepReport {
     StepReport { step: step.action.to_string(), target: step.target.clone(), result, message }
-}
-
-fn backup_failed(backups: &Backups, error: &std::io::Error) -> Problem {
-    Problem {
-        message: format!(
-            "unable to save a backup in {}: {error}; nothing was written",
-            backups.dir().display()
-        ),
-        hint: Some("name another place with --backup-dir, or do without one with --no-backup".to_owned()),
-    }
 }

@@ -7,6 +7,7 @@ mod carry_out;
 mod namespace;
 mod objects;
 mod report;
+mod save;
 mod verify;
 
 pub use backup::{Backup, Backups, default_backup_dir};
@@ -47,6 +48,7 @@ pub struct Repair<'a> {
 
 impl Repair<'_> {
     /// Why nothing more may be begun: a signal has come, or the server is in trouble.
+    #[must_use]
     pub fn halted(&self) -> Option<String> {
         if self.stop.requested().is_some() {
             return Some("interrupted".to_owned());

@@ -24,6 +24,12 @@ pub enum Outcome {
     DryRun,
 }
 
+impl Outcome {
+    /// All of them, in this order.
+    pub const ALL: [Self; 6] =
+        [Self::Cleared, Self::Released, Self::Refused, Self::Failed, Self::Unchanged, Self::DryRun];
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -42,7 +42,9 @@ fn collect(dir: &Path, found: &mut Vec<(PathBuf, Value)>) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
             collect(&path, found);
-        } else if name.ends_with(".yaml") && !["kustomization.yaml", "alerts.yaml"].contains(&name.as_str()) {
+        } else if path.extension().is_some_and(|extension| extension == "yaml")
+            && !["kustomization.yaml", "alerts.yaml"].contains(&name.as_str())
+        {
             let text = std::fs::read_to_string(&path).unwrap();
             found.extend(documents(&text).into_iter().map(|document| (path.clone(), document)));
         }

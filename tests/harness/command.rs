@@ -52,11 +52,16 @@ impl Nsfix {
         Self::of(Command::new(BINARY), arguments)
     }
 
-    /// The same with stdout and stderr in one, as a terminal shows them: both come as stdout.
-    pub fn merged(arguments: &[&str]) -> Self {
+    /// A line of shell in which `nsfix` is the built binary. stdout and stderr come as one, as a terminal shows them.
+    pub fn shell(line: &str) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "exec \"$@\" 2>&1", "sh", BINARY]);
-        Self::of(shell, arguments)
+        shell.args(["-c", &format!("exec 2>&1\n{line}")]);
+        let mut run = Self::of(shell, &[]);
+        let dir = std::path::Path::new(BINARY).parent().map(std::path::Path::to_owned);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = dir.into_iter().chain(std::env::split_paths(&path));
+        run.command.env("PATH", std::env::join_paths(dirs).expect("a PATH"));
+        run
     }
 
     /// The same as a pod's process: with these files where the kubelet puts those of the service account.

@@ -200,7 +200,8 @@ impl Lab {
         unique
     }
 
-    async fn play_step(&self, step: &Step) {
+    /// Plays one step of a recipe.
+    pub async fn play_step(&self, step: &Step) {
         match step {
             Step::Request { .. } => self.repeat(step, |status| step.is_done_by(status)).await,
             Step::WaitForRefusal { request, status } => self.repeat(request, |each| each == *status).await,

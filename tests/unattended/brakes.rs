@@ -39,7 +39,8 @@ async fn every_one_that_the_selector_names_is_cleared(lab: Lab) {
 
 async fn the_young_ones_are_left_alone(lab: Lab) {
     let (selector, names) = stuck(&lab, &["young"]).await;
-    let arguments = ["clear", "--all", "--older-than=1h", "--leftovers=orphan", "--yes", "-l", &selector, "-v"];
+    let arguments =
+        ["clear", "--all", "--older-than=1h", "--leftovers=orphan", "--yes", "-l", &selector, "-v"];
     let ran = lab.nsfix(&arguments).run().await.expect(0);
     let expected = format!("namespace/{} is left alone: it is younger than --older-than", names[0]);
     assert!(ran.stderr.contains(&expected), "{ran:?}");
@@ -105,7 +106,8 @@ async fn two_runs_at_once_do_no_harm(lab: Lab) {
 
 async fn everything_needs_an_age_and_a_policy(lab: Lab) {
     let enough = ["--older-than=1h", "--leftovers=refuse"];
-    for arguments in [&enough[..1], &enough[1..], &["rodrigo", enough[0], enough[1]], &["--allow-protected"]] {
+    for arguments in [&enough[..1], &enough[1..], &["rodrigo", enough[0], enough[1]], &["--allow-protected"]]
+    {
         let ran = lab.nsfix(&[&["clear", "--all", "--yes"], arguments].concat()).run().await.expect(2);
         assert!(ran.stderr.contains("--all"), "{ran:?}");
     }

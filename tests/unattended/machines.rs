@@ -37,9 +37,8 @@ async fn every_line_of_a_json_log_says_what_it_is_about(lab: Lab) {
         assert_eq!(line["dryRun"], json!(false));
     }
     let has = |namespace: &str, step: Value, outcome: &str| {
-        log.iter().any(|line| {
-            line["namespace"] == namespace && line["step"] == step && line["outcome"] == outcome
-        })
+        log.iter()
+            .any(|line| line["namespace"] == namespace && line["step"] == step && line["outcome"] == outcome)
     };
     assert!(has(&names[0], json!("Finalize"), "Done"), "{log:?}");
     assert!(has(&names[0], Value::Null, "Cleared"), "{log:?}");

@@ -2,6 +2,7 @@
 
 mod brakes;
 mod machines;
+mod metrics;
 mod trouble;
 
 use serde_json::json;
@@ -11,7 +12,7 @@ use crate::harness::{Lab, Ran, Test};
 
 /// Every test of the files below.
 pub fn tests() -> Vec<Test> {
-    [brakes::tests(), machines::tests(), trouble::tests()].into_iter().flatten().collect()
+    [brakes::tests(), machines::tests(), metrics::tests(), trouble::tests()].into_iter().flatten().collect()
 }
 
 /// So many namespaces in Terminating, each with a held ConfigMap, that share a label of the test's own.

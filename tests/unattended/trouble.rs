@@ -41,7 +41,8 @@ async fn a_server_in_trouble_is_left_in_peace(lab: Lab) {
 }
 
 async fn a_server_that_has_enough_is_left_in_peace(lab: Lab) {
-    stopped_by(lab, Canned::status(429, "TooManyRequests", "too many requests, please try again later")).await;
+    stopped_by(lab, Canned::status(429, "TooManyRequests", "too many requests, please try again later"))
+        .await;
 }
 
 async fn a_webhook_in_trouble_is_not_the_server(lab: Lab) {

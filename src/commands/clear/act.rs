@@ -59,7 +59,7 @@ impl Clear<'_> {
         let problem = report.problem.as_ref().map(|problem| problem.message.clone());
         let told_before = problem.is_some_and(|message| !self.warned.borrow_mut().insert(message));
         let quiet =
-            (told_before && !self.terminal.records()).then(|| Report { problem: None, ..report.clone() });
+            (told_before && !self.terminal.keeps_log()).then(|| Report { problem: None, ..report.clone() });
         let report = quiet.as_ref().unwrap_or(report);
         render::report(self.terminal, report, self.options.output, self.options.dry_run)
     }

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::Clear;
+use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
 use crate::commands::observe::{Depth, observe};
-use crate::diagnose::{CommonCause, Diagnosis, common_causes, diagnose};
+use crate::diagnose::{CommonCause, Diagnosis, age, common_causes, diagnose};
 use crate::model::{Inventory, Namespace};
 use crate::output::{Failure, Topic};
 use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, plan, select};
@@ -23,7 +23,7 @@ pub(super) enum Looked {
 }
 
 impl Looked {
-    fn ended(report: Report) -> Self {
+    pub(super) fn ended(report: Report) -> Self {
         Self::Ended(Box::new(report))
     }
 }
@@ -95,7 +95,7 @@ impl Clear<'_> {
             let topic = Topic::namespace(&namespace.name);
             let text = format!("namespace/{} is left alone: {why}", namespace.name);
             if *why == LeftAlone::Young {
-                self.terminal.record(topic, &text);
+                self.terminal.detail_on(topic, &text);
             } else {
                 self.terminal.note_on(topic, &text);
             }
@@ -114,6 +114,11 @@ impl Clear<'_> {
         let observed = observe(self.cluster, namespaces, KEEP, depth).await;
         progress.done();
         let diagnoses: Vec<Diagnosis> = observed?.iter().map(diagnose).collect();
+        self.seen.borrow_mut().extend(diagnoses.iter().map(|diagnosis| Seen {
+            name: diagnosis.namespace.name.clone(),
+            cause: diagnosis.causes.first().map(|cause| cause.kind),
+            age: age(&diagnosis.namespace, diagnosis.now).unwrap_or_default(),
+        }));
         Ok(diagnoses)
     }
 

@@ -30,9 +30,9 @@ pub(in crate::commands) fn report(
         _ => {}
     }
     if let Some(line) = line {
-        terminal.record(topic, &format!("namespace/{name} {line}"));
+        terminal.log_on(topic, &format!("namespace/{name} {line}"));
     }
-    if matches!(report.outcome, Outcome::Failed | Outcome::Released) && !terminal.records() {
+    if matches!(report.outcome, Outcome::Failed | Outcome::Released) && !terminal.keeps_log() {
         for step in &report.steps {
             terminal.note(&format!("  {}", step_line(step)));
         }
@@ -72,7 +72,7 @@ fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
 pub(in crate::commands) fn step(terminal: &Terminal, report: &Report, step: &StepReport) {
     let outcome = step.result.to_string();
     let topic = Topic { namespace: &report.namespace, step: &step.step, outcome: &outcome };
-    terminal.record(topic, &step_line(step));
+    terminal.log_on(topic, &step_line(step));
 }
 
 fn step_line(StepReport { step, target, result, message }: &StepReport) -> String {
@@ -87,7 +87,7 @@ pub(super) fn sentence(report: &Report) -> String {
     };
     let orphans: u64 = report.orphans.iter().map(TypeLeftovers::total).sum();
     if orphans > 0 {
-        said.push_str(&format!("; {orphans} objects were left behind in etcd"));
+        said = format!("{said}; {orphans} objects were left behind in etcd");
     }
     said
 }

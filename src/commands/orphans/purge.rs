@@ -123,8 +123,15 @@ impl Purge<'_> {
             return Report::new(name, "").ended(Outcome::Refused, problem);
         }
         let mut report = Report::new(name, "");
-        if let Err(problem) = self.save(name, orphans, &mut report).await {
-            return report.ended(Outcome::Failed, problem);
+        let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+        let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
+        if let Some(backups) = &self.backups {
+            let namespace =
+                serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            match repair.save(backups, &namespace, name, orphans).await {
+                Ok(path) => report.backup = Some(path),
+                Err(problem) => return report.ended(Outcome::Failed, problem),
+            }
         }
         let namespace = match self.terminating_namespace(name).await {
             Ok(Some(namespace)) => namespace,
@@ -147,12 +154,7 @@ impl Purge<'_> {
         let Some(facts) = facts.first() else { return report };
         let diagnosis = diagnose(facts);
         let mut done = match plan(&diagnosis, &self.settings.policy) {
-            Ok(plan) => {
-                let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
-                let repair =
-                    Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
-                repair.carry_out(&plan, &diagnosis.inventory).await
-            }
+            Ok(plan) => repair.carry_out(&plan, &diagnosis.inventory).await,
             Err(refusal) => {
                 let report = Report::new(name, &facts.namespace.uid);
                 report.ended(Outcome::Refused, Problem::from(&refusal))
@@ -161,26 +163,6 @@ impl Purge<'_> {
         done.steps.insert(0, step);
         done.backup = report.backup;
         done
-    }
-
-    /// Rule 6: the orphans as they are, before the first write.
-    async fn save(&self, name: &str, orphans: &Inventory, report: &mut Report) -> Result<(), Problem> {
-        let Some(backups) = &self.backups else { return Ok(()) };
-        let failed = |error: std::io::Error| {
-            Problem::new(format!("unable to save a backup in {}: {error}", backups.dir().display()))
-        };
-        let mut backup = backups.begin(name).map_err(failed)?;
-        let namespace =
-            serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        backup.add(&namespace).map_err(failed)?;
-        for of_type in &orphans.types {
-            let ty = &of_type.resource;
-            let mut add = |item: &serde_json::value::RawValue| backup.add_item(ty, item.get());
-            let read = self.cluster.whole_objects(ty, name, &mut add).await;
-            read.map_err(|error| Problem::from(&error))?.map_err(failed)?;
-        }
-        report.backup = Some(backup.finish().map_err(failed)?);
-        Ok(())
     }
 
     /// The namespace in Terminating: created and deleted at once, or left over from an interrupted purge.

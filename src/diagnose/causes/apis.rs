@@ -80,12 +80,8 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
                 format!("{crd} cannot be converted: its webhook does not answer"),
             )
             .seen(evidence)
-            .mend(match &conversion.read_as {
-                Some(version) if *version != conversion.storage_version => {
-                    format!("bring {webhook} back; those without finalizers can also be deleted as {version}")
-                }
-                _ => format!("bring {webhook} back; without it the objects cannot even be deleted"),
-            })
+            // Also in the version they are stored in: what a deletion writes, it writes in today's.
+            .mend(format!("bring {webhook} back; without it the objects cannot even be deleted"))
             .by(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
         })
         .collect()

@@ -121,13 +121,7 @@ fn rehearsal(refused: Option<&str>) -> Rehearsal {
 }
 
 fn dead_conversion() -> Conversion {
-    Conversion {
-        service: None,
-        storage_version: "v2".to_owned(),
-        stored_versions: Vec::new(),
-        read_as: None,
-        message: "failed".to_owned(),
-    }
+    Conversion { service: None, stored_versions: Vec::new(), read_as: None, message: "failed".to_owned() }
 }
 
 fn behind(facts: &mut Facts, service: Presence, ready: Option<usize>) {

@@ -1,0 +1,68 @@
+//! Rule 6: no backup, no write.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Backup, Backups, Problem, Repair};
+use crate::model::{Inventory, TypeLeftovers};
+
+impl Repair<'_> {
+    /// Saves a namespace and everything inside it: what a plan touches, and what it abandons.
+    pub async fn save(
+        &self,
+        backups: &Backups,
+        namespace: &Value,
+        name: &str,
+        inside: &Inventory,
+    ) -> Result<PathBuf, Problem> {
+        let failed = |error: io::Error| backup_failed(backups, &error);
+        let mut backup = backups.begin(name).map_err(failed)?;
+        match self.fill(&mut backup, namespace, name, inside, &failed).await {
+            Ok(()) => backup.finish().map_err(failed),
+            Err(problem) => Err(match backup.abandon() {
+                Ok(()) => problem,
+                Err(error) => Problem {
+                    message: format!("{}; nor could what was saved be removed: {error}", problem.message),
+                    ..problem
+                },
+            }),
+        }
+    }
+
+    async fn fill(
+        &self,
+        backup: &mut Backup,
+        namespace: &Value,
+        name: &str,
+        inside: &Inventory,
+        failed: &impl Fn(io::Error) -> Problem,
+    ) -> Result<(), Problem> {
+        backup.add(namespace).map_err(failed)?;
+        for TypeLeftovers { resource: ty, .. } in &inside.types {
+            if let Some(why) = self.halted() {
+                return Err(Problem::new(format!("{why}; nothing was written")));
+            }
+            let mut add = |item: &RawValue| backup.add_item(ty, item.get());
+            let read = self.cluster.whole_objects(ty, name, &mut add).await;
+            read.map_err(|error| Problem {
+                message: format!("unable to save {ty} before writing: {}", error.detail()),
+                hint: Some("--no-backup goes on without a backup".to_owned()),
+            })?
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+fn backup_failed(backups: &Backups, error: &io::Error) -> Problem {
+    Problem {
+        message: format!(
+            "unable to save a backup in {}: {error}; nothing was written",
+            backups.dir().display()
+        ),
+        hint: Some("name another place with --backup-dir, or do without one with --no-backup".to_owned()),
+    }
+}
