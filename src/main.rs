@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use nsfix::cli::Cli;
 use nsfix::output::{Failure, Terminal};
 use nsfix::stop::Stop;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_this_process();
     let global = &cli.global;
     let terminal = Arc::new(Terminal::standard(global.color, global.verbose, global.log_format));
     let exit = run(cli, &terminal).unwrap_or_else(|failure| {
