@@ -21,6 +21,7 @@ mod faults;
 mod kubectl;
 mod list_stuck;
 mod orphans;
+mod packaging;
 mod races;
 mod repair;
 mod schemas;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
+        packaging::tests(),
         races::tests(),
         repair::tests(),
         unattended::tests(),

@@ -29,10 +29,23 @@ pub enum On {
     BothAlone,
     /// As [`On::Both`], where a namespace controller runs.
     Controlled,
+    /// On the sandbox alone, with bash; ignored where there is none.
+    Bash,
     /// On the sandbox alone, with kubectl; ignored where there is none.
     Kubectl,
     /// On the sandbox alone: it injects faults that no real server has on offer.
     Sandbox,
+}
+
+impl On {
+    /// The program that a machine need not have.
+    fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::Bash => Some("bash"),
+            Self::Kubectl => Some("kubectl"),
+            Self::Both | Self::BothAlone | Self::Controlled | Self::Sandbox => None,
+        }
+    }
 }
 
 /// A test, by the sentence that is its function's name.
@@ -58,12 +71,12 @@ impl Test {
         };
         let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
-        if on == On::Kubectl {
-            let missing =
-                std::process::Command::new("kubectl").arg("version").arg("--client").output().is_err();
-            return trials.into_iter().map(|trial| trial.with_ignored_flag(missing)).collect();
-        }
-        if on != On::Sandbox {
+        if let Some(program) = on.needs() {
+            if std::process::Command::new(program).arg("--help").output().is_err() {
+                let without = |trial: Trial| trial.with_kind(format!("no {program}")).with_ignored_flag(true);
+                return trials.into_iter().map(without).collect();
+            }
+        } else if on != On::Sandbox {
             let found = plane.cloned();
             let trial = Trial::test(name, move || {
                 let Some(plane) = found else { return Err("no control plane was found".into()) };
