@@ -1,11 +1,16 @@
 //! The command line. Definitions only; the verbs are in [`crate::commands`].
 
 mod clear;
+// The pages show the sandbox's flags too.
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod man;
+mod name;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{ConnectionOptions, parse_duration};
 use crate::metrics::MetricsOptions;
@@ -30,6 +35,18 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: GlobalOptions,
+}
+
+impl Cli {
+    /// Reads the process's command line, or ends the process with usage or help. Those say `kubectl nsfix` where
+    /// kubectl runs nsfix as its plugin.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let typed = name::typed(std::env::args_os().next().as_deref());
+        let mut definition = Self::command().bin_name(typed);
+        let mut matches = definition.get_matches_mut();
+        Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut definition).exit())
+    }
 }
 
 /// Options of every command.
@@ -283,7 +300,6 @@ fn parse_namespace(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_consistent() {

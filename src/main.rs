@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use nsfix::cli::Cli;
 use nsfix::output::{Failure, Terminal, write_termination_message};
 use nsfix::stop::Stop;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_this_process();
     let global = &cli.global;
     let dry_run = cli.command.is_dry_run();
     let terminal = Arc::new(Terminal::standard(global.color, global.verbose, global.log_format, dry_run));

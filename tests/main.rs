@@ -22,6 +22,7 @@ mod faults;
 mod kubectl;
 mod list_stuck;
 mod orphans;
+mod packaging;
 mod races;
 mod repair;
 mod schemas;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
+        packaging::tests(),
         races::tests(),
         repair::tests(),
         unattended::tests(),
@@ -61,11 +63,6 @@ fn main() -> ExitCode {
         println!(
             "skipped: every test on a real control plane. No etcd and kube-apiserver in KUBEBUILDER_ASSETS or \
              /usr/local/kubebuilder/bin; docs/contributing.md says how to get them."
-        );
-    }
-    if plane.is_some() && !arguments.list && !harness::pods_can_be_played() {
-        println!(
-            "skipped: every test of a pod's own configuration. It takes `unshare -rm` and an IPv6 loopback."
         );
     }
     let trials = tests.into_iter().flat_map(|test| test.trials(plane.as_ref())).collect();

@@ -16,7 +16,9 @@ tests! { Both:
     a_finalizer_of_an_object_that_is_not_being_deleted_just_goes,
     a_patch_is_guarded_by_resource_version,
     a_patch_is_guarded_by_uid,
-    a_deletion_with_a_body_takes_its_options_from_there_alone
+    a_deletion_with_a_body_takes_its_options_from_there_alone,
+    a_generated_name_begins_like_a_name,
+    an_event_about_a_namespace_lives_in_default
 }
 
 fn held(name: &str) -> String {

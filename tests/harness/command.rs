@@ -52,6 +52,19 @@ impl Nsfix {
         Self::of(Command::new(BINARY), arguments)
     }
 
+    /// The binary under another name: through a link that is made here.
+    pub fn named(link: &Path, arguments: &[&str]) -> Self {
+        if !link.exists() {
+            std::os::unix::fs::symlink(BINARY, link).expect("a link to nsfix");
+        }
+        Self::of(Command::new(link), arguments)
+    }
+
+    /// Another program, kept apart from the machine's configuration in the same way.
+    pub fn other(program: &str, arguments: &[&str]) -> Self {
+        Self::of(Command::new(program), arguments)
+    }
+
     /// A line of shell in which `nsfix` is the built binary. stdout and stderr come as one, as a terminal shows them.
     pub fn shell(line: &str) -> Self {
         let mut shell = Command::new("sh");

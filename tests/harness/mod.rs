@@ -9,7 +9,7 @@ mod supervised;
 
 #[allow(unused_imports)] // not the benchmark's
 pub use account::{Account, Used};
-pub use command::{Nsfix, Ran, ended, pods_can_be_played};
+pub use command::{Nsfix, Ran, ended};
 pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
 pub use plane::ADMIN_TOKEN;
@@ -40,10 +40,30 @@ pub enum On {
     RealIdle,
     /// As [`On::Real`], by a process that finds a pod's files where a pod has them.
     Pod,
+    /// On the sandbox alone, with bash; ignored where there is none.
+    Bash,
     /// On the sandbox alone, with kubectl; ignored where there is none.
     Kubectl,
     /// On the sandbox alone: it injects faults that no real server has on offer.
     Sandbox,
+}
+
+impl On {
+    /// The program that a machine need not have.
+    fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::Bash => Some("bash"),
+            Self::Kubectl => Some("kubectl"),
+            Self::Both
+            | Self::BothAlone
+            | Self::Controlled
+            | Self::Real
+            | Self::RealAlone
+            | Self::RealIdle
+            | Self::Pod
+            | Self::Sandbox => None,
+        }
+    }
 }
 
 /// A test, by the sentence that is its function's name.
@@ -72,12 +92,12 @@ impl Test {
         if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::Pod) {
             trials.clear();
         }
-        if on == On::Kubectl {
-            let missing =
-                std::process::Command::new("kubectl").arg("version").arg("--client").output().is_err();
-            return trials.into_iter().map(|trial| trial.with_ignored_flag(missing)).collect();
-        }
-        if on != On::Sandbox {
+        if let Some(program) = on.needs() {
+            if std::process::Command::new(program).arg("--help").output().is_err() {
+                let without = |trial: Trial| trial.with_kind(format!("no {program}")).with_ignored_flag(true);
+                return trials.into_iter().map(without).collect();
+            }
+        } else if on != On::Sandbox {
             let found = plane.cloned();
             let trial = Trial::test(name, move || {
                 let Some(plane) = found else { return Err("no control plane was found".into()) };
@@ -99,8 +119,9 @@ impl Test {
             });
             let controlled = matches!(on, On::Controlled | On::RealAlone);
             let able = plane.is_some_and(|plane| !controlled || plane.has_controller());
-            let able = able && (on != On::Pod || command::pods_can_be_played());
-            trials.push(trial.with_kind("real").with_ignored_flag(!able));
+            let playable = on != On::Pod || command::pods_can_be_played();
+            let kind = if playable { "real" } else { "no unshare or IPv6" };
+            trials.push(trial.with_kind(kind).with_ignored_flag(!able || !playable));
         }
         trials
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
 use crate::commands::observe::{Depth, observe};
-use crate::diagnose::{CommonCause, Diagnosis, age, common_causes, diagnose};
+use crate::diagnose::{Cause, CommonCause, Diagnosis, age, common_causes, diagnose};
 use crate::model::{Inventory, Namespace};
 use crate::output::{Failure, Topic};
 use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, plan, select};
@@ -143,7 +143,10 @@ fn tell_common(clear: &Clear<'_>, common: &[CommonCause]) {
 
 fn too_many_problem(message: &str, common: &[CommonCause]) -> Problem {
     let hint = match common.first() {
-        Some(common) => format!("{}; or, if all of them are meant, raise --max", common.remedy()),
+        Some(CommonCause { cause: Cause { command: Some(command), .. }, .. }) => {
+            format!("mend that first ({command}); or, if all of them are meant, raise --max")
+        }
+        Some(_) => "mend that first; or, if all of them are meant, raise --max".to_owned(),
         None => "`nsfix list-stuck -o wide` shows why each is stuck; if all of them are meant, raise --max"
             .to_owned(),
     };

@@ -1,0 +1,89 @@
+//! The man pages in docs/man: one per command, made from the definition.
+//!
+//! `NSFIX_BLESS=1 cargo test --lib man_pages` writes them instead of comparing them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::Cli;
+
+#[test]
+fn the_man_pages_in_docs_are_up_to_date() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/man");
+    let pages = pages();
+    if std::env::var_os("NSFIX_BLESS").is_some() {
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        for (name, page) in &pages {
+            std::fs::write(dir.join(name), page).unwrap();
+        }
+    }
+    let written = std::fs::read_dir(&dir).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let written: BTreeMap<_, _> = written
+        .map(|path| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    let differ: Vec<_> =
+        pages.keys().chain(written.keys()).filter(|name| pages.get(*name) != written.get(*name)).collect();
+    assert!(differ.is_empty(), "docs/man is out of date: run the tests with NSFIX_BLESS=1: {differ:?}");
+}
+
+/// Every page by the name of its file.
+fn pages() -> BTreeMap<String, String> {
+    let mut nsfix = Cli::command().bin_name("nsfix").disable_help_subcommand(true);
+    nsfix.build();
+    let name = |command: &Command| format!("nsfix-{}", command.get_name());
+    let mut pages: BTreeMap<_, _> = nsfix
+        .get_subcommands()
+        .map(|command| (format!("{}.1", name(command)), page(command, &name(command), &["nsfix".to_owned()])))
+        .collect();
+    let others: Vec<_> = nsfix.get_subcommands().map(name).collect();
+    pages.insert("nsfix.1".to_owned(), page(&nsfix, "nsfix", &others));
+    pages
+}
+
+/// One page. It bears no date, so that it changes when the definition does and at no other time.
+fn page(command: &Command, name: &str, others: &[String]) -> String {
+    let man = Man::new(command.clone().display_name(name.to_owned()));
+    let mut parts = Vec::new();
+    man.render_name_section(&mut parts).unwrap();
+    parts.extend(synopsis(command).into_bytes());
+    man.render_description_section(&mut parts).unwrap();
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut parts).unwrap();
+    }
+    man.render_options_section(&mut parts).unwrap();
+    if command.get_after_help().is_some() {
+        man.render_extra_section(&mut parts).unwrap();
+    }
+    let title = name.to_uppercase();
+    let version = concat!("nsfix ", env!("CARGO_PKG_VERSION"));
+    let head = Roff::new().control("TH", [title.as_str(), "1", "\"\"", version, "nsfix"]).render();
+    let body = String::from_utf8(parts).unwrap();
+    // Every part defines the apostrophe anew; the head has done so.
+    let preamble = Roff::new().render();
+    format!("{head}{}{}", body.replace(&preamble, "").replace(".SH EXTRA", ".SH NOTES"), see_also(others))
+}
+
+/// As in the usage: with all the options at length, one would not find the arguments.
+fn synopsis(command: &Command) -> String {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    Roff::new().control("SH", ["SYNOPSIS"]).text([roman(usage)]).to_roff()
+}
+
+fn see_also(others: &[String]) -> String {
+    let mut words = Vec::new();
+    for other in others {
+        if !words.is_empty() {
+            words.push(roman(", "));
+        }
+        words.extend([bold(other.clone()), roman("(1)")]);
+    }
+    Roff::new().control("SH", ["SEE ALSO"]).text(words).to_roff()
+}
