@@ -72,10 +72,13 @@ async fn a_night_with_three_to_clear_two_refused_and_one_protected(lab: Lab) {
     for name in clearable.iter().chain(&refused) {
         assert!(log.iter().any(|line| line["namespace"] == *name), "{ran:?}");
     }
-    let events = lab.get("/apis/events.k8s.io/v1/namespaces/default/events").await.expect(200);
+    // As docs/cronjob.md says to look for them.
+    let ours = "/api/v1/namespaces/default/events?fieldSelector=reportingComponent%3Dnsfix";
+    let events = lab.get(ours).await.expect(200);
+    assert_eq!(events["items"].as_array().unwrap().len(), 6, "{events}");
     let about = |name: &String| {
         let mut events = events["items"].as_array().unwrap().iter();
-        events.find(|event| event["regarding"]["name"] == *name).map(|event| text(event, "/reason"))
+        events.find(|event| event["involvedObject"]["name"] == *name).map(|event| text(event, "/reason"))
     };
     assert!(clearable.iter().all(|name| about(name) == Some("NamespaceCleared")), "{events}");
     assert!(refused.iter().all(|name| about(name) == Some("NamespaceClearRefused")), "{events}");
