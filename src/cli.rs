@@ -1,7 +1,7 @@
 //! The command line. Definitions only; the verbs are in [`crate::commands`].
 
-// The pages show the sandbox's flags too.
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")] // the pages show its flags too
 mod man;
 mod name;
 
