@@ -21,6 +21,7 @@ tests! {
     what_is_gone_already_is_no_error,
     a_client_dry_run_sends_nothing,
     a_server_dry_run_stores_nothing,
+    a_server_dry_run_deletes_nothing,
     without_a_terminal_and_without_yes_nothing_happens,
     what_holds_it_still_is_said,
     several_at_once_and_one_failing_does_not_stop_the_others;
@@ -164,6 +165,14 @@ async fn a_server_dry_run_stores_nothing(lab: Lab) {
     if lab.sandbox.is_some() {
         assert_eq!(writes(&lab), [format!("PUT {}?fieldManager=nsfix&dryRun=All", finalize_path(&name))]);
     }
+}
+
+async fn a_server_dry_run_deletes_nothing(lab: Lab) {
+    // A zombie is ended by deleting it again.
+    let name = lab.play_apart("zombie").await;
+    let ran = lab.nsfix(&["clear", &name, "--dry-run=server"]).run().await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} cleared (server dry run)\n"));
+    lab.get(&path(&name)).await.expect(200);
 }
 
 async fn without_a_terminal_and_without_yes_nothing_happens(lab: Lab) {

@@ -14,6 +14,7 @@ mod access;
 mod clear;
 mod connection;
 mod contract;
+mod deploy;
 mod discovery;
 mod documentation;
 mod explain;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         clear::tests(),
         connection::tests(),
         contract::tests(),
+        deploy::tests(),
         discovery::tests(),
         explain::tests(),
         schemas::tests(),

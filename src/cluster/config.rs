@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, NamedCluster};
-use kube::config::{Context, InClusterError, KubeconfigError, NamedAuthInfo, NamedContext};
+use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
-use super::{Cluster, Observer, transport};
+use super::{Cluster, Observer, in_cluster, transport};
 
 /// kubectl waits for ever; a tool that runs unattended may not.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -90,6 +89,14 @@ pub enum ConfigError {
     /// There is none, and this is no pod.
     #[error("no configuration has been provided, try setting KUBECONFIG or --server")]
     Missing,
+    /// A file that is to hold a token does not.
+    #[error("unable to read the token in {}: {why}", path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl ConfigError {
@@ -98,6 +105,9 @@ impl ConfigError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Missing => Some("to practise without a cluster, add --sandbox"),
+            Self::Token { .. } => Some(
+                "a pod has one where automountServiceAccountToken is true; else name a --kubeconfig or a --token",
+            ),
             Self::Invalid(_) => None,
         }
     }
@@ -161,15 +171,12 @@ impl ConnectionOptions {
     }
 
     async fn connect_to(&self, context: Option<String>, observer: Observer) -> Result<Cluster, ConfigError> {
-        let config = match self.kubeconfig()? {
-            Some(kubeconfig) => self.with_flags(kubeconfig, context.clone()).await?,
-            None if self.server.is_some() => self.with_flags(Kubeconfig::default(), context.clone()).await?,
-            None => {
-                let mut config = in_cluster()?;
-                self.override_user(&mut config.auth_info);
-                config
-            }
+        let kubeconfig = match self.kubeconfig()? {
+            Some(kubeconfig) => kubeconfig,
+            None if self.server.is_some() => Kubeconfig::default(),
+            None => in_cluster::kubeconfig()?,
         };
+        let config = self.with_flags(kubeconfig, context.clone()).await?;
         self.connect_with(config, context, observer)
     }
 
@@ -215,7 +222,7 @@ impl ConnectionOptions {
     ) -> Result<Config, ConfigError> {
         let options = KubeConfigOptions { context, cluster: self.cluster.clone(), user: self.user.clone() };
         if kubeconfig.contexts.is_empty() && self.server.is_some() {
-            kubeconfig = bare_kubeconfig();
+            kubeconfig = in_cluster::kubeconfig_of(ClusterEntry::default(), AuthInfo::default());
         }
         let proxy = self.override_cluster(&mut kubeconfig, &options);
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
@@ -279,40 +286,6 @@ impl ConnectionOptions {
                 (!self.impersonate_groups.is_empty()).then(|| self.impersonate_groups.clone());
         }
     }
-}
-
-/// A kubeconfig with nothing in it but places for the flags.
-fn bare_kubeconfig() -> Kubeconfig {
-    let name = "nsfix".to_owned();
-    Kubeconfig {
-        current_context: Some(name.clone()),
-        clusters: vec![NamedCluster {
-            name: name.clone(),
-            cluster: Some(ClusterEntry::default()),
-            ..Default::default()
-        }],
-        auth_infos: vec![NamedAuthInfo {
-            name: name.clone(),
-            auth_info: Some(AuthInfo::default()),
-            ..Default::default()
-        }],
-        contexts: vec![NamedContext {
-            name: name.clone(),
-            context: Some(Context { cluster: name.clone(), user: Some(name), ..Default::default() }),
-            ..Default::default()
-        }],
-        ..Default::default()
-    }
-}
-
-fn in_cluster() -> Result<Config, ConfigError> {
-    Config::incluster().map_err(|error| match error {
-        InClusterError::ReadEnvironmentVariable(_) => ConfigError::Missing,
-        other => ConfigError::Invalid(format!(
-            "the service account of this pod is not usable: {}",
-            sentence(&other)
-        )),
-    })
 }
 
 fn with_scheme(server: &str) -> String {

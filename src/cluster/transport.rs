@@ -10,11 +10,14 @@ use hyper_util::client::legacy::{Client as HyperClient, connect};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt};
+use kube::config::AuthInfo;
 use kube::{Client, Config};
 use rustls_pki_types::ServerName;
+use tower::util::MapRequestLayer;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use super::ConfigError;
+use super::token::TokenFile;
 
 /// Room for a whole page of metadata per stream, so that the window does not stall a list.
 const STREAM_WINDOW: u32 = 2 << 20;
@@ -50,6 +53,13 @@ fn tunnel(proxy: &Uri, http: HttpConnector) -> Tunnel<HttpConnector> {
     }
 }
 
+/// The token file, where that is what the user of the configuration is known by; kube's order of precedence.
+fn token_file(config: &Config) -> Result<Option<TokenFile>, ConfigError> {
+    let AuthInfo { auth_provider, username, password, token, token_file, .. } = &config.auth_info;
+    let otherwise = auth_provider.is_some() || (username.is_some() && password.is_some()) || token.is_some();
+    token_file.as_ref().filter(|_| !otherwise).map(|path| TokenFile::open(path.into())).transpose()
+}
+
 fn over<C>(config: &Config, connector: C) -> Result<Client, ConfigError>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
@@ -70,11 +80,17 @@ where
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .build::<_, Body>(https);
-    let auth = config.auth_layer().map_err(|error| ConfigError::from_client(&error))?;
+    let token_file = token_file(config)?;
+    // kube's own reader of token files sends a newline at the end of one, and keeps a token for a minute.
+    let auth = match &token_file {
+        Some(_) => None,
+        None => config.auth_layer().map_err(|error| ConfigError::from_client(&error))?,
+    };
     let headers = config.extra_headers_layer().map_err(|error| ConfigError::from_client(&error))?;
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(auth)
+        .option_layer(token_file.map(|token| MapRequestLayer::new(move |request| token.authorize(request))))
         .layer(headers)
         .map_err(BoxError::from)
         .service(hyper)

@@ -11,10 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::request::Call;
-use super::{ApiError, Cluster};
+use super::write::dry_deletion;
+use super::{ApiError, Cluster, Unseen};
 use crate::model::{
-    Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence, Rehearsal,
-    ResourceType, ServiceRef,
+    Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Permission, Pod, Presence,
+    Rehearsal, ResourceType, ServiceRef,
 };
 
 /// Pods are looked at one by one up to here.
@@ -41,15 +42,17 @@ impl Cluster {
     }
 
     /// Whether a namespace is there.
-    pub async fn presence_of(&self, namespace: &str) -> Presence {
-        match self.object::<core::Namespace>(&format!("/api/v1/namespaces/{namespace}")).await {
+    pub async fn presence_of(&self, namespace: &str, unseen: &Unseen) -> Presence {
+        let read = self.object::<core::Namespace>(&format!("/api/v1/namespaces/{namespace}")).await;
+        unseen.note("", "v1", "namespaces", &read);
+        match read {
             Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
             other => presence(&other),
         }
     }
 
     /// Whether a Service is there, and how many endpoints of it are ready.
-    pub async fn backend(&self, service: &ServiceRef) -> (Presence, Option<usize>) {
+    pub async fn backend(&self, service: &ServiceRef, unseen: &Unseen) -> (Presence, Option<usize>) {
         let ServiceRef { namespace, name } = service;
         let service_path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let slices_path = format!(
@@ -59,6 +62,8 @@ impl Cluster {
             self.object::<core::Service>(&service_path),
             self.items::<EndpointSlice>(&slices_path),
         );
+        unseen.note("", "v1", "services", &service);
+        unseen.note("discovery.k8s.io", "v1", "endpointslices", &slices);
         // An ExternalName has no endpoints of its own.
         let external = service
             .as_ref()
@@ -68,9 +73,16 @@ impl Cluster {
     }
 
     /// How a CRD converts. `message` is what the server said of it.
-    pub async fn conversion(&self, crd: &str, message: &str) -> Result<Conversion, ApiError> {
+    pub async fn conversion(
+        &self,
+        crd: &str,
+        message: &str,
+        unseen: &Unseen,
+    ) -> Result<Conversion, ApiError> {
         let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}");
-        let crd: CustomResourceDefinition = self.object(&path).await?;
+        let crd = self.object::<CustomResourceDefinition>(&path).await;
+        unseen.note("apiextensions.k8s.io", "v1", "customresourcedefinitions", &crd);
+        let crd = crd?;
         let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
         let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
         let mut stored = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
@@ -91,8 +103,10 @@ impl Cluster {
     }
 
     /// Whether a node is there and ready.
-    pub async fn node_state(&self, name: &str) -> NodeState {
-        match self.object::<core::Node>(&format!("/api/v1/nodes/{name}")).await {
+    pub async fn node_state(&self, name: &str, unseen: &Unseen) -> NodeState {
+        let read = self.object::<core::Node>(&format!("/api/v1/nodes/{name}")).await;
+        unseen.note("", "v1", "nodes", &read);
+        match read {
             Ok(node) => {
                 let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
                 let ready = conditions.iter().any(|each| each.type_ == "Ready" && each.status == "True");
@@ -104,9 +118,16 @@ impl Cluster {
     }
 
     /// A lease. `None` where there is none.
-    pub async fn lease(&self, namespace: &str, name: &str) -> Result<Option<Lease>, ApiError> {
+    pub async fn lease(
+        &self,
+        namespace: &str,
+        name: &str,
+        unseen: &Unseen,
+    ) -> Result<Option<Lease>, ApiError> {
         let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
-        match self.object::<coordination::Lease>(&path).await {
+        let read = self.object::<coordination::Lease>(&path).await;
+        unseen.note("coordination.k8s.io", "v1", "leases", &read);
+        match read {
             Ok(lease) => Ok(lease.spec.map(|spec| Lease {
                 holder: spec.holder_identity.unwrap_or_default(),
                 renewed: spec.renew_time.map(|time| time.0),
@@ -144,18 +165,31 @@ impl Cluster {
         traces
     }
 
-    /// What a leftover says in its own status of being unable to create things here.
+    /// What a leftover says in its own status of being unable to create things here. A list of this one object:
+    /// whoever could find it may list it, and needs no permission to get every type besides.
     pub async fn complaint(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Complaint> {
-        let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
-        let object: Value = self.object(&path).await.ok()?;
+        let name = &leftover.name;
+        let path =
+            format!("{}?limit=1&fieldSelector=metadata.name%3D{name}", ty.path_in(&leftover.namespace));
+        let object: Value = self.items(&path).await.ok()?.into_iter().next()?;
         let conditions = object.pointer("/status/conditions")?.as_array()?;
         let messages = conditions.iter().filter_map(|condition| condition["message"].as_str());
         let message = messages.into_iter().find(|message| message.contains(BEING_TERMINATED))?;
         Some(Complaint { object: format!("{ty}/{}", leftover.name), message: message.to_owned() })
     }
 
+    /// Whether a dry run would get as far as admission. Asked first, so that an account that only reports is
+    /// never seen trying to write.
+    async fn may_rehearse(&self, permission: Permission) -> bool {
+        self.may(&permission).await.is_ok_and(|access| access.allowed)
+    }
+
     /// Rehearses the finalization of a namespace.
     pub async fn rehearse_finalize(&self, namespace: &Namespace) -> Option<Rehearsal> {
+        let update = Permission::new("update", "", "namespaces").subresource("finalize");
+        if !self.may_rehearse(update.on_namespace(&namespace.name)).await {
+            return None;
+        }
         let body = namespace.without_spec_finalizers(&[crate::model::KUBERNETES_FINALIZER]);
         let path = format!("{}?fieldManager=nsfix&dryRun=All", Self::finalize_path(&namespace.name));
         let answer = self.call(Call::write(Method::PUT, &path, &body).probing()).await;
@@ -165,14 +199,22 @@ impl Cluster {
 
     /// Rehearses the deletion of a leftover.
     pub async fn rehearse_delete(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
-        let path = format!("{}/{}?dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
-        let body = json!({"preconditions": {"uid": leftover.uid}});
-        let answer = self.call(Call::write(Method::DELETE, &path, &body).probing()).await;
+        let delete = Permission::new("delete", &ty.group, &ty.resource).within(&leftover.namespace);
+        if !self.may_rehearse(delete).await {
+            return None;
+        }
+        let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
+        let (path, options) = dry_deletion(&path, json!({"preconditions": {"uid": leftover.uid}}));
+        let answer = self.call(Call::write(Method::DELETE, &path, &options).probing()).await;
         rehearsal(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
     }
 
     /// Rehearses taking the finalizers off a leftover.
     pub async fn rehearse_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
+        let patch = Permission::new("patch", &ty.group, &ty.resource).within(&leftover.namespace);
+        if !self.may_rehearse(patch).await {
+            return None;
+        }
         let path =
             format!("{}/{}?fieldManager=nsfix&dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
         let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});

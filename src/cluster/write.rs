@@ -118,10 +118,22 @@ impl Cluster {
         if now {
             options["gracePeriodSeconds"] = json!(0);
         }
-        let url = format!("{path}?{}", dry_run.query().trim_start_matches('&'));
-        let url = url.trim_end_matches('?');
-        self.call(Call::write(Method::DELETE, url, &options)).await.map(drop)
+        match dry_run {
+            DryRun::None => self.call(Call::write(Method::DELETE, path, &options)).await.map(drop),
+            DryRun::Server => {
+                let (path, options) = dry_deletion(path, options);
+                self.call(Call::write(Method::DELETE, &path, &options)).await.map(drop)
+            }
+        }
     }
+}
+
+/// Path and options of a DELETE that deletes nothing. The server takes the options from the body alone where
+/// there is one, whatever the URL says (apiserver's pkg/endpoints/handlers/delete.go: DeleteResource); in the URL
+/// it is for whoever reads the log.
+pub(super) fn dry_deletion(path: &str, mut options: Value) -> (String, Value) {
+    options["dryRun"] = json!(["All"]);
+    (format!("{path}?dryRun=All"), options)
 }
 
 /// The metadata of one object, or all of it from servers that do not know that form.

@@ -40,7 +40,7 @@ pub(super) async fn run(
 /// The same for one namespace, where it can be granted for one.
 fn limited_to(permission: Permission, namespace: &str) -> Permission {
     match (permission.resource.as_str(), permission.verb.as_str()) {
-        _ if namespace.is_empty() => permission,
+        _ if namespace.is_empty() || !permission.namespace.is_empty() => permission,
         ("*", _) => permission.within(namespace),
         ("namespaces", "get" | "update" | "patch" | "delete") => permission.on_namespace(namespace),
         _ => permission,

@@ -10,7 +10,7 @@ use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, diagnose, reason};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
-use crate::model::{Facts, Namespace};
+use crate::model::{Facts, Gap, Namespace};
 use crate::output::document::{Document, StuckNamespace};
 use crate::output::{Failure, Terminal, human_duration, table};
 
@@ -61,6 +61,7 @@ pub(super) async fn run(
     for cause in &common {
         terminal.warn(&format!("{}; {}", cause.sentence(), cause.remedy()));
     }
+    warn_of_gaps(&found, terminal);
     run.found(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref())));
     terminal.summarise(&summary(&found, &common, now));
     print(&found, options, several, now, terminal)?;
@@ -101,6 +102,18 @@ fn in_context(cluster: &Cluster, mut failure: Failure) -> Failure {
         failure.message = format!("context {context:?}: {}", failure.message);
     }
     failure
+}
+
+/// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
+fn warn_of_gaps(found: &[Found<'_>], terminal: &Terminal) {
+    let inventories = found.iter().filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
+    let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| &inventory.coverage.gaps).collect();
+    gaps.sort();
+    gaps.dedup_by_key(|gap| gap.to_string());
+    if let Some(first) = gaps.first() {
+        let names: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+        terminal.warn(&format!("could not look at {} ({})", names.join(", "), first.detail));
+    }
 }
 
 fn print(

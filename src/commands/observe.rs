@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use crate::cluster::{ApiError, Cluster, Discovered, LIST_CONCURRENCY};
+use crate::cluster::{ApiError, Cluster, Discovered, LIST_CONCURRENCY, Unseen};
 use crate::diagnose::{Intercepted, OwnerQuery, PATIENCE, age, conversion_failures, queries, sees};
 use crate::model::{
     Backend, Conversion, Facts, Gap, Interceptor, Inventory, Lease, Namespace, NodeState, OwnerTraces, Pod,
@@ -26,8 +26,17 @@ pub(super) enum Depth {
 /// Pods and rehearsals are looked at one namespace at a time; an overview does so for this many.
 const OVERVIEW_CLOSE_LOOKS: usize = 20;
 
-/// Observes namespaces, and returns the facts in their order. At most `keep` leftovers of a type are remembered one by one. Fails only where the
-/// server as a whole is of no use.
+/// What every closer look needs.
+struct Look<'a> {
+    cluster: &'a Cluster,
+    discovered: &'a Discovered,
+    /// How many leftovers of a type are remembered.
+    keep: usize,
+    unseen: Unseen,
+}
+
+/// Observes namespaces, and returns the facts in their order. At most `keep` leftovers of a type are remembered
+/// one by one. Fails only where the server as a whole is of no use.
 pub(super) async fn observe(
     cluster: &Cluster,
     namespaces: Vec<Namespace>,
@@ -38,7 +47,8 @@ pub(super) async fn observe(
     let names: Vec<&str> = namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
     let (mut inventories, mut surroundings) =
         futures::try_join!(cluster.take_stock(&discovered, &names, keep), cluster.surroundings(&discovered))?;
-    convert(cluster, &discovered, &namespaces, &mut inventories, &mut surroundings, keep).await?;
+    let look = Look { cluster, discovered: &discovered, keep, unseen: Unseen::default() };
+    convert(&look, &namespaces, &mut inventories, &mut surroundings).await?;
     let now = Timestamp::now();
     let waits_for_report = |namespace: &Namespace| {
         namespace.conditions.is_empty() && age(namespace, now).is_some_and(|age| age >= PATIENCE)
@@ -48,14 +58,15 @@ pub(super) async fn observe(
     let queries = if depth == Depth::Whole { queries(inventories.values()) } else { Vec::new() };
     let controller = ("kube-system".to_owned(), "kube-controller-manager".to_owned());
     let (backends, (owners, mut leases)) = futures::join!(
-        backends(cluster, services, &namespaces),
-        owners(cluster, &queries, silent.then(|| controller.clone())),
+        backends(&look, services, &namespaces),
+        owners(&look, &queries, silent.then(|| controller.clone())),
     );
     surroundings.backends.extend(backends);
     surroundings.controller_lease = leases.remove(&controller).and_then(Result::ok).flatten();
     surroundings.owners = owners;
     let close = if depth == Depth::Overview { OVERVIEW_CLOSE_LOOKS } else { usize::MAX };
-    let mut pods = pods(cluster, &namespaces[..close.min(namespaces.len())], &inventories).await;
+    let mut pods = pods(&look, &namespaces[..close.min(namespaces.len())], &inventories).await;
+    surroundings.gaps.extend(look.unseen.into_gaps());
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
         let facts = Facts {
             now: Timestamp::now(),
@@ -83,17 +94,16 @@ async fn look_closer(cluster: &Cluster, mut facts: Facts, depth: Option<Depth>) 
 /// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and where
 /// it works, what is there in their storage version.
 async fn convert(
-    cluster: &Cluster,
-    discovered: &Discovered,
+    look: &Look<'_>,
     namespaces: &[Namespace],
     inventories: &mut BTreeMap<String, Inventory>,
     surroundings: &mut Surroundings,
-    keep: usize,
 ) -> Result<(), ApiError> {
-    for (ty, message) in unconvertible(discovered, namespaces, inventories) {
+    for (ty, message) in unconvertible(look.discovered, namespaces, inventories) {
         let crd = ty.to_string();
-        let Ok(mut conversion) = cluster.conversion(&crd, &message).await else { continue };
-        conversion.read_as = read_as_stored(cluster, &ty, &conversion, inventories, keep).await?;
+        let read = look.cluster.conversion(&crd, &message, &look.unseen).await;
+        let Ok(mut conversion) = read else { continue };
+        conversion.read_as = read_as_stored(look, &ty, &conversion, inventories).await?;
         surroundings.conversions.insert(crd, conversion);
     }
     Ok(())
@@ -102,11 +112,10 @@ async fn convert(
 /// Reads a type through the versions in which it may be stored, until one shows all of it: a list in a
 /// version fails if anything in it has to be converted.
 async fn read_as_stored(
-    cluster: &Cluster,
+    look: &Look<'_>,
     ty: &ResourceType,
     conversion: &Conversion,
     inventories: &mut BTreeMap<String, Inventory>,
-    keep: usize,
 ) -> Result<Option<String>, ApiError> {
     let names: Vec<String> = inventories.keys().cloned().collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -116,7 +125,7 @@ async fn read_as_stored(
     }
     for version in conversion.stored_versions.iter().filter(|version| **version != ty.version) {
         let stored = ResourceType { version: version.clone(), ..ty.clone() };
-        let again = cluster.take_stock_of(vec![stored], &names, keep).await?;
+        let again = look.cluster.take_stock_of(vec![stored], &names, look.keep).await?;
         if again.values().any(|found| found.coverage.looked == 0) {
             continue;
         }
@@ -180,7 +189,7 @@ fn services_in_question(
 }
 
 async fn backends(
-    cluster: &Cluster,
+    look: &Look<'_>,
     services: BTreeSet<ServiceRef>,
     known: &[Namespace],
 ) -> BTreeMap<ServiceRef, Backend> {
@@ -189,11 +198,11 @@ async fn backends(
         let presence = match known.iter().find(|namespace| namespace.name == name) {
             Some(namespace) if namespace.is_terminating() => Presence::Terminating,
             Some(_) => Presence::Present,
-            None => cluster.presence_of(name).await,
+            None => look.cluster.presence_of(name, &look.unseen).await,
         };
         (name, presence)
     });
-    let looks = services.iter().map(|service| cluster.backend(service));
+    let looks = services.iter().map(|service| look.cluster.backend(service, &look.unseen));
     let (homes, looks) = futures::join!(futures::future::join_all(homes), futures::future::join_all(looks));
     let homes: BTreeMap<&str, Presence> = homes.into_iter().collect();
     let backend = |(service, (presence, ready)): (&ServiceRef, (Presence, Option<usize>))| {
@@ -208,7 +217,7 @@ type Leases = BTreeMap<(String, String), Result<Option<Lease>, ApiError>>;
 
 /// The owners of finalizers, and the leases that were asked for; owners have pods and leases in common.
 async fn owners(
-    cluster: &Cluster,
+    look: &Look<'_>,
     queries: &[OwnerQuery],
     more_leases: Option<(String, String)>,
 ) -> (BTreeMap<String, OwnerTraces>, Leases) {
@@ -217,10 +226,10 @@ async fn owners(
         queries.iter().filter_map(|query| query.lease.clone()).chain(more_leases).collect();
     let pods = places.into_iter().map(|place| async move {
         let (namespace, selector) = place;
-        (place, cluster.owner_pods(namespace.as_deref(), selector).await)
+        (place, look.cluster.owner_pods(namespace.as_deref(), selector).await)
     });
     let leases = leases.into_iter().map(|(namespace, name)| async move {
-        let lease = cluster.lease(&namespace, &name).await;
+        let lease = look.cluster.lease(&namespace, &name, &look.unseen).await;
         ((namespace, name), lease)
     });
     let (pods, leases) = futures::join!(futures::future::join_all(pods), futures::future::join_all(leases));
@@ -244,7 +253,7 @@ async fn owners(
 
 /// The pods that remain, by namespace, each with the state of its node.
 async fn pods(
-    cluster: &Cluster,
+    look: &Look<'_>,
     namespaces: &[Namespace],
     inventories: &BTreeMap<String, Inventory>,
 ) -> BTreeMap<String, Vec<Pod>> {
@@ -254,11 +263,12 @@ async fn pods(
     };
     let looks = namespaces.iter().filter(remain).map(|namespace| async {
         // What cannot be looked at one by one is still counted in the inventory.
-        (namespace.name.clone(), cluster.pods(&namespace.name).await.unwrap_or_default())
+        (namespace.name.clone(), look.cluster.pods(&namespace.name).await.unwrap_or_default())
     });
     let mut pods: BTreeMap<String, Vec<Pod>> = futures::future::join_all(looks).await.into_iter().collect();
     let nodes: BTreeSet<String> = pods.values().flatten().filter_map(|pod| pod.node.clone()).collect();
-    let states = futures::future::join_all(nodes.iter().map(|name| cluster.node_state(name))).await;
+    let states =
+        futures::future::join_all(nodes.iter().map(|name| look.cluster.node_state(name, &look.unseen))).await;
     let states: BTreeMap<&String, NodeState> = nodes.iter().zip(states).collect();
     for pod in pods.values_mut().flatten() {
         let state = pod.node.as_ref().and_then(|node| states.get(node));

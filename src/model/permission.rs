@@ -51,6 +51,19 @@ impl Permission {
         Self { name: name.to_owned(), ..self.within(name) }
     }
 
+    /// Whether whoever has this one has the other too: RBAC's wildcards, and "anywhere" for a namespace.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let any = |ours: &str, theirs: &str, wildcard: &str| ours == wildcard || ours == theirs;
+        let resources = self.resource == "*"
+            || (self.resource == other.resource && self.subresource == other.subresource);
+        resources
+            && any(&self.verb, &other.verb, "*")
+            && any(&self.group, &other.group, "*")
+            && any(&self.namespace, &other.namespace, "")
+            && any(&self.name, &other.name, "")
+    }
+
     /// `resource.group/subresource`, as RBAC and kubectl write it.
     #[must_use]
     pub fn target(&self) -> String {
@@ -77,5 +90,27 @@ impl fmt::Display for Permission {
             write!(f, " in namespace {}", self.namespace)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_covers_what_it_stands_for() {
+        let all = Permission::new("list", "*", "*");
+        assert!(all.covers(&Permission::new("list", "apps", "deployments")));
+        assert!(all.covers(&Permission::new("list", "", "pods").within("rodrigo")));
+        assert!(Permission::new("update", "*", "*").covers(&finalize()));
+        assert!(!all.covers(&Permission::new("get", "", "pods")));
+        assert!(!Permission::new("update", "", "namespaces").covers(&finalize()));
+        assert!(
+            !Permission::new("list", "", "pods").within("a").covers(&Permission::new("list", "", "pods"))
+        );
+    }
+
+    fn finalize() -> Permission {
+        Permission::new("update", "", "namespaces").subresource("finalize")
     }
 }

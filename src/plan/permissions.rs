@@ -4,27 +4,31 @@ use super::{Action, Plan};
 use crate::model::Permission;
 
 impl Plan {
-    /// The permissions that its writes need, each once.
+    /// The permissions that its writes need, and the reads that go before them, each once.
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {
         let name = &self.namespace.name;
         let on_namespace = |verb: &str| Permission::new(verb, "", "namespaces").on_namespace(name);
+        // An object is read just before it is written to.
+        let on_objects = |verb: &str, group: &str, resource: &str| {
+            ["get", verb].map(|verb| Permission::new(verb, group, resource).within(name)).to_vec()
+        };
         let mut needed: Vec<Permission> = self
             .steps
             .iter()
-            .filter_map(|step| match &step.action {
-                Action::Wait => None,
+            .flat_map(|step| match &step.action {
+                Action::Wait => Vec::new(),
                 Action::Finalize { .. } | Action::Rearm => {
-                    Some(on_namespace("update").subresource("finalize"))
+                    vec![on_namespace("update").subresource("finalize")]
                 }
-                Action::RemoveMetadataFinalizer { .. } => Some(on_namespace("patch")),
-                Action::DeleteAgain => Some(on_namespace("delete")),
-                Action::DeleteGhostPods { .. } => Some(Permission::new("delete", "", "pods").within(name)),
+                Action::RemoveMetadataFinalizer { .. } => vec![on_namespace("patch")],
+                Action::DeleteAgain => vec![on_namespace("delete")],
+                Action::DeleteGhostPods { .. } => on_objects("delete", "", "pods"),
                 Action::DeleteObjects { resource } => {
-                    Some(Permission::new("delete", &resource.group, &resource.resource).within(name))
+                    on_objects("delete", &resource.group, &resource.resource)
                 }
                 Action::ReleaseObjects { resource, .. } => {
-                    Some(Permission::new("patch", &resource.group, &resource.resource).within(name))
+                    on_objects("patch", &resource.group, &resource.resource)
                 }
             })
             .collect();
@@ -45,38 +49,28 @@ pub struct Capability {
     pub permissions: Vec<Permission>,
 }
 
-/// Every capability, from the harmless to the powerful; each needs those before it as well.
+/// Every capability, from the harmless to the powerful; each needs those before it as well. The ClusterRoles in
+/// docs/deploy grant exactly this.
 #[must_use]
 pub fn capabilities() -> Vec<Capability> {
     let p = Permission::new;
-    let admission = "admissionregistration.k8s.io";
     vec![
-        Capability {
-            name: "report",
-            about: "list-stuck, explain, orphans",
-            permissions: vec![
-                p("list", "", "namespaces"),
-                p("get", "", "namespaces"),
-                p("list", "*", "*"),
-                p("get", "*", "*"),
-                p("list", "apiregistration.k8s.io", "apiservices"),
-                p("list", "apiextensions.k8s.io", "customresourcedefinitions"),
-                p("get", "apiextensions.k8s.io", "customresourcedefinitions"),
-                p("list", admission, "validatingwebhookconfigurations"),
-                p("list", admission, "mutatingwebhookconfigurations"),
-                p("list", admission, "validatingadmissionpolicies"),
-                p("list", admission, "validatingadmissionpolicybindings"),
-            ],
-        },
+        Capability { name: "report", about: "list-stuck, explain, orphans", permissions: report() },
         Capability {
             name: "clear",
             about: "clear: the PUT to /finalize, and rearming",
-            permissions: vec![p("update", "", "namespaces").subresource("finalize")],
+            permissions: vec![
+                p("update", "", "namespaces").subresource("finalize"),
+                // Where the Events of namespaces live.
+                p("create", "events.k8s.io", "events").within("default"),
+            ],
         },
         Capability {
             name: "release",
             about: "clear --leftovers=release, --finalizer, and deleting zombies again",
             permissions: vec![
+                // Every write is preceded by a fresh read of its object.
+                p("get", "*", "*"),
                 p("patch", "*", "*"),
                 p("delete", "*", "*"),
                 p("patch", "", "namespaces"),
@@ -88,5 +82,29 @@ pub fn capabilities() -> Vec<Capability> {
             about: "orphans --purge",
             permissions: vec![p("create", "", "namespaces")],
         },
+    ]
+}
+
+/// No `get` of everything: it would open pods/exec and nodes/proxy too, and a list shows what is needed. What
+/// is listed by name is what has to remain where `list *.*` is narrowed.
+fn report() -> Vec<Permission> {
+    let p = Permission::new;
+    let admission = "admissionregistration.k8s.io";
+    vec![
+        p("list", "", "namespaces"),
+        p("get", "", "namespaces"),
+        p("list", "*", "*"),
+        p("list", "apiregistration.k8s.io", "apiservices"),
+        p("list", "apiextensions.k8s.io", "customresourcedefinitions"),
+        p("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+        p("list", admission, "validatingwebhookconfigurations"),
+        p("list", admission, "mutatingwebhookconfigurations"),
+        p("list", admission, "validatingadmissionpolicies"),
+        p("list", admission, "validatingadmissionpolicybindings"),
+        p("get", "", "services"),
+        p("list", "discovery.k8s.io", "endpointslices"),
+        p("list", "", "pods"),
+        p("get", "", "nodes"),
+        p("get", "coordination.k8s.io", "leases"),
     ]
 }

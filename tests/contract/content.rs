@@ -1,5 +1,6 @@
 //! What happens to the objects inside.
 
+use http::Method;
 use serde_json::json;
 
 use super::{create, finalize, hold, path, release, terminating, without_finalizers};
@@ -15,6 +16,7 @@ tests! { Both:
     a_finalizer_of_an_object_that_is_not_being_deleted_just_goes,
     a_patch_is_guarded_by_resource_version,
     a_patch_is_guarded_by_uid,
+    a_deletion_with_a_body_takes_its_options_from_there_alone,
     a_generated_name_begins_like_a_name,
     an_event_about_a_namespace_lives_in_default
 }
@@ -142,4 +144,19 @@ async fn an_event_about_a_namespace_lives_in_default(lab: Lab) {
     lab.post(&events("default"), &event("default")).await.expect(201);
     let answer = lab.post(&events("kube-public"), &event("kube-public")).await;
     assert_eq!(answer.status, 422, "{answer:?}");
+}
+
+/// Whoever puts dryRun into the URL of a DELETE with a body deletes (apiserver's
+/// pkg/endpoints/handlers/delete.go: DeleteResource).
+async fn a_deletion_with_a_body_takes_its_options_from_there_alone(lab: Lab) {
+    let name = Lab::unique("bodies");
+    create(&lab, &name).await;
+    hold(&lab, &name).await;
+    let dry = json!({"apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"]});
+    lab.send(Method::DELETE, &held(&name), &dry).await.expect(200);
+    lab.delete(&format!("{}?dryRun=All", held(&name))).await.expect(200);
+    assert_eq!(lab.get(&held(&name)).await.expect(200)["metadata"].get("deletionTimestamp"), None);
+    let meant = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+    lab.send(Method::DELETE, &format!("{}?dryRun=All", held(&name)), &meant).await.expect(200);
+    assert!(lab.get(&held(&name)).await.expect(200)["metadata"]["deletionTimestamp"].is_string());
 }

@@ -17,7 +17,8 @@ tests! {
     a_dead_webhook_on_the_release_is_shown_by_a_dry_run,
     a_dead_webhook_on_the_finalization_is_shown_by_a_dry_run,
     a_policy_that_denies_the_release_is_quoted,
-    a_crd_that_is_being_deleted_is_told
+    a_crd_that_is_being_deleted_is_told,
+    looking_whether_a_webhook_refuses_a_deletion_deletes_nothing
 }
 
 async fn a_dead_api_comes_before_what_is_held(lab: Lab) {
@@ -182,4 +183,31 @@ async fn a_crd_that_is_being_deleted_is_told(lab: Lab) {
     assert_eq!(told.cause("HeldObjects")["subject"], "example.com/hold");
     let thing = told.leftover("things", "last");
     assert!(thing["deletionTimestamp"].is_string(), "{thing}");
+}
+
+/// A webhook that fails open lets the dry run through.
+async fn looking_whether_a_webhook_refuses_a_deletion_deletes_nothing(lab: Lab) {
+    let name = lab.play_apart("pods-first").await;
+    let rule =
+        json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["secrets"]});
+    let webhook = json!({
+        "name": format!("{name}.guard.example.com"),
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {"service": {"namespace": "default", "name": "nobody"}},
+        "failurePolicy": "Ignore",
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
+        "rules": [rule],
+        "sideEffects": "None",
+        "timeoutSeconds": 1,
+    });
+    let configurations = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let body = json!({"metadata": {"name": name}, "webhooks": [webhook]});
+    lab.post(configurations, &body).await.expect(201);
+    let before = lab.get(&format!("{}/secrets/web-tls", path(&name))).await.expect(200);
+    assert!(before["metadata"].get("deletionTimestamp").is_none(), "{before}");
+    explain(&lab, &name).await;
+    if lab.sandbox.is_some() {
+        assert_ne!(dry_runs(&lab), [""; 0]);
+    }
+    lab.get(&format!("{}/secrets/web-tls", path(&name))).await.expect(200);
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -11,6 +12,26 @@ use tokio::process::{Child, Command};
 const BINARY: &str = env!("CARGO_BIN_EXE_nsfix");
 /// No command of nsfix takes that long in a test.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// In a mount namespace of its own, so that nobody else sees it.
+const LIKE_A_POD: &str = r#"
+run=$(readlink -f /var/run); files=$1; shift
+mount -t tmpfs tmpfs "$run"
+mkdir -p "$run/secrets/kubernetes.io/serviceaccount"
+cp "$files"/* "$run/secrets/kubernetes.io/serviceaccount"
+exec "$@"
+"#;
+
+/// Whether this machine lets a process have mounts of its own, and has an IPv6 loopback.
+pub fn pods_can_be_played() -> bool {
+    static CAN: OnceLock<bool> = OnceLock::new();
+    *CAN.get_or_init(|| {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["-rm", "sh", "-c", "mount -t tmpfs tmpfs \"$(readlink -f /var/run)\""]);
+        let mounts = unshare.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        mounts && std::net::TcpListener::bind("[::1]:0").is_ok()
+    })
+}
 
 /// A run of `nsfix` that is yet to be started.
 pub struct Nsfix {
@@ -54,6 +75,13 @@ impl Nsfix {
         let dirs = dir.into_iter().chain(std::env::split_paths(&path));
         run.command.env("PATH", std::env::join_paths(dirs).expect("a PATH"));
         run
+    }
+
+    /// The same as a pod's process: with these files where the kubelet puts those of the service account.
+    pub fn in_pod(files: &Path, arguments: &[&str]) -> Self {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["-rm", "sh", "-ec", LIKE_A_POD, "sh"]).arg(files).arg(BINARY);
+        Self::of(unshare, arguments)
     }
 
     fn of(mut command: Command, arguments: &[&str]) -> Self {

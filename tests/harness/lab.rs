@@ -32,6 +32,8 @@ pub struct Lab {
     kubeconfig: PathBuf,
     url: String,
     ca: Option<PathBuf>,
+    /// The audit log of a control plane.
+    audit: Option<PathBuf>,
     dir: tempfile::TempDir,
 }
 
@@ -76,7 +78,9 @@ impl Lab {
     pub async fn real(plane: ControlPlane) -> Self {
         let address: Address =
             tokio::task::spawn_blocking(move || plane.address()).await.expect("a control plane");
-        Self::new(&address.url, Some(address.ca), address.has_controller).await
+        let mut lab = Self::new(&address.url, Some(address.ca), address.has_controller).await;
+        lab.audit = Some(address.audit);
+        lab
     }
 
     async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {
@@ -85,7 +89,8 @@ impl Lab {
         let path = dir.path().join("kubeconfig");
         std::fs::write(&path, &text).expect("a kubeconfig");
         let client = client(&text).await;
-        Self { sandbox: None, has_controller, client, kubeconfig: path, url: url.to_owned(), ca, dir }
+        let (sandbox, audit, url) = (None, None, url.to_owned());
+        Self { sandbox, has_controller, client, kubeconfig: path, url, ca, audit, dir }
     }
 
     /// A name that no other test uses.
@@ -117,8 +122,29 @@ impl Lab {
 
     /// A kubeconfig of `alice`, whom nobody has allowed anything unless a test does.
     pub fn kubeconfig_of_alice(&self) -> PathBuf {
-        let path = self.dir.path().join("alice");
-        std::fs::write(&path, kubeconfig(&self.url, self.ca.as_deref(), ALICE_TOKEN)).expect("a kubeconfig");
+        self.kubeconfig_of("alice", ALICE_TOKEN)
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The certificate of a control plane's authority.
+    pub fn ca(&self) -> &Path {
+        self.ca.as_deref().expect("a control plane")
+    }
+
+    /// The audit log of a control plane, so far.
+    pub fn audit_log(&self) -> String {
+        let path = self.audit.as_ref().expect("a control plane");
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+
+    /// A kubeconfig of whoever has this token, at a place of its own.
+    pub fn kubeconfig_of(&self, name: &str, token: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, kubeconfig(&self.url, self.ca.as_deref(), token)).expect("a kubeconfig");
         path
     }
 
@@ -313,7 +339,7 @@ async fn config(kubeconfig: &str) -> Config {
     config
 }
 
-async fn client(kubeconfig: &str) -> Client {
+pub(super) async fn client(kubeconfig: &str) -> Client {
     Client::try_from(config(kubeconfig).await).expect("a client")
 }
 

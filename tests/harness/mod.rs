@@ -1,11 +1,14 @@
 //! What every test needs: an API to talk to, and the built binary to run.
 
+mod account;
 pub mod canned;
 mod command;
 mod lab;
 mod plane;
 mod supervised;
 
+#[allow(unused_imports)] // not the benchmark's
+pub use account::{Account, Used};
 pub use command::{Nsfix, Ran, ended};
 pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
@@ -29,6 +32,14 @@ pub enum On {
     BothAlone,
     /// As [`On::Both`], where a namespace controller runs.
     Controlled,
+    /// On the shared control plane alone: it needs what the sandbox does not have, such as service accounts.
+    Real,
+    /// On a control plane of its own, with a namespace controller.
+    RealAlone,
+    /// On a control plane of its own, without one: every namespace that is deleted stays.
+    RealIdle,
+    /// As [`On::Real`], by a process that finds a pod's files where a pod has them.
+    Pod,
     /// On the sandbox alone, with bash; ignored where there is none.
     Bash,
     /// On the sandbox alone, with kubectl; ignored where there is none.
@@ -43,7 +54,14 @@ impl On {
         match self {
             Self::Bash => Some("bash"),
             Self::Kubectl => Some("kubectl"),
-            Self::Both | Self::BothAlone | Self::Controlled | Self::Sandbox => None,
+            Self::Both
+            | Self::BothAlone
+            | Self::Controlled
+            | Self::Real
+            | Self::RealAlone
+            | Self::RealIdle
+            | Self::Pod
+            | Self::Sandbox => None,
         }
     }
 }
@@ -71,6 +89,9 @@ impl Test {
         };
         let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
+        if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::Pod) {
+            trials.clear();
+        }
         if let Some(program) = on.needs() {
             if std::process::Command::new(program).arg("--help").output().is_err() {
                 let without = |trial: Trial| trial.with_kind(format!("no {program}")).with_ignored_flag(true);
@@ -82,17 +103,25 @@ impl Test {
                 let Some(plane) = found else { return Err("no control plane was found".into()) };
                 run(async move {
                     match on {
-                        On::BothAlone => {
+                        On::BothAlone | On::RealAlone => {
                             let alone = plane.another();
                             body(Lab::real(alone.clone()).await).await;
                             alone.stop();
+                        }
+                        On::RealIdle => {
+                            let idle = plane.without_controller();
+                            body(Lab::real(idle.clone()).await).await;
+                            idle.stop();
                         }
                         _ => body(Lab::real(plane).await).await,
                     }
                 })
             });
-            let able = plane.is_some_and(|plane| on != On::Controlled || plane.has_controller());
-            trials.push(trial.with_kind("real").with_ignored_flag(!able));
+            let controlled = matches!(on, On::Controlled | On::RealAlone);
+            let able = plane.is_some_and(|plane| !controlled || plane.has_controller());
+            let playable = on != On::Pod || command::pods_can_be_played();
+            let kind = if playable { "real" } else { "no unshare or IPv6" };
+            trials.push(trial.with_kind(kind).with_ignored_flag(!able || !playable));
         }
         trials
     }

@@ -21,10 +21,23 @@ pub const ADMIN_TOKEN: &str = "admin-token";
 /// The token of a user `alice`, whom nobody has allowed anything.
 pub const ALICE_TOKEN: &str = "alice-token";
 
+/// Who did what, of service accounts alone: nobody but the tests has one here.
+const AUDIT_POLICY: &str = r#"
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- level: Metadata
+  omitManagedFields: true
+  userGroups: ["system:serviceaccounts"]
+- level: None
+"#;
+
 /// A control plane that is started when the first test needs it.
 #[derive(Clone)]
 pub struct ControlPlane {
     binaries: PathBuf,
+    wants_controller: bool,
     // An error is kept: what did not start once is not tried again by every test.
     running: Arc<Mutex<Option<Result<Running, String>>>>,
 }
@@ -35,6 +48,8 @@ pub struct Address {
     pub url: String,
     /// PEM.
     pub ca: PathBuf,
+    /// The audit log, of service accounts alone.
+    pub audit: PathBuf,
     pub has_controller: bool,
 }
 
@@ -62,13 +77,18 @@ impl ControlPlane {
         Self::in_dir(self.binaries.clone())
     }
 
+    /// Another one on which nobody ends a namespace that is being deleted.
+    pub fn without_controller(&self) -> Self {
+        Self { wants_controller: false, ..self.another() }
+    }
+
     /// Whether it comes with a kube-controller-manager; envtest's bundle does not.
     pub fn has_controller(&self) -> bool {
-        self.binaries.join("kube-controller-manager").is_file()
+        self.wants_controller && self.binaries.join("kube-controller-manager").is_file()
     }
 
     fn in_dir(binaries: PathBuf) -> Self {
-        Self { binaries, running: Arc::new(Mutex::new(None)) }
+        Self { binaries, wants_controller: true, running: Arc::new(Mutex::new(None)) }
     }
 
     /// Where it is; starts it if it does not run yet. Blocks until it is ready.
@@ -112,6 +132,7 @@ impl ControlPlane {
         std::fs::write(path.join("sa.pub"), key.public_key_pem()).expect("a key");
         let tokens = format!("{ADMIN_TOKEN},admin,admin,system:masters\n{ALICE_TOKEN},alice,alice\n");
         std::fs::write(path.join("tokens.csv"), tokens).expect("tokens");
+        std::fs::write(path.join("audit-policy.yaml"), AUDIT_POLICY).expect("an audit policy");
         let url = format!("https://127.0.0.1:{secure}");
         let mut api_server = self.spawn(path, "kube-apiserver", &api_server_flags(path, &client_url, secure));
         let ca = path.join("certs/apiserver.crt");
@@ -123,7 +144,8 @@ impl ControlPlane {
                 .expect("a kubeconfig");
             self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca))
         });
-        let address = Address { url, ca, has_controller };
+        let audit = path.join("audit.log");
+        let address = Address { url, ca, audit, has_controller };
         Ok(Running { address, controller_manager, api_server, etcd, _dir: dir })
     }
 
@@ -161,6 +183,10 @@ fn api_server_flags(dir: &Path, etcd: &str, port: u16) -> Vec<String> {
         "--authorization-mode=RBAC".to_owned(),
         format!("--token-auth-file={}", dir.join("tokens.csv").display()),
         "--allow-privileged=true".to_owned(),
+        format!("--audit-policy-file={}", dir.join("audit-policy.yaml").display()),
+        format!("--audit-log-path={}", dir.join("audit.log").display()),
+        // A request is in the log before its answer is complete.
+        "--audit-log-mode=blocking".to_owned(),
         // Pods in tests need no service account token.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ]

@@ -49,10 +49,12 @@ impl AccessItem {
     pub fn row(&self) -> Vec<String> {
         let dot = if self.group.is_empty() { "" } else { "." };
         let slash = if self.subresource.is_empty() { "" } else { "/" };
+        let within =
+            if self.namespace.is_empty() { String::new() } else { format!(" in {}", self.namespace) };
         vec![
             self.capability.clone(),
             self.verb.clone(),
-            format!("{}{dot}{}{slash}{}", self.resource, self.group, self.subresource),
+            format!("{}{dot}{}{slash}{}{within}", self.resource, self.group, self.subresource),
             if self.allowed { "yes" } else { "no" }.to_owned(),
             if self.allowed { String::new() } else { self.rule.clone() },
         ]

@@ -37,22 +37,22 @@ impl DeleteOptions {
         }
     }
 
-    /// The body and, where it is silent, the query.
+    /// The body or, where there is none, the query (apiserver's pkg/endpoints/handlers/delete.go).
     fn of_request(context: &Context<'_>) -> Result<Self, Failure> {
-        let body = match context.call.body.as_slice() {
-            [] => json!({}),
-            bytes => serde_json::from_slice(bytes).map_err(|error| {
-                Failure::bad_request(format!("the object provided is unrecognized: {error}"))
-            })?,
-        };
-        let mut options = Self::read(&body);
         let query = &context.call.query;
-        options.dry_run |= query.dry_run();
-        options.grace = options.grace.or_else(|| query.get("gracePeriodSeconds").parse().ok());
-        if options.propagation.is_none() && !query.get("propagationPolicy").is_empty() {
-            options.propagation = Some(query.get("propagationPolicy").to_owned());
+        if context.call.body.is_empty() {
+            return Ok(Self {
+                dry_run: query.dry_run(),
+                grace: query.get("gracePeriodSeconds").parse().ok(),
+                propagation: Some(query.get("propagationPolicy"))
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned),
+                ..Self::default()
+            });
         }
-        Ok(options)
+        let body = serde_json::from_slice(&context.call.body)
+            .map_err(|error| Failure::bad_request(format!("the object provided is unrecognized: {error}")))?;
+        Ok(Self::read(&body))
     }
 
     pub(crate) fn background() -> Self {
