@@ -17,6 +17,7 @@ tests! {
     a_hanging_server_is_given_up_on,
     a_self_signed_certificate_is_not_trusted,
     a_self_signed_certificate_can_be_ignored,
+    a_system_without_certificates_is_told_apart,
     an_html_page_is_no_kubernetes,
     another_http_service_is_no_kubernetes,
     something_that_does_not_speak_http_is_no_kubernetes,
@@ -158,4 +159,13 @@ async fn a_user_without_permission_is_told_what_is_missing(mut lab: Lab) {
         ran.stderr.contains("cannot list resource \"namespaces\" in API group \"\" at the cluster scope")
     );
     assert!(ran.stderr.contains("hint: "), "{ran:?}");
+}
+
+/// As in an image that holds nothing but the binary.
+async fn a_system_without_certificates_is_told_apart(_: Lab) {
+    let nsfix = Nsfix::new(&["list-stuck", "--server", "https://127.0.0.1:1"]);
+    let nsfix = nsfix.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    let ran = nsfix.run().await.expect(2);
+    assert!(ran.stderr.contains("there are no CA certificates on this system"), "{ran:?}");
+    assert!(ran.stderr.contains("hint: name the cluster's CA with --certificate-authority"), "{ran:?}");
 }

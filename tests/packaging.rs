@@ -22,7 +22,7 @@ async fn started_by_kubectl_it_says_so(lab: Lab) {
     let help = as_plugin(&lab, &["--help"]).await.expect(0).stdout;
     assert!(help.contains("Usage: kubectl nsfix [OPTIONS] <COMMAND>"), "{help}");
     let help = as_plugin(&lab, &["clear", "--help"]).await.expect(0).stdout;
-    assert!(help.contains("Usage: kubectl nsfix clear [OPTIONS] <NAME>..."), "{help}");
+    assert!(help.contains("Usage: kubectl nsfix clear [OPTIONS] [NAME]..."), "{help}");
     let wrong = as_plugin(&lab, &["explain"]).await.expect(2).stderr;
     assert!(wrong.contains("Usage: kubectl nsfix explain <NAME>..."), "{wrong}");
     // What is installed is nsfix all the same.
@@ -36,7 +36,7 @@ async fn started_by_kubectl_it_says_so(lab: Lab) {
 
 async fn under_its_own_name_it_says_nsfix(_: Lab) {
     let help = Nsfix::new(&["clear", "--help"]).run().await.expect(0).stdout;
-    assert!(help.contains("Usage: nsfix clear [OPTIONS] <NAME>..."), "{help}");
+    assert!(help.contains("Usage: nsfix clear [OPTIONS] [NAME]..."), "{help}");
 }
 
 /// What bash offers after these words, the last of which is being typed.

@@ -2,7 +2,7 @@
 //!
 //! `NSFIX_BLESS=1 cargo test --lib man_pages` writes them instead of comparing them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
@@ -28,7 +28,7 @@ fn the_man_pages_in_docs_are_up_to_date() {
             (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
         })
         .collect();
-    let differ: Vec<_> =
+    let differ: BTreeSet<_> =
         pages.keys().chain(written.keys()).filter(|name| pages.get(*name) != written.get(*name)).collect();
     assert!(differ.is_empty(), "docs/man is out of date: run the tests with NSFIX_BLESS=1: {differ:?}");
 }

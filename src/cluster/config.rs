@@ -89,6 +89,9 @@ pub enum ConfigError {
     /// There is none, and this is no pod.
     #[error("no configuration has been provided, try setting KUBECONFIG or --server")]
     Missing,
+    /// Nothing says which certificates to trust.
+    #[error("there are no CA certificates on this system to know the server by")]
+    NoRoots,
     /// A file that is to hold a token does not.
     #[error("unable to read the token in {}: {why}", path.display())]
     Token {
@@ -104,7 +107,12 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Missing => Some("to practise without a cluster, add --sandbox"),
+            Self::Missing => {
+                cfg!(feature = "sandbox").then_some("to practise without a cluster, add --sandbox")
+            }
+            Self::NoRoots => {
+                Some("name the cluster's CA with --certificate-authority, or a file of CAs in SSL_CERT_FILE")
+            }
             Self::Token { .. } => Some(
                 "a pod has one where automountServiceAccountToken is true; else name a --kubeconfig or a --token",
             ),
@@ -113,6 +121,10 @@ impl ConfigError {
     }
 
     pub(super) fn from_client(error: &kube::Error) -> Self {
+        // rustls-platform-verifier's words, wrapped several times; an image from scratch has none.
+        if error.to_string().contains("No CA certificates were loaded") {
+            return Self::NoRoots;
+        }
         Self::Invalid(sentence(error))
     }
 

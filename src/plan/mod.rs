@@ -58,7 +58,13 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     check(namespace, policy)?;
     let releases = policy.leftovers == Leftovers::Release;
     if policy.leftovers == Leftovers::Refuse && !is_known_empty(inventory) {
-        return Err(Refusal::Leftovers { name: namespace.name.clone() });
+        let left = inventory.types.iter().map(|of_type| format!("{} {}", of_type.total(), of_type.resource));
+        let unseen = inventory.coverage.gaps.iter().map(ToString::to_string);
+        return Err(Refusal::Leftovers {
+            name: namespace.name.clone(),
+            left: left.collect(),
+            unseen: unseen.collect(),
+        });
     }
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };

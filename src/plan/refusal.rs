@@ -28,10 +28,14 @@ pub enum Refusal {
         metadata: Vec<String>,
     },
     /// `--leftovers=refuse`.
-    #[error("namespace {name:?} still has leftovers, or could not be looked at completely")]
+    #[error("namespace {name:?} {}", not_known_empty(left, unseen))]
     Leftovers {
         /// The namespace.
         name: String,
+        /// What is inside, by type.
+        left: Vec<String>,
+        /// What could not be looked at.
+        unseen: Vec<String>,
     },
     /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
     #[error("namespace {name:?} still holds {live} live objects that nobody has asked to delete")]
@@ -66,11 +70,28 @@ impl Refusal {
                     "the controller that put the finalizer there has to remove it; if it is gone for good, add --finalizer={name}"
                 )
             }
-            Self::Leftovers { .. } => "without --leftovers=refuse the leftovers are shown first".to_owned(),
+            Self::Leftovers { name, .. } => format!("nsfix explain {name} shows why it is stuck, and what would end it"),
             Self::LiveLeftovers { .. } => {
                 "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".to_owned()
             }
         }
+    }
+}
+
+/// How many types are named before the rest is only counted.
+const NAMED: usize = 3;
+
+fn not_known_empty(left: &[String], unseen: &[String]) -> String {
+    let list = |names: &[String]| match names.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    };
+    let holds = format!("still holds {}", list(left));
+    let unknown = format!("could not be looked at completely (not at {})", list(unseen));
+    match (left, unseen) {
+        (_, []) => holds,
+        ([], _) => unknown,
+        _ => format!("{holds}, and {unknown}"),
     }
 }
 

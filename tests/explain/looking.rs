@@ -30,6 +30,8 @@ async fn sandbox(name: &str) -> Lab {
 #[track_caller]
 fn none_twice(lab: &Lab, what: &str) {
     let mut requests = requests(lab);
+    // What an access review asks stands in its body.
+    requests.retain(|request| !request.contains("selfsubjectaccessreviews"));
     let sent = requests.len();
     requests.sort();
     let mut once = requests.clone();
