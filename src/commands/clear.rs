@@ -106,6 +106,7 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
             allow_protected: options.allow_protected,
             release_finalizers: options.release_finalizer.clone(),
             finalizers: options.finalizer.clone(),
+            deletes_no_namespace: options.unattended.all,
         },
         dry_run: if options.dry_run == DryRunChoice::Server { DryRun::Server } else { DryRun::None },
         backups,

@@ -87,7 +87,7 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
     let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
     let metadata = metadata.map(|name| step::remove_metadata_finalizer(namespace, name));
     if namespace.is_zombie() {
-        if is_known_empty(inventory) {
+        if is_known_empty(inventory) && !policy.deletes_no_namespace {
             return vec![step::delete_again(namespace)];
         }
         // From then on it is the controller's again, which deletes what is live.

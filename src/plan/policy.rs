@@ -27,6 +27,8 @@ pub struct Policy {
     pub release_finalizers: Vec<String>,
     /// `--finalizer`: finalizers of the namespace itself to remove besides `kubernetes`.
     pub finalizers: Vec<String>,
+    /// `--all`: an empty zombie is rearmed too, so that a robot need not be allowed to delete namespaces.
+    pub deletes_no_namespace: bool,
 }
 
 impl Policy {

@@ -140,12 +140,13 @@ fn pods() -> impl Strategy<Value = Vec<Pod>> {
 fn policies() -> impl Strategy<Value = Policy> {
     let leftovers = select(vec![Leftovers::Ask, Leftovers::Refuse, Leftovers::Orphan, Leftovers::Release]);
     let named = (some(&SPEC[1..]), some(&METADATA));
-    (leftovers, any::<bool>(), some(&OBJECT), named).prop_map(
-        |(leftovers, allow_protected, release_finalizers, (spec, metadata))| Policy {
+    (leftovers, any::<bool>(), some(&OBJECT), named, any::<bool>()).prop_map(
+        |(leftovers, allow_protected, release_finalizers, (spec, metadata), deletes_no_namespace)| Policy {
             leftovers,
             allow_protected,
             release_finalizers,
             finalizers: [spec, metadata].concat(),
+            deletes_no_namespace,
         },
     )
 }
@@ -248,6 +249,7 @@ proptest! {
         let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
         if plan.has(|action| matches!(action, Action::DeleteAgain)) {
             prop_assert!(facts.namespace.is_zombie());
+            prop_assert!(!policy.deletes_no_namespace);
             prop_assert!(facts.inventory.is_empty() && facts.inventory.coverage.is_complete());
         }
     }

@@ -130,6 +130,10 @@ fn a_zombie_is_deleted_again_only_where_it_is_known_to_be_empty() {
         plan.steps.iter().map(|step| step.action.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(actions(&Inventory::default()), ["DeleteAgain"]);
+    let robot = Policy { deletes_no_namespace: true, ..Policy::default() };
+    let plan = plan_for(&zombie, &Inventory::default(), &robot).unwrap();
+    let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
+    assert_eq!(steps, ["Rearm", "Wait"]);
     assert_eq!(actions(&leftovers(false)), ["Rearm", "Wait"]);
 }
 

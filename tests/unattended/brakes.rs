@@ -16,6 +16,7 @@ tests! {
     more_than_the_maximum_stops_the_run,
     what_is_still_in_use_is_refused,
     two_runs_at_once_do_no_harm;
+    Controlled: an_empty_zombie_is_left_to_the_controller;
     Sandbox:
     everything_needs_an_age_and_a_policy,
     a_dry_run_of_everything_writes_nothing,
@@ -165,4 +166,20 @@ async fn one_that_ends_by_itself_meanwhile_is_no_failure(lab: Lab) {
     let ran = clear_all(&lab, &selector, &[]).await.expect(0);
     assert!(ran.stdout.contains("nothing was forced"), "{ran:?}");
     assert!(ran.stdout.contains(&format!("namespace/{} finalized", names[1])), "{ran:?}");
+}
+
+/// So that a robot need not be allowed to delete namespaces.
+async fn an_empty_zombie_is_left_to_the_controller(lab: Lab) {
+    let name = lab.play_apart("zombie").await;
+    let stuck = lab.get(&path(&name)).await.expect(200);
+    let label = stuck["metadata"]["labels"]["kubernetes.io/metadata.name"].as_str().unwrap();
+    let selector = format!("kubernetes.io/metadata.name={label}");
+    let ran = clear_all(&lab, &selector, &["-o=json"]).await.expect(0);
+    let item = &ran.json()["items"][0];
+    assert_eq!(
+        (&item["steps"][0]["step"], &item["outcome"]),
+        (&json!("Rearm"), &json!("Cleared")),
+        "{ran:?}"
+    );
+    assert!(!is_there(&lab, &name).await);
 }
