@@ -123,6 +123,7 @@ async fn a_dry_run_of_everything_writes_nothing(lab: Lab) {
     let (selector, names) = stuck(&lab, &["a", "b"]).await;
     let ran = clear_all(&lab, &selector, &["--dry-run=client"]).await.expect(0);
     assert!(ran.stdout.contains(&format!("namespace/{} cleared (dry run)", names[0])), "{ran:?}");
+    assert!(ran.stderr.contains("2 would be cleared ("), "{ran:?}");
     assert_eq!(crate::clear::writes(&lab), Vec::<String>::new());
     let ran = clear_all(&lab, &selector, &["--dry-run=server"]).await.expect(0);
     assert!(ran.stdout.contains(&format!("namespace/{} cleared (server dry run)", names[1])), "{ran:?}");

@@ -9,6 +9,8 @@ use crate::repair::{Outcome, Problem, Report, StepReport, StepResult};
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;
+/// The same for the namespaces in the tally.
+const TALLIED: usize = 10;
 
 /// Says what became of one namespace: the line that kubectl would print on stdout, all else on stderr.
 pub(in crate::commands) fn report(
@@ -98,9 +100,12 @@ pub(super) fn tally(reports: &[Report]) -> String {
         let of_interest = reports.iter().filter(|report| wanted.contains(&report.outcome));
         of_interest.map(|report| report.namespace.as_str()).collect()
     };
-    let counted = |what: &str, names: &[&str]| match names {
-        [] => format!("0 {what}"),
-        names => format!("{} {what} ({})", names.len(), names.join(", ")),
+    let counted = |what: &str, names: &[&str]| match (names, names.len().saturating_sub(TALLIED)) {
+        ([], _) => format!("0 {what}"),
+        (names, 0) => format!("{} {what} ({})", names.len(), names.join(", ")),
+        (names, more) => {
+            format!("{} {what} ({} and {more} more)", names.len(), names[..TALLIED].join(", "))
+        }
     };
     if reports.is_empty() {
         return "No stuck namespaces to clear.".to_owned();
@@ -108,7 +113,9 @@ pub(super) fn tally(reports: &[Report]) -> String {
     let done = names(&[Outcome::Cleared, Outcome::Unchanged, Outcome::DryRun]);
     let failed = names(&[Outcome::Failed, Outcome::Released]);
     let refused = names(&[Outcome::Refused]);
-    format!("{}, {}, {}", counted("cleared", &done), counted("refused", &refused), counted("failed", &failed))
+    let rehearsed = reports.iter().any(|report| report.outcome == Outcome::DryRun);
+    let cleared = if rehearsed { "would be cleared" } else { "cleared" };
+    format!("{}, {}, {}", counted(cleared, &done), counted("refused", &refused), counted("failed", &failed))
 }
 
 /// The tally, and then each namespace in a line, those that want somebody's attention first.
