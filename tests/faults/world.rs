@@ -103,12 +103,19 @@ impl World {
     }
 
     pub fn arguments(&self, random: &mut Rng) -> Vec<String> {
-        let mut arguments =
-            vec!["clear", &self.name, "--yes", "-o", "json", "--timeout=1s", "--request-timeout=1s"];
+        let mut arguments = vec!["clear", "--yes", "-o", "json", "--timeout=1s", "--request-timeout=1s"];
+        // Nobody watches: the same rules, and a few more.
+        let unattended = random.u8(0..4) == 0;
+        if unattended {
+            arguments.extend(["--all", "--older-than=0s", "--events=false"]);
+        } else {
+            arguments.push(&self.name);
+        }
         match random.u8(0..8) {
             0..3 => arguments.push("--leftovers=release"),
             3..5 => arguments.push("--leftovers=orphan"),
             5 => arguments.push("--leftovers=refuse"),
+            _ if unattended => arguments.push("--leftovers=ask"),
             _ => {}
         }
         match random.u8(0..8) {

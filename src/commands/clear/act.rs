@@ -9,7 +9,7 @@ use super::look::Looked;
 use super::{Clear, journal, render};
 use crate::cli::DryRunChoice;
 use crate::cluster::Happening;
-use crate::model::Permission;
+use crate::model::{Inventory, Permission};
 use crate::output::{Failure, Topic};
 use crate::plan::Plan;
 use crate::repair::{Outcome, Problem, Repair, Report, StepReport};
@@ -68,52 +68,52 @@ impl Clear<'_> {
         let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
         let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
         let report = match looked {
-            Looked::Ended(mut report) => {
-                // It may have gone during the look.
-                repair.settle(&mut report).await;
-                *report
+            Looked::Ended(report) => without_a_write(&repair, *report).await,
+            Looked::Planned(plan, inventory) => {
+                match self.before_the_first_write(&repair, &plan, &inventory).await? {
+                    None => repair.carry_out(&plan, &inventory).await,
+                    Some(report) => without_a_write(&repair, report).await,
+                }
             }
-            Looked::Planned(plan, inventory) => self.carry_out(&repair, &plan, &inventory).await?,
         };
         self.leave_event(&report).await;
         Ok(report)
     }
 
-    async fn carry_out(
+    /// Asks everybody who may say no; `None` where nobody has.
+    async fn before_the_first_write(
         &self,
         repair: &Repair<'_>,
         plan: &Plan,
-        inventory: &crate::model::Inventory,
-    ) -> Result<Report, Failure> {
+        inventory: &Inventory,
+    ) -> Result<Option<Report>, Failure> {
         let Plan { namespace, warnings, .. } = plan;
-        let nothing_done = || Report::new(&namespace.name, &namespace.uid);
+        let ended =
+            |outcome, problem| Ok(Some(Report::new(&namespace.name, &namespace.uid).ended(outcome, problem)));
         if let Some(why) = repair.halted() {
-            return Ok(
-                nothing_done().ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written")))
-            );
+            return ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written")));
         }
         for warning in warnings {
             self.warn_once(&namespace.name, warning);
         }
         if self.options.dry_run == DryRunChoice::Client {
             render::requests(self.terminal, plan, self.options.output)?;
-            let mut report = nothing_done();
+            let mut report = Report::new(&namespace.name, &namespace.uid);
             report.outcome = Outcome::DryRun;
             report.warnings.clone_from(warnings);
-            return Ok(report);
+            return Ok(Some(report));
         }
         if let Some(problem) = self.missing_permissions(plan).await {
-            return Ok(nothing_done().ended(Outcome::Failed, problem));
+            return ended(Outcome::Failed, problem);
         }
-        if self.options.dry_run == DryRunChoice::None {
-            let refused = |problem| nothing_done().ended(Outcome::Refused, problem);
-            match confirm::confirm(self, plan, inventory).await? {
-                Answer::GoOn => {}
-                Answer::No => return Ok(refused(Problem::new("not confirmed; nothing was written"))),
-                Answer::Refused(refusal) => return Ok(refused(Problem::from(&refusal))),
-            }
+        if self.options.dry_run == DryRunChoice::Server {
+            return Ok(None);
         }
-        Ok(repair.carry_out(plan, inventory).await)
+        match confirm::confirm(self, plan, inventory).await? {
+            Answer::GoOn => Ok(None),
+            Answer::No => ended(Outcome::Refused, Problem::new("not confirmed; nothing was written")),
+            Answer::Refused(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
+        }
     }
 
     /// What is no business of one namespace alone is warned about once.
@@ -154,6 +154,14 @@ impl Clear<'_> {
             self.warn_once(&report.namespace, &format!("unable to leave an Event: {}", error.detail()));
         }
     }
+}
+
+/// It may have gone since the look, which is better news than why nothing was done.
+async fn without_a_write(repair: &Repair<'_>, mut report: Report) -> Report {
+    if repair.halted().is_none() {
+        repair.settle(&mut report).await;
+    }
+    report
 }
 
 /// The reason of the Event about it, and whether that is a warning.
