@@ -62,13 +62,16 @@ impl Chaos {
             }
             9 => ("reset", Fault::reset(matcher)),
             10 => ("truncation", Fault::truncate(matcher)),
-            11 => (
-                "a new label",
-                Fault::before(matcher, move |api| {
+            11 => {
+                let meddled = Arc::clone(&self.meddled);
+                let change = move |api: &Api| {
                     let label = json!({"metadata": {"labels": {"changed": fastrand::u32(..).to_string()}}});
-                    let _ = api.patch(&namespace, &label);
-                }),
-            ),
+                    // Any change of a zombie ends it.
+                    let ended = api.patch(&namespace, &label).is_ok() && api.get(&namespace).is_err();
+                    meddled.fetch_or(ended, Ordering::Relaxed);
+                };
+                ("a new label", Fault::before(matcher, change))
+            }
             12 => ("a change to every leftover", Fault::before(matcher, move |api| touch(api, &namespace))),
             choice => {
                 self.meddler = true;
