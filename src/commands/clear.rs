@@ -28,6 +28,9 @@ use crate::repair::{Outcome, Problem, Report, Settings};
 use crate::stop::Stop;
 use look::Looked;
 
+/// How a run ends that was told to before it knew what to do.
+const INTERRUPTED: &str = "interrupted; nothing was written";
+
 struct Clear<'a> {
     options: &'a ClearOptions,
     settings: Settings,
@@ -66,20 +69,26 @@ pub(super) async fn run(
     let (warned, seen) = (RefCell::default(), RefCell::default());
     let clear = Clear { options, settings, cluster, terminal, stop, warned, seen };
     let looked = tokio::select! {
-        looked = clear.look() => looked?,
-        _ = stop.wait() => options.names.iter().map(|name| Looked::ended(interrupted(name))).collect(),
+        looked = clear.look() => Some(looked?),
+        _ = stop.wait() => None,
     };
+    let knows = looked.is_some();
+    let looked =
+        looked.unwrap_or_else(|| options.names.iter().map(|name| Looked::ended(interrupted(name))).collect());
     let (reports, failure) = clear.act_on_all(looked).await;
-    run.found(clear.still_stuck(&reports));
-    run.did(&reports);
+    if knows {
+        run.found(clear.still_stuck(&reports));
+        run.did(&reports);
+    }
     let exit = match stop.requested() {
         Some(exit) => exit,
         None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),
     };
+    let tally = if knows { render::tally(&reports) } else { INTERRUPTED.to_owned() };
     if options.unattended.all {
-        terminal.note(&render::tally(&reports));
+        terminal.note(&tally);
     }
-    terminal.summarise(&render::summary(&reports));
+    terminal.summarise(&render::summary(tally, &reports));
     let items = || Document::new(reports.iter().map(Repaired::from).collect());
     match options.output {
         None | Some(ReportFormat::Name) => {}
@@ -91,7 +100,7 @@ pub(super) async fn run(
 
 /// The report of a namespace that nothing was done to because a signal came first.
 fn interrupted(name: &str) -> Report {
-    Report::new(name, "").ended(Outcome::Failed, Problem::new("interrupted; nothing was written"))
+    Report::new(name, "").ended(Outcome::Failed, Problem::new(INTERRUPTED))
 }
 
 fn settings(options: &ClearOptions) -> Result<Settings, Failure> {

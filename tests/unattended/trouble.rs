@@ -13,7 +13,8 @@ tests! { Sandbox:
     a_server_that_has_enough_is_left_in_peace,
     a_webhook_in_trouble_is_not_the_server,
     one_failure_stops_nobody,
-    a_signal_stops_the_run_after_what_is_under_way
+    a_signal_stops_the_run_after_what_is_under_way,
+    a_signal_during_the_look_is_not_called_nothing_stuck
 }
 
 const MANY: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
@@ -68,17 +69,24 @@ async fn one_failure_stops_nobody(lab: Lab) {
     assert_eq!(left, 1);
 }
 
+const ALL: [&str; 6] = ["clear", "--all", "--older-than=0s", "--leftovers=orphan", "--yes", "--max=20"];
+
+fn terminate(child: &tokio::process::Child) {
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+}
+
 async fn a_signal_stops_the_run_after_what_is_under_way(lab: Lab) {
     let (selector, names) = stuck(&lab, &MANY).await;
     let slow = std::time::Duration::from_secs(1);
     lab.the_sandbox().inject(Fault::delay(Matcher::new("PUT", "/api/v1/namespaces/"), slow));
-    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=orphan", "--yes", "--max=20"];
-    let child = lab.nsfix(&[&arguments[..], &["-l", &selector]].concat()).start();
+    let child = lab.nsfix(&[&ALL[..], &["-l", &selector]].concat()).start();
     until(|| puts(&lab) > 0).await;
-    let pid = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    terminate(&child);
     let ran = ended(child).await.expect(143);
     assert!(ran.stderr.contains("interrupted; nothing was written"), "{ran:?}");
+    // Events are left about what was begun alone.
+    assert!(writes(&lab).iter().filter(|write| write.contains("/events")).count() <= 4);
     let mut left = 0;
     for name in &names {
         left += usize::from(is_there(&lab, name).await);
@@ -86,4 +94,20 @@ async fn a_signal_stops_the_run_after_what_is_under_way(lab: Lab) {
     let finalized = ran.stdout.matches("finalized").count();
     assert_eq!(finalized + left, names.len(), "{ran:?}");
     assert!(left >= names.len() - 4, "{left} left: {ran:?}");
+}
+
+async fn a_signal_during_the_look_is_not_called_nothing_stuck(lab: Lab) {
+    let (selector, _) = stuck(&lab, &["a"]).await;
+    lab.the_sandbox().inject(Fault::hang(Matcher::new("GET", "/apis")));
+    let metrics = lab.dir().join("nsfix.prom");
+    let flag = format!("--metrics-file={}", metrics.display());
+    let child = lab.nsfix(&[&ALL[..], &["-l", &selector, "-o=json", &flag]].concat()).start();
+    until(|| lab.the_sandbox().requests().iter().any(|each| each.path_and_query == "/apis")).await;
+    terminate(&child);
+    let ran = ended(child).await.expect(143);
+    assert!(ran.stderr.contains("interrupted; nothing was written"), "{ran:?}");
+    assert_eq!(ran.json()["items"], serde_json::json!([]));
+    let metrics = std::fs::read_to_string(metrics).unwrap();
+    assert!(!metrics.contains("nsfix_stuck_namespaces"), "unknown is not none: {metrics}");
+    assert!(!metrics.contains("nsfix_last_success"), "{metrics}");
 }

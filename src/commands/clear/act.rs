@@ -76,7 +76,10 @@ impl Clear<'_> {
                 }
             }
         };
-        self.leave_event(&report).await;
+        // What was told to stop begins no request about what it has not begun.
+        if report.wrote || repair.halted().is_none() {
+            self.leave_event(&report).await;
+        }
         Ok(report)
     }
 

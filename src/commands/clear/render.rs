@@ -119,7 +119,7 @@ pub(super) fn tally(reports: &[Report]) -> String {
 }
 
 /// The tally, and then each namespace in a line, those that want somebody's attention first.
-pub(super) fn summary(reports: &[Report]) -> String {
+pub(super) fn summary(tally: String, reports: &[Report]) -> String {
     let mut ordered: Vec<&Report> = reports.iter().collect();
     ordered.sort_by_key(|report| match report.outcome {
         Outcome::Failed | Outcome::Released => 0,
@@ -127,7 +127,7 @@ pub(super) fn summary(reports: &[Report]) -> String {
         Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => 2,
     });
     let line = |report: &&Report| format!("{} {}: {}", report.outcome, report.namespace, sentence(report));
-    let lines: Vec<String> = std::iter::once(tally(reports)).chain(ordered.iter().map(line)).collect();
+    let lines: Vec<String> = std::iter::once(tally).chain(ordered.iter().map(line)).collect();
     lines.join("\n")
 }
 
