@@ -7,9 +7,16 @@ use super::ApiError;
 /// One failure may be bad luck, and each has been retried already where the server asked for it.
 const IN_A_ROW: usize = 3;
 
+/// Reads and writes apart: a server that is out of space still answers every read.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    reads: Row,
+    writes: Row,
+}
+
 /// The failures since the last request that went well.
 #[derive(Debug, Default)]
-pub(super) struct Health(Mutex<Failures>);
+struct Row(Mutex<Failures>);
 
 #[derive(Debug, Default)]
 struct Failures {
@@ -19,8 +26,9 @@ struct Failures {
 
 impl Health {
     /// Takes note of how a request ended.
-    pub(super) fn note(&self, error: Option<&ApiError>) {
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn note(&self, is_write: bool, error: Option<&ApiError>) {
+        let row = if is_write { &self.writes } else { &self.reads };
+        let mut failures = row.0.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
             Some(error) if is_the_servers_fault(error) => {
                 *failures = Failures { count: failures.count + 1, last: error.detail() };
@@ -32,9 +40,13 @@ impl Health {
 
     /// What is wrong, if that many have failed in a row.
     pub(super) fn trouble(&self) -> Option<String> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Failures { count, last } = &*failures;
-        (*count >= IN_A_ROW).then(|| format!("{count} requests in a row have failed, the last with: {last}"))
+        let what = |row: &Row, what: &str| {
+            let failures = row.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Failures { count, last } = &*failures;
+            (*count >= IN_A_ROW)
+                .then(|| format!("{count} {what} in a row have failed, the last with: {last}"))
+        };
+        what(&self.reads, "reads").or_else(|| what(&self.writes, "writes"))
     }
 }
 
@@ -66,22 +78,31 @@ mod tests {
             [answer(429, "too many requests"), answer(503, "no"), answer(500, "etcdserver: no leader")]
         {
             assert_eq!(health.trouble(), None);
-            health.note(Some(&error));
+            health.note(false, Some(&error));
         }
         let trouble = health.trouble().unwrap();
-        assert!(trouble.contains("etcdserver: no leader"), "{trouble}");
-        health.note(None);
+        assert!(trouble.contains("3 reads in a row") && trouble.contains("no leader"), "{trouble}");
+        health.note(false, None);
         assert_eq!(health.trouble(), None);
     }
 
     #[test]
-    fn what_somebody_else_refuses_is_not_the_servers_trouble() {
+    fn reads_that_go_well_do_not_hide_that_writes_fail() {
         let health = Health::default();
-        for _ in 0..5 {
-            health.note(Some(&answer(500, "Internal error occurred: failed calling webhook \"w\"")));
-            health.note(Some(&answer(403, "forbidden")));
-            health.note(Some(&answer(409, "conflict")));
+        for _ in 0..3 {
+            health.note(true, Some(&answer(500, "etcdserver: mvcc: database space exceeded")));
+            health.note(false, None);
         }
-        assert_eq!(health.trouble(), None);
+        assert!(health.trouble().unwrap().contains("3 writes in a row"));
+    }
+
+    #[test]
+    fn what_somebody_else_refuses_is_not_the_servers_trouble() {
+        let webhook = "Internal error occurred: failed calling webhook \"w\"";
+        for error in [answer(500, webhook), answer(403, "forbidden"), answer(409, "conflict")] {
+            let health = Health::default();
+            (0..5).for_each(|_| health.note(true, Some(&error)));
+            assert_eq!(health.trouble(), None, "{error}");
+        }
     }
 }

@@ -118,9 +118,10 @@ impl Cluster {
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         // A probe may well find an API that is dead; but the core group is the server's own.
         let tells = !call.probe || call.path.starts_with("/api/v1");
+        let is_write = call.method != Method::GET;
         let answer = self.call_again(call).await;
         if tells {
-            self.health.note(answer.as_ref().err());
+            self.health.note(is_write, answer.as_ref().err());
         }
         answer
     }

@@ -11,6 +11,7 @@ use crate::tests;
 tests! { Sandbox:
     a_server_in_trouble_is_left_in_peace,
     a_server_that_has_enough_is_left_in_peace,
+    a_server_that_takes_no_writes_is_left_in_peace,
     a_webhook_in_trouble_is_not_the_server,
     one_failure_stops_nobody,
     a_signal_stops_the_run_after_what_is_under_way,
@@ -44,6 +45,16 @@ async fn a_server_in_trouble_is_left_in_peace(lab: Lab) {
 async fn a_server_that_has_enough_is_left_in_peace(lab: Lab) {
     stopped_by(lab, Canned::status(429, "TooManyRequests", "too many requests, please try again later"))
         .await;
+}
+
+/// It still answers every read.
+async fn a_server_that_takes_no_writes_is_left_in_peace(lab: Lab) {
+    let (selector, _) = stuck(&lab, &MANY).await;
+    let full = Canned::status(500, "InternalError", "etcdserver: mvcc: database space exceeded");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("PUT", "/api/v1/namespaces/"), full));
+    let ran = clear_all(&lab, &selector, &["--max=20", "--events=false"]).await.expect(1);
+    assert!(ran.stderr.contains("writes in a row have failed"), "{ran:?}");
+    assert!(puts(&lab) <= 8, "{} writes were tried", puts(&lab));
 }
 
 async fn a_webhook_in_trouble_is_not_the_server(lab: Lab) {
