@@ -1,12 +1,10 @@
 //! The namespace controller.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{
-    CRDS, crd, create_configmap, create_namespace, exists, managed, until, with_scenario,
-    with_spec_finalizers,
+    CRDS, a_pass_of_the_controllers, crd, create_configmap, create_namespace, exists, managed, until,
+    with_scenario, with_spec_finalizers,
 };
 use crate::sandbox::Api;
 
@@ -146,7 +144,7 @@ async fn a_dead_webhook_on_delete_is_reported() {
 async fn a_zombie_is_left_alone_and_rearmed_it_is_cleaned() {
     let sandbox = with_scenario("disarmed").await;
     let api = sandbox.api();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    a_pass_of_the_controllers(&api).await;
     assert_eq!(conditions(&api, "disarmed"), []);
     assert!(exists(&api, "/api/v1/namespaces/disarmed/secrets/database"));
     let zombie = api.get("/api/v1/namespaces/disarmed").unwrap();
@@ -219,6 +217,6 @@ async fn an_orphaned_claim_is_immortal() {
     api.delete("/api/v1/namespaces/n").unwrap();
     assert!(!exists(&api, "/api/v1/namespaces/n"));
     api.delete(&format!("{claims}/data")).unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    a_pass_of_the_controllers(&api).await;
     assert!(exists(&api, &format!("{claims}/data")));
 }

@@ -98,6 +98,19 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until the controllers have been through everything: whatever was there before has had its turn when a
+/// namespace that is made and deleted now is gone, and a claim in it too.
+async fn a_pass_of_the_controllers(api: &Api) {
+    create_namespace(api, "pass");
+    api.create(
+        "/api/v1/namespaces/pass/persistentvolumeclaims",
+        &json!({"metadata": {"name": "c"}, "spec": {}}),
+    )
+    .unwrap();
+    api.delete("/api/v1/namespaces/pass").unwrap();
+    until("a pass of the controllers", || !exists(api, "/api/v1/namespaces/pass")).await;
+}
+
 fn create_namespace(api: &Api, name: &str) -> Value {
     api.create("/api/v1/namespaces", &json!({"metadata": {"name": name}})).unwrap()
 }
