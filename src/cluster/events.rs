@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::request::Call;
 use super::{ApiError, Cluster};
+use crate::model::prefix_within;
 
 /// Events about what is in no namespace live in this one (kubernetes' pkg/apis/core/validation/events.go).
 pub const EVENTS_NAMESPACE: &str = "default";
@@ -73,9 +74,7 @@ fn shortened(note: &str) -> String {
     if note.len() <= MAX_NOTE {
         return note.to_owned();
     }
-    let room = MAX_NOTE - "…".len();
-    let room = (0..=room).rev().find(|at| note.is_char_boundary(*at)).unwrap_or_default();
-    format!("{}…", &note[..room])
+    format!("{}…", prefix_within(note, MAX_NOTE - "…".len()))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub(super) async fn run(
     }
     let common = common_causes(found.iter().filter_map(|found| found.diagnosis.as_ref()));
     for cause in &common {
-        terminal.warn(&format!("{}; {}", cause.sentence(), cause.remedy()));
+        terminal.warn(&cause.warning());
     }
     warn_of_gaps(&found, terminal);
     run.found(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref())));

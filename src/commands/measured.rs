@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::clear::exit_of;
 use crate::exit::Exit;
 use crate::metrics::{Measurements, MetricsOptions, Stuck};
 use crate::model::TypeLeftovers;
@@ -71,7 +72,7 @@ impl Run {
 
 /// What a safety rule refuses has not failed.
 fn has_succeeded(exit: Exit, outcomes: Option<&[Outcome]>) -> bool {
-    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed | Outcome::Released);
+    let failed = |outcome: &Outcome| exit_of(*outcome) == Exit::Error;
     match exit {
         Exit::Done | Exit::StuckFound | Exit::Refused => true,
         Exit::Partial => outcomes.is_some_and(|outcomes| !outcomes.iter().any(failed)),

@@ -25,13 +25,12 @@ impl CommonCause {
         format!("one cause behind {} namespaces: {detail}", self.namespaces.len())
     }
 
-    /// What mends it: in words, and the command where there is one.
+    /// The sentence and what mends it: in words, and the command where there is one.
     #[must_use]
-    pub fn remedy(&self) -> String {
-        match &self.cause.command {
-            Some(command) => format!("{} ({command})", self.cause.remedy),
-            None => self.cause.remedy.clone(),
-        }
+    pub fn warning(&self) -> String {
+        let Cause { remedy, command, .. } = &self.cause;
+        let command = command.as_ref().map(|command| format!(" ({command})")).unwrap_or_default();
+        format!("{}; {remedy}{command}", self.sentence())
     }
 }
 

@@ -52,6 +52,18 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
 }
 
 impl Diagnosis {
+    /// The most fundamental cause.
+    #[must_use]
+    pub fn first_cause(&self) -> Option<CauseKind> {
+        self.causes.first().map(|cause| cause.kind)
+    }
+
+    /// How long the namespace has been in Terminating.
+    #[must_use]
+    pub fn age(&self) -> std::time::Duration {
+        age(&self.namespace, self.now).unwrap_or_default()
+    }
+
     /// The causes in few words, the most fundamental two of them.
     #[must_use]
     pub fn reason(&self) -> String {

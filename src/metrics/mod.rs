@@ -22,7 +22,7 @@ use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::diagnose::{CauseKind, Diagnosis, age};
+use crate::diagnose::{CauseKind, Diagnosis};
 use crate::repair::Outcome;
 
 /// In front of every metric.
@@ -66,8 +66,7 @@ impl Stuck {
     pub fn of<'a>(diagnoses: impl IntoIterator<Item = &'a Diagnosis>) -> Self {
         let mut stuck = Self::default();
         for diagnosis in diagnoses {
-            let cause = diagnosis.causes.first().map(|cause| cause.kind);
-            stuck.add(cause, age(&diagnosis.namespace, diagnosis.now).unwrap_or_default());
+            stuck.add(diagnosis.first_cause(), diagnosis.age());
         }
         stuck
     }

@@ -88,6 +88,13 @@ impl TypeLeftovers {
     }
 }
 
+/// `3 configmaps`
+impl fmt::Display for TypeLeftovers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.total(), self.resource)
+    }
+}
+
 /// Why something could not be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unreadable {

@@ -9,6 +9,7 @@ mod inventory;
 mod namespace;
 mod permission;
 mod resource;
+mod text;
 mod traffic;
 
 pub use admission::{Attempt, Interceptor, InterceptorKind, Rule, ServiceRef};
@@ -21,4 +22,7 @@ pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
 pub use permission::Permission;
 pub use resource::ResourceType;
 pub(crate) use resource::group_version_path;
+#[cfg(test)]
+pub(crate) use resource::resource;
+pub use text::prefix_within;
 pub use traffic::{Exchange, Traffic};

@@ -66,3 +66,16 @@ pub(crate) fn group_version(group: &str, version: &str) -> String {
 pub(crate) fn group_version_path(group: &str, version: &str) -> String {
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
+
+/// A namespaced type in version v1, for the facts that tests write by hand.
+#[cfg(test)]
+pub(crate) fn resource(group: &str, resource: &str, kind: &str) -> ResourceType {
+    ResourceType {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        resource: resource.to_owned(),
+        kind: kind.to_owned(),
+        namespaced: true,
+        verbs: vec!["delete".to_owned(), "list".to_owned()],
+    }
+}

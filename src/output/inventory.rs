@@ -19,7 +19,7 @@ pub fn of_type(of_type: &TypeLeftovers) -> String {
         (0, _) => "live".to_owned(),
         (deleting, live) => format!("{deleting} deleting, {live} live"),
     };
-    format!("{} {} ({state})", of_type.total(), of_type.resource)
+    format!("{of_type} ({state})")
 }
 
 /// `looked at 40 of 41 types; could not look at secrets: Forbidden`.

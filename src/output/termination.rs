@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use crate::model::prefix_within;
+
 /// What the kubelet reads of the file (kubernetes' pkg/kubelet/container/runtime.go:
 /// `MaxContainerTerminationMessageLength`).
 const MAX_BYTES: usize = 4096;
@@ -26,10 +28,9 @@ fn fitting(message: &str) -> String {
     if message.len() <= MAX_BYTES {
         return message.to_owned();
     }
-    let room = MAX_BYTES - CUT.len();
-    let room = (0..=room).rev().find(|at| message.is_char_boundary(*at)).unwrap_or_default();
-    let end = message[..room].rfind('\n').map_or(room, |line_end| line_end + 1);
-    format!("{}{CUT}", &message[..end])
+    let fits = prefix_within(message, MAX_BYTES - CUT.len());
+    let end = fits.rfind('\n').map_or(fits.len(), |line_end| line_end + 1);
+    format!("{}{CUT}", &fits[..end])
 }
 
 #[cfg(test)]

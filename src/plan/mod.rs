@@ -58,7 +58,7 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     check(namespace, policy)?;
     let releases = policy.leftovers == Leftovers::Release;
     if policy.leftovers == Leftovers::Refuse && !is_known_empty(inventory) {
-        let left = inventory.types.iter().map(|of_type| format!("{} {}", of_type.total(), of_type.resource));
+        let left = inventory.types.iter().map(ToString::to_string);
         let unseen = inventory.coverage.gaps.iter().map(ToString::to_string);
         return Err(Refusal::Leftovers {
             name: namespace.name.clone(),
@@ -195,9 +195,7 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
     if policy.leftovers != Leftovers::Release && !namespace.is_zombie() {
         warnings.extend(inventory.types.iter().map(|of_type| {
             format!(
-                "{} {} in namespace {name} would be orphaned: they stay in etcd and come back with the name",
-                of_type.total(),
-                of_type.resource,
+                "{of_type} in namespace {name} would be orphaned: they stay in etcd and come back with the name"
             )
         }));
     }

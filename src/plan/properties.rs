@@ -11,6 +11,7 @@ use crate::diagnose::catalogue::{Place, look_up};
 use crate::diagnose::diagnose;
 use crate::model::{
     Coverage, Facts, Gap, Leftover, NodeState, Pod, ResourceType, Surroundings, TypeLeftovers, Unreadable,
+    resource,
 };
 
 const SPEC: [&str; 4] = [KUBERNETES_FINALIZER, "example.com/hold", "example.org/quota", "orphan"];
@@ -62,17 +63,6 @@ fn namespaces() -> impl Strategy<Value = Namespace> {
             Namespace::from_json(json).unwrap()
         },
     )
-}
-
-fn resource(group: &str, resource: &str, kind: &str) -> ResourceType {
-    ResourceType {
-        group: group.to_owned(),
-        version: "v1".to_owned(),
-        resource: resource.to_owned(),
-        kind: kind.to_owned(),
-        namespaced: true,
-        verbs: vec!["delete".to_owned(), "list".to_owned()],
-    }
 }
 
 fn types() -> Vec<ResourceType> {

@@ -170,11 +170,7 @@ pub(super) fn finalize(
     let name = &namespace.name;
     let mut harm = Vec::new();
     if !if_needed && !inventory.is_empty() {
-        let left: Vec<String> = inventory
-            .types
-            .iter()
-            .map(|of_type| format!("{} {}", of_type.total(), of_type.resource))
-            .collect();
+        let left: Vec<String> = inventory.types.iter().map(ToString::to_string).collect();
         harm.push(format!("abandons {} in etcd", left.join(", ")));
     }
     if !inventory.coverage.is_complete() {

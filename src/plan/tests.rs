@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Coverage, Gap, Leftover, ResourceType, TypeLeftovers, Unreadable};
+use crate::model::{Coverage, Gap, Leftover, TypeLeftovers, Unreadable, resource};
 use serde_json::json;
 
 fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Namespace {
@@ -14,15 +14,7 @@ fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Nam
 }
 
 fn leftovers(deleting: bool) -> Inventory {
-    let ty = ResourceType {
-        group: String::new(),
-        version: "v1".to_owned(),
-        resource: "secrets".to_owned(),
-        kind: "Secret".to_owned(),
-        namespaced: true,
-        verbs: vec!["delete".to_owned(), "list".to_owned()],
-    };
-    let mut of_type = TypeLeftovers::none(ty);
+    let mut of_type = TypeLeftovers::none(resource("", "secrets", "Secret"));
     let deleted = deleting.then(jiff::Timestamp::now);
     let leftover = Leftover {
         name: "s".to_owned(),

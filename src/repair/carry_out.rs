@@ -270,7 +270,7 @@ impl Repair<'_> {
                     .iter()
                     .map(|of_type| {
                         let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
-                        format!("{} {} [{}]", of_type.total(), of_type.resource, finalizers.join(", "))
+                        format!("{of_type} [{}]", finalizers.join(", "))
                     })
                     .chain(unseen)
                     .collect();

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
 use crate::commands::observe::{Depth, observe};
-use crate::diagnose::{Cause, CommonCause, Diagnosis, age, common_causes, diagnose};
+use crate::diagnose::{Cause, CommonCause, Diagnosis, common_causes, diagnose};
 use crate::model::{Inventory, Namespace};
 use crate::output::{Failure, Topic};
-use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, plan, select};
+use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, is_protected, plan, select};
 use crate::repair::{Outcome, Problem, Report};
 
 /// How many leftovers of a type are remembered by name, to name the orphans afterwards.
@@ -74,14 +74,17 @@ impl Clear<'_> {
         self.tell_left_alone(&selection);
         let too_many = selection.too_many(brakes);
         let depth = if too_many.is_some() { Depth::Overview } else { Depth::Close };
-        let candidates: Vec<String> = selection.candidates.iter().map(|each| each.name.clone()).collect();
         // Those that are protected are looked at as well, so that it is known why they are stuck.
         let all = selection.candidates.into_iter().chain(selection.protected).collect();
         let diagnoses = self.diagnose_all(all, depth).await?;
         let common = common_causes(&diagnoses);
-        tell_common(self, &common);
+        // One cause behind many is said once, before anything else.
+        for common in &common {
+            self.terminal.warn(&common.warning());
+            self.terminal.summarise(&common.sentence());
+        }
         let looked = diagnoses.into_iter().map(|diagnosis| match &too_many {
-            Some(message) if candidates.contains(&diagnosis.namespace.name) => {
+            Some(message) if !is_protected(&diagnosis.namespace.name) => {
                 let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
                 Looked::ended(report.ended(Outcome::Refused, too_many_problem(message, &common)))
             }
@@ -116,8 +119,8 @@ impl Clear<'_> {
         let diagnoses: Vec<Diagnosis> = observed?.iter().map(diagnose).collect();
         self.seen.borrow_mut().extend(diagnoses.iter().map(|diagnosis| Seen {
             name: diagnosis.namespace.name.clone(),
-            cause: diagnosis.causes.first().map(|cause| cause.kind),
-            age: age(&diagnosis.namespace, diagnosis.now).unwrap_or_default(),
+            cause: diagnosis.first_cause(),
+            age: diagnosis.age(),
         }));
         Ok(diagnoses)
     }
@@ -130,14 +133,6 @@ impl Clear<'_> {
                 Looked::ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
             }
         }
-    }
-}
-
-/// One cause behind many is said once, before anything else.
-fn tell_common(clear: &Clear<'_>, common: &[CommonCause]) {
-    for cause in common {
-        clear.terminal.warn(&format!("{}; {}", cause.sentence(), cause.remedy()));
-        clear.terminal.summarise(&cause.sentence());
     }
 }
 

@@ -1,7 +1,9 @@
 //! What `clear` prints for a person.
 
+use super::exit_of;
 use crate::cli::{DryRunChoice, ReportFormat};
 use crate::cluster::Cluster;
+use crate::exit::Exit;
 use crate::model::TypeLeftovers;
 use crate::output::{Failure, Terminal, Topic, sanitise};
 use crate::plan::{Action, Plan};
@@ -96,8 +98,8 @@ pub(super) fn sentence(report: &Report) -> String {
 
 /// `3 cleared, 2 refused (a, b), 0 failed`, for whoever comes back in the morning.
 pub(super) fn tally(reports: &[Report]) -> String {
-    let names = |wanted: &[Outcome]| -> Vec<&str> {
-        let of_interest = reports.iter().filter(|report| wanted.contains(&report.outcome));
+    let names = |wanted: Exit| -> Vec<&str> {
+        let of_interest = reports.iter().filter(|report| exit_of(report.outcome) == wanted);
         of_interest.map(|report| report.namespace.as_str()).collect()
     };
     let counted = |what: &str, names: &[&str]| match (names, names.len().saturating_sub(TALLIED)) {
@@ -110,9 +112,7 @@ pub(super) fn tally(reports: &[Report]) -> String {
     if reports.is_empty() {
         return "No stuck namespaces to clear.".to_owned();
     }
-    let done = names(&[Outcome::Cleared, Outcome::Unchanged, Outcome::DryRun]);
-    let failed = names(&[Outcome::Failed, Outcome::Released]);
-    let refused = names(&[Outcome::Refused]);
+    let (done, refused, failed) = (names(Exit::Done), names(Exit::Refused), names(Exit::Error));
     let rehearsed = reports.iter().any(|report| report.outcome == Outcome::DryRun);
     let cleared = if rehearsed { "would be cleared" } else { "cleared" };
     format!("{}, {}, {}", counted(cleared, &done), counted("refused", &refused), counted("failed", &failed))
@@ -121,10 +121,10 @@ pub(super) fn tally(reports: &[Report]) -> String {
 /// The tally, and then each namespace in a line, those that want somebody's attention first.
 pub(super) fn summary(tally: String, reports: &[Report]) -> String {
     let mut ordered: Vec<&Report> = reports.iter().collect();
-    ordered.sort_by_key(|report| match report.outcome {
-        Outcome::Failed | Outcome::Released => 0,
-        Outcome::Refused => 1,
-        Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => 2,
+    ordered.sort_by_key(|report| match exit_of(report.outcome) {
+        Exit::Done => 2,
+        Exit::Refused => 1,
+        _ => 0,
     });
     let line = |report: &&Report| format!("{} {}: {}", report.outcome, report.namespace, sentence(report));
     let lines: Vec<String> = std::iter::once(tally).chain(ordered.iter().map(line)).collect();
@@ -162,7 +162,7 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> String {
             of_type.finalizers.keys().cloned().collect::<Vec<_>>().join(", ")
         )
     };
-    format!("{} {ty} left behind in etcd ({}); to remove: {remedy}", of_type.total(), named.join(", "))
+    format!("{of_type} left behind in etcd ({}); to remove: {remedy}", named.join(", "))
 }
 
 /// `--dry-run=client`: the exact requests, and how to send them with kubectl.

@@ -5,7 +5,7 @@ use crate::diagnose::{Cause, CauseKind, owners};
 use crate::model::{
     ApiService, Backend, Complaint, Conversion, Coverage, Facts, Gap, Interceptor, InterceptorKind,
     Inventory, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence, Rehearsal, ResourceType, Rule,
-    ServiceRef, Surroundings, TypeLeftovers, Unreadable,
+    ServiceRef, Surroundings, TypeLeftovers, Unreadable, resource,
 };
 
 const NOW: &str = "2026-01-02T00:00:00Z";
@@ -25,17 +25,6 @@ fn facts() -> Facts {
         pods: Vec::new(),
         rehearsals: Vec::new(),
         complaints: Vec::new(),
-    }
-}
-
-fn resource(group: &str, resource: &str, kind: &str) -> ResourceType {
-    ResourceType {
-        group: group.to_owned(),
-        version: "v1".to_owned(),
-        resource: resource.to_owned(),
-        kind: kind.to_owned(),
-        namespaced: true,
-        verbs: vec!["delete".to_owned(), "list".to_owned()],
     }
 }
 
