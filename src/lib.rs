@@ -15,12 +15,12 @@ pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod diagnose;
+pub mod execute;
 pub mod exit;
 pub mod metrics;
 pub mod model;
 pub mod output;
 pub mod plan;
-pub mod repair;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
-pub mod stop;
+pub mod shutdown;

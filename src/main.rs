@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nsfix::cli::Cli;
 use nsfix::output::{Failure, Terminal, write_termination_message};
-use nsfix::stop::Stop;
+use nsfix::shutdown::Shutdown;
 
 fn main() -> ExitCode {
     let cli = Cli::of_this_process();
@@ -26,8 +26,8 @@ fn run(cli: Cli, terminal: &Arc<Terminal>) -> Result<nsfix::exit::Exit, Failure>
     let cannot_start = |error: std::io::Error| Failure::error(format!("unable to start: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let result = runtime.block_on(async {
-        let stop = Stop::on_signals().map_err(cannot_start)?;
-        nsfix::commands::run(cli, terminal, &stop).await
+        let shutdown = Shutdown::on_signals().map_err(cannot_start)?;
+        nsfix::commands::run(cli, terminal, &shutdown).await
     });
     // Whoever still waits for a line on stdin would hold the process back.
     runtime.shutdown_background();

@@ -17,6 +17,7 @@ mod contract;
 mod deploy;
 mod discovery;
 mod documentation;
+mod execute;
 mod explain;
 mod faults;
 mod kubectl;
@@ -24,7 +25,6 @@ mod list_stuck;
 mod orphans;
 mod packaging;
 mod races;
-mod repair;
 mod schemas;
 mod terminal;
 mod unattended;
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         orphans::tests(),
         packaging::tests(),
         races::tests(),
-        repair::tests(),
+        execute::tests(),
         unattended::tests(),
     ]
     .into_iter()

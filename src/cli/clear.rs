@@ -8,7 +8,7 @@ use clap::Args;
 use super::{DryRunChoice, ReportFormat, parse_namespace};
 use crate::cluster::parse_duration;
 use crate::metrics::MetricsOptions;
-use crate::plan::{Brakes, Glob, Leftovers};
+use crate::plan::{BulkLimits, Glob, Leftovers};
 
 /// Options of `clear --all`.
 #[derive(Args, Debug)]
@@ -44,9 +44,9 @@ pub struct AllOptions {
 impl AllOptions {
     /// What holds the run back; `None` without `--all`.
     #[must_use]
-    pub fn brakes(&self) -> Option<Brakes> {
+    pub fn limits(&self) -> Option<BulkLimits> {
         let older_than = self.older_than.filter(|_| self.all)?;
-        Some(Brakes { older_than, exclude: self.exclude.clone(), max: self.max })
+        Some(BulkLimits { older_than, exclude: self.exclude.clone(), max: self.max })
     }
 
     /// Whether Events are to be left: somebody who watches a terminal needs none.
@@ -114,7 +114,7 @@ pub struct ClearOptions {
     /// Output format of the report
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ReportFormat>,
-    /// Every stuck namespace instead, unattended and with brakes.
+    /// Every stuck namespace instead, unattended and with limits.
     #[command(flatten)]
     pub unattended: AllOptions,
     /// Where the metrics go.

@@ -18,7 +18,7 @@ pub struct Access {
 
 impl Cluster {
     /// A SelfSubjectAccessReview. Every account may ask (`system:basic-user`); nothing is stored.
-    pub async fn may(&self, permission: &Permission) -> Result<Access, ApiError> {
+    pub async fn can_i(&self, permission: &Permission) -> Result<Access, ApiError> {
         let Permission { verb, group, resource, subresource, namespace, name } = permission;
         let mut attributes = json!({"verb": verb, "group": group, "resource": resource});
         let optional = [("subresource", subresource), ("namespace", namespace), ("name", name)];

@@ -17,7 +17,7 @@ const MAX_NOTE: usize = 1024;
 
 /// Something that happened to a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happening<'a> {
+pub struct NamespaceEvent<'a> {
     /// The namespace's name.
     pub namespace: &'a str,
     /// Its uid: the name may be somebody else's by the time the Event is read.
@@ -32,15 +32,15 @@ pub struct Happening<'a> {
 
 impl Cluster {
     /// Leaves an Event about a namespace.
-    pub async fn leave_event(&self, happening: &Happening<'_>) -> Result<(), ApiError> {
+    pub async fn leave_event(&self, event: &NamespaceEvent<'_>) -> Result<(), ApiError> {
         let path = format!("/apis/events.k8s.io/v1/namespaces/{EVENTS_NAMESPACE}/events");
-        let event = event(happening, jiff::Timestamp::now(), reporting_instance());
+        let event = api_object(event, jiff::Timestamp::now(), reporting_instance());
         self.call(Call::write(Method::POST, &path, &json!(event))).await.map(drop)
     }
 }
 
-fn event(happening: &Happening<'_>, now: jiff::Timestamp, instance: String) -> Event {
-    let Happening { namespace, uid, reason, warning, note } = *happening;
+fn api_object(event: &NamespaceEvent<'_>, now: jiff::Timestamp, instance: String) -> Event {
+    let NamespaceEvent { namespace, uid, reason, warning, note } = *event;
     Event {
         metadata: ObjectMeta {
             generate_name: Some(format!("{namespace}-")),
@@ -84,9 +84,14 @@ mod tests {
     #[test]
     fn a_note_has_the_length_that_the_server_takes() {
         let note = "ä".repeat(1000);
-        let happening =
-            Happening { namespace: "a", uid: "", reason: "NamespaceCleared", warning: false, note: &note };
-        let event = event(&happening, jiff::Timestamp::UNIX_EPOCH, "pod".to_owned());
+        let event = NamespaceEvent {
+            namespace: "a",
+            uid: "",
+            reason: "NamespaceCleared",
+            warning: false,
+            note: &note,
+        };
+        let event = api_object(&event, jiff::Timestamp::UNIX_EPOCH, "pod".to_owned());
         assert!(event.note.unwrap().len() <= MAX_NOTE);
     }
 }

@@ -9,7 +9,7 @@ const IN_A_ROW: usize = 3;
 
 /// Reads and writes apart: a server that is out of space still answers every read.
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(super) struct ServerHealth {
     reads: Row,
     writes: Row,
 }
@@ -24,7 +24,7 @@ struct Failures {
     last: String,
 }
 
-impl Health {
+impl ServerHealth {
     /// Takes note of how a request ended.
     pub(super) fn note(&self, is_write: bool, error: Option<&ApiError>) {
         let row = if is_write { &self.writes } else { &self.reads };
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn three_failures_in_a_row_are_trouble() {
-        let health = Health::default();
+        let health = ServerHealth::default();
         for error in
             [answer(429, "too many requests"), answer(503, "no"), answer(500, "etcdserver: no leader")]
         {
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn reads_that_go_well_do_not_hide_that_writes_fail() {
-        let health = Health::default();
+        let health = ServerHealth::default();
         for _ in 0..3 {
             health.note(true, Some(&answer(500, "etcdserver: mvcc: database space exceeded")));
             health.note(false, None);
@@ -100,7 +100,7 @@ mod tests {
     fn what_somebody_else_refuses_is_not_the_servers_trouble() {
         let webhook = "Internal error occurred: failed calling webhook \"w\"";
         for error in [answer(500, webhook), answer(403, "forbidden"), answer(409, "conflict")] {
-            let health = Health::default();
+            let health = ServerHealth::default();
             (0..5).for_each(|_| health.note(true, Some(&error)));
             assert_eq!(health.trouble(), None, "{error}");
         }

@@ -17,20 +17,20 @@ pub const LIST_CONCURRENCY: usize = 16;
 const COHABITING: [(&str, &str); 2] = [("", "events"), ("events.k8s.io", "events")];
 
 /// What was found of one type, by namespace; or why nothing could be.
-type Found = Result<BTreeMap<String, TypeLeftovers>, Gap>;
+type ListedType = Result<BTreeMap<String, TypeLeftovers>, Gap>;
 
 impl Cluster {
     /// Takes stock of namespaces: one list per type, several types at once. A single namespace is listed by
     /// itself; several are found in one list over all namespaces, unless that turns out much larger than they
     /// are. At most `keep` objects of a type and namespace are held in memory; the counts are exact. Fails
     /// only where the server as a whole is of no use.
-    pub async fn take_stock(
+    pub async fn list_leftovers(
         &self,
         discovered: &Discovered,
         namespaces: &[&str],
         keep: usize,
     ) -> Result<BTreeMap<String, Inventory>, ApiError> {
-        let mut inventories = self.take_stock_of(discovered.holding_types(), namespaces, keep).await?;
+        let mut inventories = self.list_leftovers_of(discovered.holding_types(), namespaces, keep).await?;
         for inventory in inventories.values_mut() {
             inventory.coverage.gaps.extend(discovered.gaps.iter().cloned());
             inventory.coverage.gaps.sort();
@@ -39,15 +39,15 @@ impl Cluster {
     }
 
     /// Takes stock of these types alone.
-    pub async fn take_stock_of(
+    pub async fn list_leftovers_of(
         &self,
         types: Vec<ResourceType>,
         namespaces: &[&str],
         keep: usize,
     ) -> Result<BTreeMap<String, Inventory>, ApiError> {
-        let health = Mutex::new(Health::default());
-        let listed: Vec<Found> = futures::stream::iter(types)
-            .map(|ty| self.stock_of(ty, namespaces, keep, &health))
+        let health = Mutex::new(GroupVersionAnswers::default());
+        let listed: Vec<ListedType> = futures::stream::iter(types)
+            .map(|ty| self.leftovers_of_type(ty, namespaces, keep, &health))
             .buffer_unordered(LIST_CONCURRENCY)
             .try_collect()
             .await?;
@@ -73,20 +73,20 @@ impl Cluster {
     }
 
     /// Counts the leftovers of one type. An error ends the whole look; a [`Gap`] is part of what was found.
-    async fn stock_of(
+    async fn leftovers_of_type(
         &self,
         ty: ResourceType,
         namespaces: &[&str],
         keep: usize,
-        health: &Mutex<Health>,
-    ) -> Result<Found, ApiError> {
+        health: &Mutex<GroupVersionAnswers>,
+    ) -> Result<ListedType, ApiError> {
         if let Some(gap) = lock(health).hangs(&ty) {
             return Ok(Err(gap));
         }
-        let mut found = self.try_stock_of(&ty, namespaces, keep).await;
+        let mut found = self.try_leftovers_of_type(&ty, namespaces, keep).await;
         if found.as_ref().is_err_and(|error| error.code() == Some(410)) {
             // The snapshot behind the continue token was compacted away: count again from the start.
-            found = self.try_stock_of(&ty, namespaces, keep).await;
+            found = self.try_leftovers_of_type(&ty, namespaces, keep).await;
         }
         let found = match found {
             Ok(found) => Ok(found),
@@ -97,36 +97,36 @@ impl Cluster {
         Ok(found)
     }
 
-    async fn try_stock_of(
+    async fn try_leftovers_of_type(
         &self,
         ty: &ResourceType,
         namespaces: &[&str],
         keep: usize,
     ) -> Result<BTreeMap<String, TypeLeftovers>, ApiError> {
-        let mut tally = Tally::new(ty, keep);
+        let mut counter = LeftoverCounter::new(ty, keep);
         if namespaces.len() > 1 {
             let wanted: HashSet<&str> = namespaces.iter().copied().collect();
             let path = ty.path();
-            let first = self.page(&path, "", &mut |leftover| tally.add_if_in(&wanted, leftover)).await;
+            let first = self.page(&path, "", &mut |leftover| counter.add_if_in(&wanted, leftover)).await;
             match first {
-                Ok(end) if end.continued.is_empty() => return Ok(tally.found),
+                Ok(end) if end.continued.is_empty() => return Ok(counter.found),
                 // Going on costs no more requests than asking namespace by namespace.
                 Ok(end) if end.remaining <= (namespaces.len() as u64 - 1) * PAGE as u64 => {
-                    self.pages(&path, end.continued, &mut |leftover| tally.add_if_in(&wanted, leftover))
+                    self.pages(&path, end.continued, &mut |leftover| counter.add_if_in(&wanted, leftover))
                         .await?;
-                    return Ok(tally.found);
+                    return Ok(counter.found);
                 }
                 // Much larger than the namespaces asked about.
-                Ok(_) => tally = Tally::new(ty, keep),
+                Ok(_) => counter = LeftoverCounter::new(ty, keep),
                 // Allowed in the namespaces, perhaps, though not everywhere.
                 Err(error) if error.code() == Some(403) => {}
                 Err(error) => return Err(error),
             }
         }
         for namespace in namespaces {
-            self.pages(&ty.path_in(namespace), String::new(), &mut |leftover| tally.add(leftover)).await?;
+            self.pages(&ty.path_in(namespace), String::new(), &mut |leftover| counter.add(leftover)).await?;
         }
-        Ok(tally.found)
+        Ok(counter.found)
     }
 }
 
@@ -145,7 +145,7 @@ pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
 /// of its group version has either, the rest is not asked: a group that hangs costs its deadline once, however
 /// many types it has.
 #[derive(Default)]
-struct Health(HashMap<(String, String), Answers>);
+struct GroupVersionAnswers(HashMap<(String, String), Answers>);
 
 #[derive(Default)]
 struct Answers {
@@ -153,7 +153,7 @@ struct Answers {
     timed_out: Option<String>,
 }
 
-impl Health {
+impl GroupVersionAnswers {
     fn note(&mut self, ty: &ResourceType, gap: Option<&Gap>) {
         let answers = self.0.entry((ty.group.clone(), ty.version.clone())).or_default();
         match gap {
@@ -175,18 +175,18 @@ impl Health {
     }
 }
 
-fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
+fn lock(health: &Mutex<GroupVersionAnswers>) -> MutexGuard<'_, GroupVersionAnswers> {
     health.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Counts the objects of one type by namespace.
-struct Tally<'a> {
+struct LeftoverCounter<'a> {
     ty: &'a ResourceType,
     keep: usize,
     found: BTreeMap<String, TypeLeftovers>,
 }
 
-impl<'a> Tally<'a> {
+impl<'a> LeftoverCounter<'a> {
     fn new(ty: &'a ResourceType, keep: usize) -> Self {
         // Cohabiting objects are told apart by uid, so all of them are kept until that is done.
         let keep = if is_cohabiting(ty) { usize::MAX } else { keep };

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::ApiError;
-use super::health::Health;
+use super::health::ServerHealth;
 use crate::model::{Exchange, Traffic};
 
 /// Told of every request; what it does with it is the caller's business.
@@ -38,7 +38,7 @@ pub struct Cluster {
     observer: Observer,
     permits: Semaphore,
     only_reads: AtomicBool,
-    health: Health,
+    health: ServerHealth,
 }
 
 /// A request to be sent.
@@ -100,11 +100,11 @@ impl Cluster {
             (Some(_), _) => server,
         };
         let permits = Semaphore::new(MAX_IN_FLIGHT);
-        let (only_reads, health) = (AtomicBool::new(false), Health::default());
+        let (only_reads, health) = (AtomicBool::new(false), ServerHealth::default());
         Self { client, server, context, timeout, observer, permits, only_reads, health }
     }
 
-    /// From now on nothing but GETs is sent, rehearsals included: what a client dry run promises.
+    /// From now on nothing but GETs is sent, dry runs included: what a client dry run promises.
     pub fn only_read(&self) {
         self.only_reads.store(true, Ordering::Relaxed);
     }
@@ -248,7 +248,7 @@ impl Cluster {
             return ApiError::Credentials(root_cause(error));
         }
         let said = chain.iter().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-        // Looked for in the text because rustls' errors arrive wrapped in io errors, boxed.
+        // Prepared for in the text because rustls' errors arrive wrapped in io errors, boxed.
         if said.contains("certificate") || said.contains("TLS") || said.contains("tls") {
             return ApiError::Tls(tls_sentence(&root_cause(error)));
         }

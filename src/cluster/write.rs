@@ -30,7 +30,7 @@ impl DryRun {
 
 /// What an object was when it was last read, as a guard for the write that follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fresh {
+pub struct Preconditions {
     /// `metadata.uid`
     pub uid: String,
     /// `metadata.resourceVersion`
@@ -39,6 +39,17 @@ pub struct Fresh {
     pub deleting: bool,
     /// `metadata.finalizers`
     pub finalizers: Vec<String>,
+}
+
+impl From<&Namespace> for Preconditions {
+    fn from(namespace: &Namespace) -> Self {
+        Self {
+            uid: namespace.uid.clone(),
+            resource_version: namespace.resource_version.clone(),
+            deleting: namespace.is_terminating(),
+            finalizers: namespace.metadata_finalizers.clone(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -63,13 +74,13 @@ impl Cluster {
     }
 
     /// Reads an object's guard, by metadata alone.
-    pub async fn fresh(&self, path: &str) -> Result<Fresh, ApiError> {
+    pub async fn preconditions(&self, path: &str) -> Result<Preconditions, ApiError> {
         let body = match self.call(Call::get(path).accepting(METADATA)).await {
             Err(error) if error.code() == Some(406) => self.call(Call::get(path)).await?,
             other => other?,
         };
         let object: Object = self.parse(&body)?;
-        Ok(Fresh {
+        Ok(Preconditions {
             uid: object.metadata.uid.unwrap_or_default(),
             resource_version: object.metadata.resource_version.unwrap_or_default(),
             deleting: object.metadata.deletion_timestamp.is_some(),
@@ -81,14 +92,14 @@ impl Cluster {
     pub async fn set_finalizers(
         &self,
         path: &str,
-        fresh: &Fresh,
+        preconditions: &Preconditions,
         finalizers: &[&str],
         dry_run: DryRun,
     ) -> Result<(), ApiError> {
         let finalizers = if finalizers.is_empty() { Value::Null } else { json!(finalizers) };
         let patch = json!({"metadata": {
-            "uid": fresh.uid,
-            "resourceVersion": fresh.resource_version,
+            "uid": preconditions.uid,
+            "resourceVersion": preconditions.resource_version,
             "finalizers": finalizers,
         }});
         let url = format!("{path}?fieldManager=nsfix{}", dry_run.query());
@@ -105,14 +116,14 @@ impl Cluster {
     pub async fn delete(
         &self,
         path: &str,
-        fresh: &Fresh,
+        preconditions: &Preconditions,
         now: bool,
         dry_run: DryRun,
     ) -> Result<(), ApiError> {
         let mut options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "preconditions": {"uid": fresh.uid, "resourceVersion": fresh.resource_version},
+            "preconditions": {"uid": preconditions.uid, "resourceVersion": preconditions.resource_version},
             "propagationPolicy": "Background",
         });
         if now {

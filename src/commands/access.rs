@@ -18,7 +18,7 @@ pub(super) async fn run(
     for capability in capabilities() {
         let reviews = capability.permissions.iter().map(|permission| async {
             let permission = limited_to(permission.clone(), &options.namespace);
-            let access = cluster.may(&permission).await?;
+            let access = cluster.can_i(&permission).await?;
             Ok::<_, crate::cluster::ApiError>((permission, access))
         });
         for (permission, access) in futures::future::try_join_all(reviews).await? {

@@ -1,9 +1,9 @@
 //! `nsfix clear`: end namespaces that are stuck in Terminating.
 
-mod act;
+mod apply;
 mod confirm;
 mod journal;
-mod look;
+mod prepare;
 pub(super) mod render;
 
 use std::cell::RefCell;
@@ -13,20 +13,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Session;
-use super::measured::Run;
+use super::run_metrics::RunMetrics;
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
 use crate::diagnose::{CauseKind, age};
+use crate::execute::{Outcome, Problem, Report, Settings};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
 use crate::model::Namespace;
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal};
 use crate::plan::Policy;
-use crate::repair::{Outcome, Problem, Report, Settings};
-use crate::stop::Stop;
-use look::Looked;
+use crate::shutdown::Shutdown;
+use prepare::Prepared;
 
 /// How a run ends that was told to before it knew what to do.
 const INTERRUPTED: &str = "interrupted; nothing was written";
@@ -36,7 +36,7 @@ struct Clear<'a> {
     settings: Settings,
     cluster: &'a Cluster,
     terminal: &'a Terminal,
-    stop: &'a Stop,
+    shutdown: &'a Shutdown,
     /// What was warned about already.
     warned: RefCell<BTreeSet<String>>,
     /// What was diagnosed.
@@ -54,8 +54,8 @@ pub(super) async fn run(
     options: &ClearOptions,
     session: &Session,
     terminal: &Terminal,
-    stop: &Stop,
-    run: &Run,
+    shutdown: &Shutdown,
+    run: &RunMetrics,
 ) -> Result<Exit, Failure> {
     if options.dry_run == DryRunChoice::None && !options.yes && !terminal.interactive {
         return Err(Failure::refused("clear writes, and there is no terminal to ask on")
@@ -67,20 +67,20 @@ pub(super) async fn run(
         cluster.only_read();
     }
     let (warned, seen) = (RefCell::default(), RefCell::default());
-    let clear = Clear { options, settings, cluster, terminal, stop, warned, seen };
+    let clear = Clear { options, settings, cluster, terminal, shutdown, warned, seen };
     let looked = tokio::select! {
         looked = clear.look() => Some(looked?),
-        _ = stop.wait() => None,
+        _ = shutdown.wait() => None,
     };
     let knows = looked.is_some();
-    let looked =
-        looked.unwrap_or_else(|| options.names.iter().map(|name| Looked::ended(interrupted(name))).collect());
-    let (reports, failure) = clear.act_on_all(looked).await;
+    let looked = looked
+        .unwrap_or_else(|| options.names.iter().map(|name| Prepared::ended(interrupted(name))).collect());
+    let (reports, failure) = clear.apply_all(looked).await;
     if knows {
         run.found(clear.still_stuck(&reports));
         run.did(&reports);
     }
-    let exit = match stop.requested() {
+    let exit = match shutdown.requested() {
         Some(exit) => exit,
         None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),
     };

@@ -3,25 +3,33 @@
 use std::io::BufRead;
 
 use crate::output::{Failure, Terminal, sanitise};
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// Asks a question and reads the answer; `None` where a signal came instead.
-pub(super) async fn ask(terminal: &Terminal, stop: &Stop, question: &str) -> Result<Option<String>, Failure> {
+pub(super) async fn ask(
+    terminal: &Terminal,
+    shutdown: &Shutdown,
+    question: &str,
+) -> Result<Option<String>, Failure> {
     terminal.ask(&sanitise(question))?;
     let answer = tokio::select! {
         answer = read_line() => answer?,
-        _ = stop.wait() => return Ok(None),
+        _ = shutdown.wait() => return Ok(None),
     };
     Ok(Some(answer.trim().to_owned()))
 }
 
 /// Asks for a yes. Refuses where there is nobody to ask.
-pub(super) async fn ask_yes(terminal: &Terminal, stop: &Stop, question: &str) -> Result<bool, Failure> {
+pub(super) async fn ask_yes(
+    terminal: &Terminal,
+    shutdown: &Shutdown,
+    question: &str,
+) -> Result<bool, Failure> {
     if !terminal.interactive {
         return Err(Failure::refused("this writes, and there is no terminal to ask on")
             .hint("add --yes to go on without a question, or --dry-run=client to see what would be done"));
     }
-    Ok(ask(terminal, stop, question).await?.is_some_and(|answer| is_yes(&answer)))
+    Ok(ask(terminal, shutdown, question).await?.is_some_and(|answer| is_yes(&answer)))
 }
 
 pub(super) fn is_yes(answer: &str) -> bool {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::Session;
-use super::measured::Run;
 use super::observe::{Depth, observe};
+use super::run_metrics::RunMetrics;
 use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, diagnose, reason};
@@ -18,13 +18,13 @@ use crate::output::{Failure, Terminal, human_duration, table};
 const KEEP: usize = 20;
 
 /// A namespace, the context it was seen through, and with `-o wide` what was found out about it.
-struct Found<'a> {
+struct FoundNamespace<'a> {
     context: Option<&'a str>,
     namespace: Namespace,
     diagnosis: Option<Diagnosis>,
 }
 
-impl Found<'_> {
+impl FoundNamespace<'_> {
     fn reason(&self) -> String {
         self.diagnosis.as_ref().map_or_else(|| reason(&self.namespace), Diagnosis::reason)
     }
@@ -34,7 +34,7 @@ pub(super) async fn run(
     options: &ListStuckOptions,
     session: &Session,
     terminal: &Terminal,
-    run: &Run,
+    run: &RunMetrics,
 ) -> Result<Exit, Failure> {
     let clusters = session.clusters();
     let now = Timestamp::now();
@@ -75,20 +75,20 @@ async fn look<'a>(
     cluster: &'a Cluster,
     options: &ListStuckOptions,
     now: Timestamp,
-) -> Result<Vec<Found<'a>>, ApiError> {
+) -> Result<Vec<FoundNamespace<'a>>, ApiError> {
     let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
     let mut namespaces = cluster.namespaces(&query).await?;
     namespaces.retain(|namespace| old_enough(namespace, options, now));
     let context = cluster.context.as_deref();
     let diagnoses = options.output == Some(ListFormat::Wide) || options.metrics.any();
     if !diagnoses || namespaces.is_empty() {
-        let plain = |namespace| Found { context, namespace, diagnosis: None };
+        let plain = |namespace| FoundNamespace { context, namespace, diagnosis: None };
         return Ok(namespaces.into_iter().map(plain).collect());
     }
     let facts = observe(cluster, namespaces, KEEP, Depth::Overview).await?;
     let diagnosed = |facts: &Facts| {
         let diagnosis = diagnose(facts);
-        Found { context, namespace: facts.namespace.clone(), diagnosis: Some(diagnosis) }
+        FoundNamespace { context, namespace: facts.namespace.clone(), diagnosis: Some(diagnosis) }
     };
     Ok(facts.iter().map(diagnosed).collect())
 }
@@ -105,7 +105,7 @@ fn in_context(cluster: &Cluster, mut failure: Failure) -> Failure {
 }
 
 /// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
-fn warn_of_gaps(found: &[Found<'_>], terminal: &Terminal) {
+fn warn_of_gaps(found: &[FoundNamespace<'_>], terminal: &Terminal) {
     let inventories = found.iter().filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
     let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| &inventory.coverage.gaps).collect();
     gaps.sort();
@@ -117,7 +117,7 @@ fn warn_of_gaps(found: &[Found<'_>], terminal: &Terminal) {
 }
 
 fn print(
-    found: &[Found<'_>],
+    found: &[FoundNamespace<'_>],
     options: &ListStuckOptions,
     with_context: bool,
     now: Timestamp,
@@ -150,7 +150,7 @@ fn print(
 }
 
 /// What a pod leaves behind: how many, why all of them, and then one line for each.
-fn summary(found: &[Found<'_>], common: &[CommonCause], now: Timestamp) -> String {
+fn summary(found: &[FoundNamespace<'_>], common: &[CommonCause], now: Timestamp) -> String {
     let mut lines = vec![format!("{} stuck namespaces", found.len())];
     lines.extend(common.iter().map(CommonCause::sentence));
     lines.extend(found.iter().map(|found| {
@@ -161,7 +161,7 @@ fn summary(found: &[Found<'_>], common: &[CommonCause], now: Timestamp) -> Strin
 }
 
 fn as_table(
-    found: &[Found<'_>],
+    found: &[FoundNamespace<'_>],
     wide: bool,
     with_context: bool,
     options: &ListStuckOptions,
@@ -179,7 +179,7 @@ fn as_table(
     let rows: Vec<Vec<String>> = found
         .iter()
         .map(|found| {
-            let Found { context, namespace, .. } = found;
+            let FoundNamespace { context, namespace, .. } = found;
             let age = age(namespace, now).unwrap_or_default();
             let mut row = vec![
                 namespace.name.clone(),

@@ -6,10 +6,10 @@ mod completion;
 mod confirm;
 mod explain;
 mod list_stuck;
-mod measured;
 mod observe;
 mod orphans;
 mod restore;
+mod run_metrics;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;
@@ -18,26 +18,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::{Cli, Command};
+use crate::execute::{Backups, default_backup_dir};
 use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
-use crate::repair::{Backups, default_backup_dir};
-use crate::stop::Stop;
-use measured::Run;
+use crate::shutdown::Shutdown;
+use run_metrics::RunMetrics;
 use session::Session;
 
 /// Runs one command to its end.
-pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit, Failure> {
+pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<Exit, Failure> {
     let Cli { command, global } = cli;
     match command {
         Command::Completion { shell } => completion::run(shell, terminal),
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(options) => sandbox::run(&options, terminal, stop).await,
+        Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await,
         Command::ListStuck(options) => {
-            let (session, run) = (Session::open(&global, terminal).await?, Run::begin());
+            let (session, run) = (Session::open(&global, terminal).await?, RunMetrics::begin());
             // Nothing is written, so nothing has to be finished.
             let result = tokio::select! {
                 result = list_stuck::run(&options, &session, terminal, &run) => result,
-                exit = stop.wait() => Ok(exit),
+                exit = shutdown.wait() => Ok(exit),
             };
             run.publish(&options.metrics, terminal, &result).await;
             result
@@ -46,27 +46,27 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, stop: &Stop) -> Result<Exit
             let session = Session::open(&global, terminal).await?;
             tokio::select! {
                 result = explain::run(&options, &session, terminal) => result,
-                exit = stop.wait() => Ok(exit),
+                exit = shutdown.wait() => Ok(exit),
             }
         }
         Command::Access(options) => {
             let session = Session::open(&global, terminal).await?;
             tokio::select! {
                 result = access::run(&options, &session, terminal) => result,
-                exit = stop.wait() => Ok(exit),
+                exit = shutdown.wait() => Ok(exit),
             }
         }
         Command::Orphans(options) => {
             let session = Session::open(&global, terminal).await?;
-            orphans::run(&options, &session, terminal, stop).await
+            orphans::run(&options, &session, terminal, shutdown).await
         }
         Command::Restore(options) => {
             let session = Session::open(&global, terminal).await?;
-            restore::run(&options, &session, terminal, stop).await
+            restore::run(&options, &session, terminal, shutdown).await
         }
         Command::Clear(options) => {
-            let (session, run) = (Session::open(&global, terminal).await?, Run::begin());
-            let result = clear::run(&options, &session, terminal, stop, &run).await;
+            let (session, run) = (Session::open(&global, terminal).await?, RunMetrics::begin());
+            let result = clear::run(&options, &session, terminal, shutdown, &run).await;
             run.publish(&options.metrics, terminal, &result).await;
             result
         }

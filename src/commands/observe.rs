@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use crate::cluster::{ApiError, Cluster, Discovered, LIST_CONCURRENCY, Unseen};
+use crate::cluster::{ApiError, Cluster, Discovered, ForbiddenReads, LIST_CONCURRENCY};
 use crate::diagnose::{Intercepted, OwnerQuery, PATIENCE, age, conversion_failures, queries, sees};
 use crate::model::{
-    Backend, Conversion, Facts, Gap, Interceptor, Inventory, Lease, Namespace, NodeState, OwnerTraces, Pod,
-    Presence, Rehearsal, ResourceType, ServiceRef, Surroundings,
+    AdmissionHook, Backend, ClusterExtensions, Conversion, DryRunResult, Facts, Gap, Inventory, Lease,
+    Namespace, NodeState, OwnerTraces, Pod, Presence, ResourceType, ServiceRef,
 };
 
 /// How close to look.
@@ -19,11 +19,11 @@ pub(super) enum Depth {
     Overview,
     /// Enough to plan.
     Close,
-    /// Owners and complaints as well.
+    /// Owners and the failing conditions of held objects as well.
     Whole,
 }
 
-/// Pods and rehearsals are looked at one namespace at a time; an overview does so for this many.
+/// Pods and dry runs are looked at one namespace at a time; an overview does so for this many.
 const OVERVIEW_CLOSE_LOOKS: usize = 20;
 
 /// What every closer look needs.
@@ -32,7 +32,7 @@ struct Look<'a> {
     discovered: &'a Discovered,
     /// How many leftovers of a type are remembered.
     keep: usize,
-    unseen: Unseen,
+    forbidden: ForbiddenReads,
 }
 
 /// Observes namespaces, and returns the facts in their order. At most `keep` leftovers of a type are remembered
@@ -45,37 +45,39 @@ pub(super) async fn observe(
 ) -> Result<Vec<Facts>, ApiError> {
     let discovered = cluster.discover().await?;
     let names: Vec<&str> = namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
-    let (mut inventories, mut surroundings) =
-        futures::try_join!(cluster.take_stock(&discovered, &names, keep), cluster.surroundings(&discovered))?;
-    let look = Look { cluster, discovered: &discovered, keep, unseen: Unseen::default() };
-    convert(&look, &namespaces, &mut inventories, &mut surroundings).await?;
+    let (mut inventories, mut extensions) = futures::try_join!(
+        cluster.list_leftovers(&discovered, &names, keep),
+        cluster.extensions(&discovered)
+    )?;
+    let look = Look { cluster, discovered: &discovered, keep, forbidden: ForbiddenReads::default() };
+    convert(&look, &namespaces, &mut inventories, &mut extensions).await?;
     let now = Timestamp::now();
     let waits_for_report = |namespace: &Namespace| {
         namespace.conditions.is_empty() && age(namespace, now).is_some_and(|age| age >= PATIENCE)
     };
     let silent = namespaces.iter().any(waits_for_report);
-    let services = services_in_question(&namespaces, &inventories, &surroundings);
+    let services = services_in_question(&namespaces, &inventories, &extensions);
     let queries = if depth == Depth::Whole { queries(inventories.values()) } else { Vec::new() };
     let controller = ("kube-system".to_owned(), "kube-controller-manager".to_owned());
     let (backends, (owners, mut leases)) = futures::join!(
         backends(&look, services, &namespaces),
         owners(&look, &queries, silent.then(|| controller.clone())),
     );
-    surroundings.backends.extend(backends);
-    surroundings.controller_lease = leases.remove(&controller).and_then(Result::ok).flatten();
-    surroundings.owners = owners;
+    extensions.backends.extend(backends);
+    extensions.controller_lease = leases.remove(&controller).and_then(Result::ok).flatten();
+    extensions.owners = owners;
     let close = if depth == Depth::Overview { OVERVIEW_CLOSE_LOOKS } else { usize::MAX };
     let mut pods = pods(&look, &namespaces[..close.min(namespaces.len())], &inventories).await;
-    surroundings.gaps.extend(look.unseen.into_gaps());
+    extensions.gaps.extend(look.forbidden.into_gaps());
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
         let facts = Facts {
             now: Timestamp::now(),
             inventory: inventories.remove(&namespace.name).unwrap_or_default(),
             pods: pods.remove(&namespace.name).unwrap_or_default(),
             namespace,
-            surroundings: surroundings.clone(),
-            rehearsals: Vec::new(),
-            complaints: Vec::new(),
+            extensions: extensions.clone(),
+            dry_runs: Vec::new(),
+            failing_conditions: Vec::new(),
         };
         look_closer(cluster, facts, (index < close).then_some(depth))
     });
@@ -84,10 +86,10 @@ pub(super) async fn observe(
 
 async fn look_closer(cluster: &Cluster, mut facts: Facts, depth: Option<Depth>) -> Facts {
     let Some(depth) = depth else { return facts };
-    let (rehearsals, complaints) = futures::join!(rehearse(cluster, &facts), async {
-        if depth == Depth::Whole { complaints(cluster, &facts.inventory).await } else { Vec::new() }
+    let (dry_runs, failing_conditions) = futures::join!(dry_runs(cluster, &facts), async {
+        if depth == Depth::Whole { failing_conditions(cluster, &facts.inventory).await } else { Vec::new() }
     });
-    (facts.rehearsals, facts.complaints) = (rehearsals, complaints);
+    (facts.dry_runs, facts.failing_conditions) = (dry_runs, failing_conditions);
     facts
 }
 
@@ -97,14 +99,14 @@ async fn convert(
     look: &Look<'_>,
     namespaces: &[Namespace],
     inventories: &mut BTreeMap<String, Inventory>,
-    surroundings: &mut Surroundings,
+    extensions: &mut ClusterExtensions,
 ) -> Result<(), ApiError> {
     for (ty, message) in unconvertible(look.discovered, namespaces, inventories) {
         let crd = ty.to_string();
-        let read = look.cluster.conversion(&crd, &message, &look.unseen).await;
+        let read = look.cluster.conversion(&crd, &message, &look.forbidden).await;
         let Ok(mut conversion) = read else { continue };
         conversion.read_as = read_as_stored(look, &ty, &conversion, inventories).await?;
-        surroundings.conversions.insert(crd, conversion);
+        extensions.conversions.insert(crd, conversion);
     }
     Ok(())
 }
@@ -125,7 +127,7 @@ async fn read_as_stored(
     }
     for version in conversion.stored_versions.iter().filter(|version| **version != ty.version) {
         let stored = ResourceType { version: version.clone(), ..ty.clone() };
-        let again = look.cluster.take_stock_of(vec![stored], &names, look.keep).await?;
+        let again = look.cluster.list_leftovers_of(vec![stored], &names, look.keep).await?;
         if again.values().any(|found| found.coverage.looked == 0) {
             continue;
         }
@@ -172,18 +174,18 @@ fn unconvertible(
 fn services_in_question(
     namespaces: &[Namespace],
     inventories: &BTreeMap<String, Inventory>,
-    surroundings: &Surroundings,
+    extensions: &ClusterExtensions,
 ) -> BTreeSet<ServiceRef> {
-    let dead = surroundings.api_services.iter().filter(|service| service.available == Some(false));
+    let dead = extensions.api_services.iter().filter(|service| service.available == Some(false));
     let mut services: BTreeSet<ServiceRef> = dead.map(|service| service.service.clone()).collect();
-    services.extend(surroundings.conversions.values().filter_map(|conversion| conversion.service.clone()));
-    for interceptor in &surroundings.interceptors {
+    services.extend(extensions.conversions.values().filter_map(|conversion| conversion.service.clone()));
+    for hook in &extensions.admission_hooks {
         let in_question = namespaces.iter().any(|namespace| {
             inventories
                 .get(&namespace.name)
-                .is_some_and(|inventory| !sees(interceptor, namespace, inventory).is_empty())
+                .is_some_and(|inventory| !sees(hook, namespace, inventory).is_empty())
         });
-        services.extend(interceptor.service.clone().filter(|_| in_question));
+        services.extend(hook.service.clone().filter(|_| in_question));
     }
     services
 }
@@ -198,11 +200,11 @@ async fn backends(
         let presence = match known.iter().find(|namespace| namespace.name == name) {
             Some(namespace) if namespace.is_terminating() => Presence::Terminating,
             Some(_) => Presence::Present,
-            None => look.cluster.presence_of(name, &look.unseen).await,
+            None => look.cluster.presence_of(name, &look.forbidden).await,
         };
         (name, presence)
     });
-    let looks = services.iter().map(|service| look.cluster.backend(service, &look.unseen));
+    let looks = services.iter().map(|service| look.cluster.backend(service, &look.forbidden));
     let (homes, looks) = futures::join!(futures::future::join_all(homes), futures::future::join_all(looks));
     let homes: BTreeMap<&str, Presence> = homes.into_iter().collect();
     let backend = |(service, (presence, ready)): (&ServiceRef, (Presence, Option<usize>))| {
@@ -229,7 +231,7 @@ async fn owners(
         (place, look.cluster.owner_pods(namespace.as_deref(), selector).await)
     });
     let leases = leases.into_iter().map(|(namespace, name)| async move {
-        let lease = look.cluster.lease(&namespace, &name, &look.unseen).await;
+        let lease = look.cluster.lease(&namespace, &name, &look.forbidden).await;
         ((namespace, name), lease)
     });
     let (pods, leases) = futures::join!(futures::future::join_all(pods), futures::future::join_all(leases));
@@ -268,7 +270,8 @@ async fn pods(
     let mut pods: BTreeMap<String, Vec<Pod>> = futures::future::join_all(looks).await.into_iter().collect();
     let nodes: BTreeSet<String> = pods.values().flatten().filter_map(|pod| pod.node.clone()).collect();
     let states =
-        futures::future::join_all(nodes.iter().map(|name| look.cluster.node_state(name, &look.unseen))).await;
+        futures::future::join_all(nodes.iter().map(|name| look.cluster.node_state(name, &look.forbidden)))
+            .await;
     let states: BTreeMap<&String, NodeState> = nodes.iter().zip(states).collect();
     for pod in pods.values_mut().flatten() {
         let state = pod.node.as_ref().and_then(|node| states.get(node));
@@ -278,7 +281,7 @@ async fn pods(
 }
 
 /// Dry runs of what webhooks and policies may refuse; none where nothing intercepts anything.
-async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
+async fn dry_runs(cluster: &Cluster, facts: &Facts) -> Vec<DryRunResult> {
     if !facts.namespace.is_terminating() {
         return Vec::new();
     }
@@ -286,8 +289,8 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
     let index = |of_type: &crate::model::TypeLeftovers| {
         facts.inventory.types.iter().position(|each| each.resource == of_type.resource)
     };
-    for interceptor in facts.surroundings.interceptors.iter().filter(|each| may_refuse(each)) {
-        for seen in sees(interceptor, &facts.namespace, &facts.inventory) {
+    for hook in facts.extensions.admission_hooks.iter().filter(|each| may_refuse(each)) {
+        for seen in sees(hook, &facts.namespace, &facts.inventory) {
             match seen {
                 Intercepted::Finalize => finalize = true,
                 Intercepted::Delete(of_type) => delete.extend(index(of_type)),
@@ -300,13 +303,12 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
         let held = of_type.sample.iter().find(|leftover| !leftover.finalizers.is_empty());
         held.or(of_type.sample.first()).map(|leftover| (&of_type.resource, leftover))
     };
-    let finalizing =
-        async { if finalize { cluster.rehearse_finalize(&facts.namespace).await } else { None } };
+    let finalizing = async { if finalize { cluster.dry_run_finalize(&facts.namespace).await } else { None } };
     let deleting = futures::future::join_all(
-        delete.iter().filter_map(first).map(|(ty, leftover)| cluster.rehearse_delete(ty, leftover)),
+        delete.iter().filter_map(first).map(|(ty, leftover)| cluster.dry_run_delete(ty, leftover)),
     );
     let releasing = futures::future::join_all(
-        release.iter().filter_map(first).map(|(ty, leftover)| cluster.rehearse_release(ty, leftover)),
+        release.iter().filter_map(first).map(|(ty, leftover)| cluster.dry_run_release(ty, leftover)),
     );
     let (finalizing, deleting, releasing) = futures::join!(finalizing, deleting, releasing);
     finalizing
@@ -317,17 +319,17 @@ async fn rehearse(cluster: &Cluster, facts: &Facts) -> Vec<Rehearsal> {
 }
 
 /// One that fails open and is dead refuses nothing; everything else may.
-fn may_refuse(interceptor: &Interceptor) -> bool {
-    interceptor.fails_closed || interceptor.service.is_some() || interceptor.url.is_some()
+fn may_refuse(hook: &AdmissionHook) -> bool {
+    hook.fails_closed || hook.service.is_some() || hook.url.is_some()
 }
 
 /// What the first held object of each type says of itself.
-async fn complaints(cluster: &Cluster, inventory: &Inventory) -> Vec<crate::model::Complaint> {
+async fn failing_conditions(cluster: &Cluster, inventory: &Inventory) -> Vec<crate::model::FailingCondition> {
     let held = inventory.types.iter().filter_map(|of_type| {
         let leftover = of_type.sample.iter().find(|leftover| !leftover.finalizers.is_empty())?;
         // Built-in types have no owner of their own that would complain.
         of_type.resource.group.contains('.').then_some((&of_type.resource, leftover))
     });
-    let looks = held.map(|(ty, leftover)| cluster.complaint(ty, leftover));
+    let looks = held.map(|(ty, leftover)| cluster.failing_condition(ty, leftover));
     futures::future::join_all(looks).await.into_iter().flatten().collect()
 }

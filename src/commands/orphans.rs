@@ -11,10 +11,10 @@ use crate::exit::Exit;
 use crate::model::Inventory;
 use crate::output::document::{Document, DocumentFormat, OrphanItem};
 use crate::output::{Failure, Terminal, inventory, table};
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// What was found.
-struct Found {
+struct FoundOrphans {
     /// The orphans, by the namespace that is missing.
     orphans: BTreeMap<String, Inventory>,
     /// The coverage, also where nothing was found.
@@ -27,20 +27,20 @@ pub(super) async fn run(
     options: &OrphansOptions,
     session: &Session,
     terminal: &Terminal,
-    stop: &Stop,
+    shutdown: &Shutdown,
 ) -> Result<Exit, Failure> {
     let cluster = session.the_cluster()?;
     let progress = terminal.progress("looking for objects without a namespace");
     let found = tokio::select! {
         found = find(cluster, &options.names) => found?,
-        exit = stop.wait() => return Ok(exit),
+        exit = shutdown.wait() => return Ok(exit),
     };
     progress.done();
     for gap in &found.looked.coverage.gaps {
         terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
     }
     if options.purge {
-        return purge::run(options, cluster, terminal, stop, found).await;
+        return purge::run(options, cluster, terminal, shutdown, found).await;
     }
     print(&found, options, terminal)?;
     Ok(Exit::Done)
@@ -48,7 +48,7 @@ pub(super) async fn run(
 
 /// Namespaces are listed before and after, and those that remain are asked for by name: what was created or
 /// deleted meanwhile is no orphan.
-async fn find(cluster: &Cluster, names: &[String]) -> Result<Found, ApiError> {
+async fn find(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiError> {
     let all = NamespaceQuery::default();
     let (before, discovered) = futures::try_join!(cluster.namespaces(&all), cluster.discover())?;
     let mut existing: HashSet<String> = before.iter().map(|namespace| namespace.name.clone()).collect();
@@ -72,10 +72,10 @@ async fn find(cluster: &Cluster, names: &[String]) -> Result<Found, ApiError> {
         namespace.labels.contains_key(crate::cluster::PURGE_LABEL) && wanted(&namespace.name)
     };
     let unfinished = after.iter().filter(marked).map(|namespace| namespace.name.clone()).collect();
-    Ok(Found { orphans, looked, unfinished })
+    Ok(FoundOrphans { orphans, looked, unfinished })
 }
 
-fn print(found: &Found, options: &OrphansOptions, terminal: &Terminal) -> Result<(), Failure> {
+fn print(found: &FoundOrphans, options: &OrphansOptions, terminal: &Terminal) -> Result<(), Failure> {
     let document = || Document::new(OrphanItem::all(&found.orphans));
     let text = match options.output {
         Some(DocumentFormat::Json) => document().to_json()?,

@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Discovered, DryRun};
 use crate::exit::Exit;
 use crate::model::ResourceType;
 use crate::output::{Failure, Terminal, sanitise};
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 use sanitised::{Finalizers, creatable};
 
 struct Restore<'a> {
@@ -26,7 +26,7 @@ pub(super) async fn run(
     options: &RestoreOptions,
     session: &Session,
     terminal: &Terminal,
-    stop: &Stop,
+    shutdown: &Shutdown,
 ) -> Result<Exit, Failure> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Failure::error(format!("unable to read the backup {}: {error}", options.file.display()))
@@ -48,7 +48,7 @@ pub(super) async fn run(
             }
             _ if document.trim().is_empty() => {}
             _ => {
-                if let Some(exit) = stop.requested() {
+                if let Some(exit) = shutdown.requested() {
                     return Ok(exit);
                 }
                 let object: Value = serde_saphyr::from_str(&document).map_err(|error| {

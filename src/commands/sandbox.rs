@@ -6,7 +6,7 @@ use crate::cli::SandboxOptions;
 use crate::exit::Exit;
 use crate::output::{Failure, Terminal, table};
 use crate::sandbox::{Options, Sandbox, scenarios};
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// Starts a practice cluster with the named scenarios, or with the usual ones.
 pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure> {
@@ -26,7 +26,11 @@ pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure>
         .map_err(|error| Failure::error(format!("unable to start the sandbox: {error}")))
 }
 
-pub(super) async fn run(options: &SandboxOptions, terminal: &Terminal, stop: &Stop) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    options: &SandboxOptions,
+    terminal: &Terminal,
+    shutdown: &Shutdown,
+) -> Result<Exit, Failure> {
     if options.list {
         let rows: Vec<Vec<String>> = scenarios::all()
             .iter()
@@ -49,7 +53,7 @@ pub(super) async fn run(options: &SandboxOptions, terminal: &Terminal, stop: &St
     terminal.note("  kubectl get namespaces");
     terminal.note("  nsfix list-stuck");
     terminal.note("Ctrl-C ends it.");
-    stop.wait().await;
+    shutdown.wait().await;
     sandbox.shutdown().await;
     Ok(Exit::Done)
 }

@@ -7,13 +7,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CauseKind {
     /// An aggregated API that nobody answers for blocks every namespace.
-    DeadApi,
+    UnavailableApi,
     /// Custom resources that cannot be converted can be neither read nor deleted.
-    DeadConversionWebhook,
+    FailingConversionWebhook,
     /// A webhook that nobody answers for refuses what has to happen.
-    DeadAdmissionWebhook,
+    FailingAdmissionWebhook,
     /// A webhook or policy that is alive refuses what has to happen.
-    AdmissionPolicy,
+    AdmissionRefusal,
     /// The type of a leftover is being deleted itself.
     TerminatingCrd,
     /// The namespace controller has not reported.
@@ -21,7 +21,7 @@ pub enum CauseKind {
     /// No finalizer left, and still there: the controller will never look inside again.
     Zombie,
     /// Pods remain whose node does not answer.
-    GhostPods,
+    PodsOnLostNode,
     /// An owner cannot do its work because the namespace is terminating.
     Deadlock,
     /// Leftovers wait for their finalizers.
@@ -39,14 +39,14 @@ pub enum CauseKind {
 impl CauseKind {
     /// All of them, in this order.
     pub const ALL: [Self; 14] = [
-        Self::DeadApi,
-        Self::DeadConversionWebhook,
-        Self::DeadAdmissionWebhook,
-        Self::AdmissionPolicy,
+        Self::UnavailableApi,
+        Self::FailingConversionWebhook,
+        Self::FailingAdmissionWebhook,
+        Self::AdmissionRefusal,
         Self::TerminatingCrd,
         Self::ControllerSilent,
         Self::Zombie,
-        Self::GhostPods,
+        Self::PodsOnLostNode,
         Self::Deadlock,
         Self::HeldObjects,
         Self::LiveObjects,
@@ -91,17 +91,17 @@ impl Cause {
         }
     }
 
-    pub(super) fn seen(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn evidence(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
         self.evidence.extend(evidence);
         self
     }
 
-    pub(super) fn mend(mut self, remedy: impl Into<String>) -> Self {
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();
         self
     }
 
-    pub(super) fn by(mut self, command: impl Into<String>) -> Self {
+    pub(super) fn command(mut self, command: impl Into<String>) -> Self {
         self.command = Some(command.into());
         self
     }

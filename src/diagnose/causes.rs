@@ -12,13 +12,13 @@ use crate::model::Facts;
 pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     let mut causes = Vec::new();
     if facts.namespace.has_kubernetes_finalizer() {
-        causes.extend(apis::dead_apis(facts));
+        causes.extend(apis::unavailable_apis(facts));
         causes.extend(apis::controller_silent(facts));
     }
-    causes.extend(apis::dead_conversions(facts));
+    causes.extend(apis::failing_conversions(facts));
     causes.extend(apis::terminating_crds(facts));
     causes.extend(admission::refusals(facts));
-    causes.extend(content::ghost_pods(facts));
+    causes.extend(content::pods_on_lost_node(facts));
     causes.extend(content::deadlocks(facts));
     causes.extend(content::held_objects(facts, held));
     causes.extend(content::held_out_of_sight(facts, held));

@@ -59,17 +59,17 @@ pub fn common_causes<'a>(diagnoses: impl IntoIterator<Item = &'a Diagnosis>) -> 
 /// Whether a cause of this kind lies outside of the namespace, so that another one may have it too.
 fn is_shared(kind: CauseKind) -> bool {
     match kind {
-        CauseKind::DeadApi
-        | CauseKind::DeadConversionWebhook
-        | CauseKind::DeadAdmissionWebhook
-        | CauseKind::AdmissionPolicy
+        CauseKind::UnavailableApi
+        | CauseKind::FailingConversionWebhook
+        | CauseKind::FailingAdmissionWebhook
+        | CauseKind::AdmissionRefusal
         | CauseKind::TerminatingCrd
         | CauseKind::ControllerSilent
         | CauseKind::HeldObjects
         | CauseKind::ForeignSpecFinalizers
         | CauseKind::NamespaceMetadataFinalizers => true,
         CauseKind::Zombie
-        | CauseKind::GhostPods
+        | CauseKind::PodsOnLostNode
         | CauseKind::Deadlock
         | CauseKind::LiveObjects
         | CauseKind::Progressing => false,
@@ -91,7 +91,7 @@ mod tests {
             causes,
             inventory: Inventory::default(),
             held: Vec::new(),
-            ghost_pods: Vec::new(),
+            pods_on_lost_node: Vec::new(),
         }
     }
 
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn only_what_several_share_is_common() {
-        let dead = |name| diagnosis(name, vec![cause(CauseKind::DeadApi, "v1.example.com")]);
+        let dead = |name| diagnosis(name, vec![cause(CauseKind::UnavailableApi, "v1.example.com")]);
         let held = diagnosis("c", vec![cause(CauseKind::HeldObjects, "example.com/hold")]);
         let common = common_causes(&[dead("a"), dead("b"), held]);
         let [common] = common.as_slice() else { panic!("{common:?}") };
         assert_eq!(common.namespaces, ["a", "b"]);
-        assert_eq!(common.sentence(), "one cause behind 2 namespaces: DeadApi v1.example.com");
+        assert_eq!(common.sentence(), "one cause behind 2 namespaces: UnavailableApi v1.example.com");
     }
 
     #[test]

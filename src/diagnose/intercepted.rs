@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Attempt, Interceptor, Inventory, Namespace, TypeLeftovers};
+use crate::model::{AdmissionAttributes, AdmissionHook, Inventory, Namespace, TypeLeftovers};
 
 /// Something that has to happen.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +26,11 @@ impl Intercepted<'_> {
         }
     }
 
-    fn is_seen_by(&self, interceptor: &Interceptor, namespace: &Namespace) -> bool {
+    fn is_seen_by(&self, hook: &AdmissionHook, namespace: &Namespace) -> bool {
         let labels = &namespace.labels;
         let (of_type, operation) = match self {
             Self::Finalize => {
-                return interceptor.intercepts(&Attempt {
+                return hook.intercepts(&AdmissionAttributes {
                     operation: "UPDATE",
                     group: "",
                     version: "v1",
@@ -46,7 +46,7 @@ impl Intercepted<'_> {
             Self::Release(of_type) => (of_type, "UPDATE"),
         };
         let none = BTreeMap::new();
-        let attempt = |name, object_labels| Attempt {
+        let attempt = |name, object_labels| AdmissionAttributes {
             operation,
             group: &of_type.resource.group,
             version: &of_type.resource.version,
@@ -58,18 +58,16 @@ impl Intercepted<'_> {
             object_labels,
         };
         match of_type.sample.as_slice() {
-            [] => interceptor.intercepts(&attempt("", &none)),
-            some => {
-                some.iter().any(|leftover| interceptor.intercepts(&attempt(&leftover.name, &leftover.labels)))
-            }
+            [] => hook.intercepts(&attempt("", &none)),
+            some => some.iter().any(|leftover| hook.intercepts(&attempt(&leftover.name, &leftover.labels))),
         }
     }
 }
 
-/// What of all that has to happen this interceptor sees.
+/// What of all that has to happen this hook sees.
 #[must_use]
 pub fn sees<'a>(
-    interceptor: &Interceptor,
+    hook: &AdmissionHook,
     namespace: &Namespace,
     inventory: &'a Inventory,
 ) -> Vec<Intercepted<'a>> {
@@ -80,5 +78,5 @@ pub fn sees<'a>(
     // What metadata finalizers alone hold has been finalized; a zombie may have to be rearmed.
     let finalize = !namespace.spec_finalizers.is_empty() || namespace.is_zombie();
     let all = finalize.then_some(Intercepted::Finalize).into_iter().chain(types);
-    all.filter(|each| each.is_seen_by(interceptor, namespace)).collect()
+    all.filter(|each| each.is_seen_by(hook, namespace)).collect()
 }

@@ -34,7 +34,7 @@ pub struct Diagnosis {
     /// The finalizers on what is inside.
     pub held: Vec<Held>,
     /// The pods whose node does not answer, by name.
-    pub ghost_pods: Vec<String>,
+    pub pods_on_lost_node: Vec<String>,
 }
 
 /// Judges the facts.
@@ -44,11 +44,12 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     let namespace = facts.namespace.clone();
     let state = namespace.is_terminating().then(|| State::of(&namespace, facts.now));
     let mut inventory = facts.inventory.clone();
-    inventory.coverage.gaps.extend(facts.surroundings.gaps.iter().cloned());
+    inventory.coverage.gaps.extend(facts.extensions.gaps.iter().cloned());
     inventory.coverage.gaps.sort();
     let causes = if state.is_some() { causes::of(facts, &held) } else { Vec::new() };
-    let ghost_pods = causes::content::ghosts(facts).into_iter().map(|pod| pod.name.clone()).collect();
-    Diagnosis { now: facts.now, namespace, state, causes, inventory, held, ghost_pods }
+    let pods_on_lost_node =
+        causes::content::pods_on_lost_nodes(facts).into_iter().map(|pod| pod.name.clone()).collect();
+    Diagnosis { now: facts.now, namespace, state, causes, inventory, held, pods_on_lost_node }
 }
 
 impl Diagnosis {

@@ -118,7 +118,7 @@ pub(super) fn held(facts: &Facts) -> Vec<Held> {
             let owner = entry
                 .map_or_else(|| manager.unwrap_or_default().to_owned(), |entry| entry.owner.name.to_owned());
             let mut evidence: Vec<String> = set_by.map(describe_set_by).into_iter().collect();
-            let traces = facts.surroundings.owners.get(&owner);
+            let traces = facts.extensions.owners.get(&owner);
             evidence.extend(
                 traces
                     .into_iter()

@@ -23,7 +23,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use crate::diagnose::{CauseKind, Diagnosis};
-use crate::repair::Outcome;
+use crate::execute::Outcome;
 
 /// In front of every metric.
 const PREFIX: &str = "nsfix";
@@ -104,7 +104,7 @@ impl Measurements {
     pub fn encode(&self, last_success: Option<Timestamp>) -> Result<String, fmt::Error> {
         let last_success = if self.succeeded { Some(self.finished) } else { last_success };
         let mut registry = Registry::with_prefix(PREFIX);
-        registry.register_collector(Box::new(Run { measurements: self.clone(), last_success }));
+        registry.register_collector(Box::new(RunCollector { measurements: self.clone(), last_success }));
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
@@ -114,12 +114,12 @@ impl Measurements {
 /// Measurements as prometheus-client asks for them. Its own families keep their labels in a hash map; here the
 /// order is always the same.
 #[derive(Debug)]
-struct Run {
+struct RunCollector {
     measurements: Measurements,
     last_success: Option<Timestamp>,
 }
 
-impl Collector for Run {
+impl Collector for RunCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let encoder = &mut encoder;
         let Measurements { stuck, outcomes, orphans_left, duration, finished, succeeded: _ } =

@@ -90,14 +90,14 @@ fn every_cause_and_every_outcome_is_there_although_nothing_happened() {
 #[test]
 fn no_cause_and_no_outcome_is_forgotten() {
     let place = |kind| match kind {
-        CauseKind::DeadApi => 0,
-        CauseKind::DeadConversionWebhook => 1,
-        CauseKind::DeadAdmissionWebhook => 2,
-        CauseKind::AdmissionPolicy => 3,
+        CauseKind::UnavailableApi => 0,
+        CauseKind::FailingConversionWebhook => 1,
+        CauseKind::FailingAdmissionWebhook => 2,
+        CauseKind::AdmissionRefusal => 3,
         CauseKind::TerminatingCrd => 4,
         CauseKind::ControllerSilent => 5,
         CauseKind::Zombie => 6,
-        CauseKind::GhostPods => 7,
+        CauseKind::PodsOnLostNode => 7,
         CauseKind::Deadlock => 8,
         CauseKind::HeldObjects => 9,
         CauseKind::LiveObjects => 10,
@@ -134,14 +134,14 @@ fn a_namespace_counts_once_by_its_most_fundamental_cause() {
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
         namespace: Namespace::from_json(json).unwrap(),
         state: None,
-        causes: vec![cause(CauseKind::DeadApi), cause(CauseKind::HeldObjects)],
+        causes: vec![cause(CauseKind::UnavailableApi), cause(CauseKind::HeldObjects)],
         inventory: Inventory::default(),
         held: Vec::new(),
-        ghost_pods: Vec::new(),
+        pods_on_lost_node: Vec::new(),
     };
     let text = Measurements { stuck: Some(Stuck::of([&diagnosis])), ..cleared() }.encode(None).unwrap();
     for line in [
-        "stuck_namespaces{cause=\"DeadApi\"} 1",
+        "stuck_namespaces{cause=\"UnavailableApi\"} 1",
         "stuck_namespaces{cause=\"HeldObjects\"} 0",
         "oldest_stuck_seconds 86400",
     ] {

@@ -22,7 +22,7 @@ impl std::fmt::Display for ServiceRef {
 
 /// What kind of object intercepts a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum InterceptorKind {
+pub enum AdmissionHookKind {
     /// A webhook of a ValidatingWebhookConfiguration.
     ValidatingWebhook,
     /// A webhook of a MutatingWebhookConfiguration.
@@ -31,7 +31,7 @@ pub enum InterceptorKind {
     ValidatingPolicy,
 }
 
-impl InterceptorKind {
+impl AdmissionHookKind {
     /// The resource it is configured in, as kubectl names it.
     #[must_use]
     pub fn resource(self) -> &'static str {
@@ -62,9 +62,9 @@ pub struct Rule {
 
 /// A webhook or an admission policy that may refuse a request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Interceptor {
+pub struct AdmissionHook {
     /// Its kind.
-    pub kind: InterceptorKind,
+    pub kind: AdmissionHookKind,
     /// The name of the configuration or policy.
     pub configuration: String,
     /// The name of the webhook in it; the policy's own name for a policy.
@@ -87,7 +87,7 @@ pub struct Interceptor {
 
 /// A request as admission sees it.
 #[derive(Clone, Debug)]
-pub struct Attempt<'a> {
+pub struct AdmissionAttributes<'a> {
     /// `UPDATE` or `DELETE`.
     pub operation: &'a str,
     /// API group.
@@ -108,39 +108,39 @@ pub struct Attempt<'a> {
     pub object_labels: &'a BTreeMap<String, String>,
 }
 
-impl Interceptor {
+impl AdmissionHook {
     /// Whether admission would consult it for this request (apiserver's
     /// pkg/admission/plugin/webhook/predicates/rules/rules.go and predicates/namespace/matcher.go).
     #[must_use]
-    pub fn intercepts(&self, attempt: &Attempt<'_>) -> bool {
-        self.rules.iter().any(|rule| rule.covers(attempt))
-            && selects(&self.namespace_selector, attempt.namespace_labels)
-            && selects(&self.object_selector, attempt.object_labels)
+    pub fn intercepts(&self, attributes: &AdmissionAttributes<'_>) -> bool {
+        self.rules.iter().any(|rule| rule.covers(attributes))
+            && selects(&self.namespace_selector, attributes.namespace_labels)
+            && selects(&self.object_selector, attributes.object_labels)
     }
 }
 
 impl Rule {
-    fn covers(&self, attempt: &Attempt<'_>) -> bool {
+    fn covers(&self, attributes: &AdmissionAttributes<'_>) -> bool {
         let any = |have: &[String], want: &str| have.iter().any(|each| each == "*" || each == want);
         let scope = match self.scope.as_str() {
-            "Cluster" => !attempt.namespaced,
-            "Namespaced" => attempt.namespaced,
+            "Cluster" => !attributes.namespaced,
+            "Namespaced" => attributes.namespaced,
             _ => true,
         };
         scope
-            && any(&self.operations, attempt.operation)
-            && any(&self.groups, attempt.group)
-            && any(&self.versions, attempt.version)
-            && (self.names.is_empty() || self.names.iter().any(|name| name == attempt.name))
-            && self.resources.iter().any(|pattern| covers_resource(pattern, attempt))
+            && any(&self.operations, attributes.operation)
+            && any(&self.groups, attributes.group)
+            && any(&self.versions, attributes.version)
+            && (self.names.is_empty() || self.names.iter().any(|name| name == attributes.name))
+            && self.resources.iter().any(|pattern| covers_resource(pattern, attributes))
     }
 }
 
 /// `*` alone covers no subresource; `*/*` covers all of them.
-fn covers_resource(pattern: &str, attempt: &Attempt<'_>) -> bool {
+fn covers_resource(pattern: &str, attributes: &AdmissionAttributes<'_>) -> bool {
     let (resource, subresource) = pattern.split_once('/').unwrap_or((pattern, ""));
-    (resource == "*" || resource == attempt.resource)
-        && (subresource == "*" || subresource == attempt.subresource)
+    (resource == "*" || resource == attributes.resource)
+        && (subresource == "*" || subresource == attributes.subresource)
 }
 
 /// A selector that cannot be read is taken to match: better to name a suspect too many.
@@ -152,9 +152,9 @@ fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool 
 mod tests {
     use super::*;
 
-    fn interceptor(operation: &str, resource: &str, scope: &str) -> Interceptor {
-        Interceptor {
-            kind: InterceptorKind::ValidatingWebhook,
+    fn hook(operation: &str, resource: &str, scope: &str) -> AdmissionHook {
+        AdmissionHook {
+            kind: AdmissionHookKind::ValidatingWebhook,
             configuration: "guard".to_owned(),
             name: "guard.example.com".to_owned(),
             service: None,
@@ -174,14 +174,14 @@ mod tests {
         }
     }
 
-    fn attempt<'a>(
+    fn attributes<'a>(
         operation: &'a str,
         resource: &'a str,
         subresource: &'a str,
         labels: &'a BTreeMap<String, String>,
-    ) -> Attempt<'a> {
+    ) -> AdmissionAttributes<'a> {
         let namespaced = resource != "namespaces";
-        Attempt {
+        AdmissionAttributes {
             operation,
             group: "",
             version: "v1",
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn finalize_is_seen_only_by_who_names_the_subresource() {
         let labels = BTreeMap::new();
-        let finalize = attempt("UPDATE", "namespaces", "finalize", &labels);
+        let finalize = attributes("UPDATE", "namespaces", "finalize", &labels);
         for (pattern, seen) in [
             ("namespaces", false),
             ("*", false),
@@ -206,19 +206,19 @@ mod tests {
             ("*/finalize", true),
             ("*/*", true),
         ] {
-            assert_eq!(interceptor("UPDATE", pattern, "*").intercepts(&finalize), seen, "{pattern}");
+            assert_eq!(hook("UPDATE", pattern, "*").intercepts(&finalize), seen, "{pattern}");
         }
-        assert!(!interceptor("UPDATE", "*/*", "Namespaced").intercepts(&finalize));
-        assert!(!interceptor("DELETE", "*/*", "*").intercepts(&finalize));
+        assert!(!hook("UPDATE", "*/*", "Namespaced").intercepts(&finalize));
+        assert!(!hook("DELETE", "*/*", "*").intercepts(&finalize));
     }
 
     #[test]
     fn a_namespace_selector_spares_other_namespaces() {
-        let mut guard = interceptor("DELETE", "configmaps", "*");
+        let mut guard = hook("DELETE", "configmaps", "*");
         guard.namespace_selector.match_labels =
             Some(BTreeMap::from([("team".to_owned(), "blue".to_owned())]));
         let (blue, none) = (BTreeMap::from([("team".to_owned(), "blue".to_owned())]), BTreeMap::new());
-        assert!(guard.intercepts(&attempt("DELETE", "configmaps", "", &blue)));
-        assert!(!guard.intercepts(&attempt("DELETE", "configmaps", "", &none)));
+        assert!(guard.intercepts(&attributes("DELETE", "configmaps", "", &blue)));
+        assert!(!guard.intercepts(&attributes("DELETE", "configmaps", "", &none)));
     }
 }

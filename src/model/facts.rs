@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Gap, Interceptor, Inventory, Namespace, ServiceRef};
+use super::{AdmissionHook, Gap, Inventory, Namespace, ServiceRef};
 
 /// What was observed, ready to be judged.
 #[derive(Clone, Debug)]
@@ -16,22 +16,22 @@ pub struct Facts {
     /// What is still inside, and what could not be looked at.
     pub inventory: Inventory,
     /// The cluster around it.
-    pub surroundings: Surroundings,
+    pub extensions: ClusterExtensions,
     /// The pods that remain, as far as they were looked at one by one.
     pub pods: Vec<Pod>,
     /// What dry runs of the requests in question were answered; only where something intercepts them.
-    pub rehearsals: Vec<Rehearsal>,
+    pub dry_runs: Vec<DryRunResult>,
     /// Complaints that leftovers carry in their own status, of being unable to work in this namespace.
-    pub complaints: Vec<Complaint>,
+    pub failing_conditions: Vec<FailingCondition>,
 }
 
 /// The parts of the cluster that can hold up a namespace, observed once for all of them.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct ClusterExtensions {
     /// The APIServices that somebody else answers for.
     pub api_services: Vec<ApiService>,
     /// Webhooks and policies that see updates or deletions.
-    pub interceptors: Vec<Interceptor>,
+    pub admission_hooks: Vec<AdmissionHook>,
     /// The Services behind APIServices and webhooks, where it mattered to look.
     pub backends: BTreeMap<ServiceRef, Backend>,
     /// `plural.group` of the CRDs that are being deleted themselves.
@@ -165,7 +165,7 @@ pub enum NodeState {
 
 /// A request that was sent with `dryRun=All`, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rehearsal {
+pub struct DryRunResult {
     /// `DELETE configmaps/settings`, `PUT namespaces/rodrigo/finalize` …
     pub request: String,
     /// `UPDATE` or `DELETE`.
@@ -178,7 +178,7 @@ pub struct Rehearsal {
 
 /// A leftover that says in its own status that it cannot work in a terminating namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct FailingCondition {
     /// `backups.example.com/nightly`.
     pub object: String,
     /// The condition's message.

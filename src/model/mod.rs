@@ -12,10 +12,10 @@ mod resource;
 mod text;
 mod traffic;
 
-pub use admission::{Attempt, Interceptor, InterceptorKind, Rule, ServiceRef};
+pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
 pub use facts::{
-    ApiService, Backend, Complaint, Conversion, Facts, Lease, NodeState, OwnerTraces, Pod, Presence,
-    Rehearsal, Surroundings,
+    ApiService, Backend, ClusterExtensions, Conversion, DryRunResult, Facts, FailingCondition, Lease,
+    NodeState, OwnerTraces, Pod, Presence,
 };
 pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};

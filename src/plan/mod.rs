@@ -13,7 +13,7 @@ pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;
-pub use selection::{Brakes, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
+pub use selection::{BulkLimits, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
 pub use step::{Action, Step};
 
 use crate::diagnose::{CauseKind, Diagnosis, Held};
@@ -134,10 +134,10 @@ fn is_healthy(diagnosis: &Diagnosis) -> bool {
 /// Everything that gets leftovers out of the way. Pods first: since 1.33 the controller touches nothing else
 /// before they are gone.
 fn release_all(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
-    let Diagnosis { namespace, inventory, ghost_pods, .. } = diagnosis;
+    let Diagnosis { namespace, inventory, pods_on_lost_node, .. } = diagnosis;
     let mut steps = Vec::new();
-    if !ghost_pods.is_empty() {
-        steps.push(step::delete_ghosts(ghost_pods, namespace));
+    if !pods_on_lost_node.is_empty() {
+        steps.push(step::delete_pods_on_lost_node(pods_on_lost_node, namespace));
     }
     let (pods, others): (Vec<_>, Vec<_>) = inventory.types.iter().partition(|of_type| is_pods(of_type));
     for of_type in pods.into_iter().chain(others) {
@@ -217,7 +217,7 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
             .iter()
             .map(|gap| format!("could not look at {gap} ({}): what is in there is unknown", gap.detail)),
     );
-    let refuses = [CauseKind::DeadAdmissionWebhook, CauseKind::AdmissionPolicy];
+    let refuses = [CauseKind::FailingAdmissionWebhook, CauseKind::AdmissionRefusal];
     warnings.extend(
         diagnosis
             .causes

@@ -10,8 +10,8 @@ use super::*;
 use crate::diagnose::catalogue::{Place, look_up};
 use crate::diagnose::diagnose;
 use crate::model::{
-    Coverage, Facts, Gap, Leftover, NodeState, Pod, ResourceType, Surroundings, TypeLeftovers, Unreadable,
-    resource,
+    ClusterExtensions, Coverage, Facts, Gap, Leftover, NodeState, Pod, ResourceType, TypeLeftovers,
+    Unreadable, resource,
 };
 
 const SPEC: [&str; 4] = [KUBERNETES_FINALIZER, "example.com/hold", "example.org/quota", "orphan"];
@@ -146,10 +146,10 @@ fn facts() -> impl Strategy<Value = Facts> {
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
         namespace,
         inventory,
-        surroundings: Surroundings { gaps, ..Surroundings::default() },
+        extensions: ClusterExtensions { gaps, ..ClusterExtensions::default() },
         pods,
-        rehearsals: Vec::new(),
-        complaints: Vec::new(),
+        dry_runs: Vec::new(),
+        failing_conditions: Vec::new(),
     })
 }
 
@@ -247,7 +247,7 @@ proptest! {
     #[test]
     fn whatever_could_not_be_looked_at_is_named(facts in facts(), policy in policies()) {
         let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
-        for gap in facts.inventory.coverage.gaps.iter().chain(&facts.surroundings.gaps) {
+        for gap in facts.inventory.coverage.gaps.iter().chain(&facts.extensions.gaps) {
             let name = format!("could not look at {gap} ");
             prop_assert!(plan.warnings.iter().any(|warning| warning.contains(&name)), "{:?}", plan.warnings);
         }

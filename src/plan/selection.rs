@@ -15,7 +15,7 @@ pub const SKIP_ANNOTATION: &str = "nsfix/skip";
 
 /// What holds a run back that was told to clear everything.
 #[derive(Clone, Debug)]
-pub struct Brakes {
+pub struct BulkLimits {
     /// Younger ones may still end by themselves.
     pub older_than: Duration,
     /// Names that are left alone; `*` and `?` as in a shell.
@@ -83,12 +83,12 @@ pub struct Selection {
 impl Selection {
     /// The problem with that many candidates, if it is one.
     #[must_use]
-    pub fn too_many(&self, brakes: &Brakes) -> Option<String> {
+    pub fn too_many(&self, limits: &BulkLimits) -> Option<String> {
         let count = self.candidates.len();
-        (count > brakes.max).then(|| {
+        (count > limits.max).then(|| {
             format!(
                 "{count} namespaces are stuck at once, more than --max={}: that is a sign of one common cause",
-                brakes.max
+                limits.max
             )
         })
     }
@@ -96,10 +96,10 @@ impl Selection {
 
 /// Sorts stuck namespaces by what may be done about them.
 #[must_use]
-pub fn select(namespaces: Vec<Namespace>, brakes: &Brakes, now: Timestamp) -> Selection {
+pub fn select(namespaces: Vec<Namespace>, limits: &BulkLimits, now: Timestamp) -> Selection {
     let mut selection = Selection::default();
     for namespace in namespaces.into_iter().filter(Namespace::is_terminating) {
-        if let Some(why) = left_alone(&namespace, brakes, now) {
+        if let Some(why) = left_alone(&namespace, limits, now) {
             selection.left_alone.push((namespace, why));
         } else if is_protected(&namespace.name) {
             selection.protected.push(namespace);
@@ -110,11 +110,11 @@ pub fn select(namespaces: Vec<Namespace>, brakes: &Brakes, now: Timestamp) -> Se
     selection
 }
 
-fn left_alone(namespace: &Namespace, brakes: &Brakes, now: Timestamp) -> Option<LeftAlone> {
-    if age(namespace, now).is_none_or(|age| age < brakes.older_than) {
+fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Option<LeftAlone> {
+    if age(namespace, now).is_none_or(|age| age < limits.older_than) {
         return Some(LeftAlone::Young);
     }
-    if let Some(glob) = brakes.exclude.iter().find(|glob| glob.0.matches(&namespace.name)) {
+    if let Some(glob) = limits.exclude.iter().find(|glob| glob.0.matches(&namespace.name)) {
         return Some(LeftAlone::Excluded(glob.clone()));
     }
     namespace
@@ -143,13 +143,13 @@ mod tests {
         .unwrap()
     }
 
-    fn brakes(exclude: &[&str]) -> Brakes {
+    fn limits(exclude: &[&str]) -> BulkLimits {
         let exclude = exclude.iter().map(|glob| glob.parse().unwrap()).collect();
-        Brakes { older_than: Duration::from_secs(3600), exclude, max: 2 }
+        BulkLimits { older_than: Duration::from_secs(3600), exclude, max: 2 }
     }
 
     fn selected(namespaces: Vec<Namespace>, exclude: &[&str]) -> Selection {
-        select(namespaces, &brakes(exclude), NOW.parse().unwrap())
+        select(namespaces, &limits(exclude), NOW.parse().unwrap())
     }
 
     fn old(name: &str) -> Namespace {
@@ -187,9 +187,9 @@ mod tests {
     #[test]
     fn protected_ones_do_not_count_as_too_many() {
         let two = selected(vec![old("a"), old("b"), old("openshift-x")], &[]);
-        assert_eq!(two.too_many(&brakes(&[])), None);
+        assert_eq!(two.too_many(&limits(&[])), None);
         let three = selected(vec![old("a"), old("b"), old("c")], &[]);
-        assert!(three.too_many(&brakes(&[])).unwrap().contains("3 namespaces are stuck at once"));
+        assert!(three.too_many(&limits(&[])).unwrap().contains("3 namespaces are stuck at once"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum Action {
         resource: ResourceType,
     },
     /// Delete these pods without waiting for their node.
-    DeleteGhostPods {
+    DeletePodsOnLostNode {
         /// Their names.
         names: Vec<String>,
     },
@@ -48,7 +48,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rearm => "Rearm",
-            Self::DeleteObjects { .. } | Self::DeleteGhostPods { .. } => "DeleteObject",
+            Self::DeleteObjects { .. } | Self::DeletePodsOnLostNode { .. } => "DeleteObject",
             Self::ReleaseObjects { .. } => "ReleaseObject",
             Self::Wait => "Wait",
             Self::Finalize { .. } => "Finalize",
@@ -109,14 +109,14 @@ pub(super) fn delete(of_type: &TypeLeftovers, namespace: &Namespace) -> Option<S
 }
 
 /// Pods whose node will never say that they ended.
-pub(super) fn delete_ghosts(names: &[String], namespace: &Namespace) -> Step {
+pub(super) fn delete_pods_on_lost_node(names: &[String], namespace: &Namespace) -> Step {
     let list = names.join(" ");
     Step {
         target: format!("{} pods", names.len()),
         harm: "if the node is cut off but alive, their containers go on running there".to_owned(),
         request: format!("DELETE {}/pods/NAME with gracePeriodSeconds=0, guarded by uid", path(namespace)),
         kubectl: format!("kubectl delete pod -n {} {list} --grace-period=0 --force", namespace.name),
-        action: Action::DeleteGhostPods { names: names.to_vec() },
+        action: Action::DeletePodsOnLostNode { names: names.to_vec() },
     }
 }
 

@@ -34,10 +34,10 @@ fn diagnosis(namespace: Namespace, inventory: Inventory) -> Diagnosis {
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
         namespace,
         inventory,
-        surroundings: crate::model::Surroundings::default(),
+        extensions: crate::model::ClusterExtensions::default(),
         pods: Vec::new(),
-        rehearsals: Vec::new(),
-        complaints: Vec::new(),
+        dry_runs: Vec::new(),
+        failing_conditions: Vec::new(),
     })
 }
 

@@ -38,7 +38,7 @@ fn no_finalizers() -> Value {
 }
 
 /// What the namespace controller says is wrong; waits until it says so.
-async fn complaint(lab: &Lab, name: &str, kind: &str) -> String {
+async fn failing_condition(lab: &Lab, name: &str, kind: &str) -> String {
     let complains = |answer: &Answer| condition(&answer.json(), kind)["status"] == "True";
     let namespace = lab.wait_for(&path(name), complains).await.json();
     condition(&namespace, kind)["message"].as_str().unwrap_or_default().to_owned()

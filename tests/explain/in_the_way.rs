@@ -25,7 +25,7 @@ async fn a_dead_api_comes_before_what_is_held(lab: Lab) {
     let lab = stage(lab, "dead-apiservice").await;
     wait_for_dead_api(&lab, "metrics.example.com").await;
     let told = explain(&lab, "dead-apiservice").await;
-    told.is_stuck_by(&["DeadApi"]);
+    told.is_stuck_by(&["UnavailableApi"]);
     dead_api(&told.item);
     assert_eq!(told.item["leftovers"], json!([]));
     assert_eq!(told.steps(), ["Finalize"]);
@@ -34,7 +34,7 @@ async fn a_dead_api_comes_before_what_is_held(lab: Lab) {
     let lab = stage(lab, "dead-apiservice-and-finalizer").await;
     wait_for_dead_api(&lab, "metrics.example.com").await;
     let told = explain(&lab, "dead-apiservice-and-finalizer").await;
-    told.is_stuck_by(&["DeadApi", "HeldObjects"]);
+    told.is_stuck_by(&["UnavailableApi", "HeldObjects"]);
     dead_api(&told.item);
     assert_eq!(told.cause("HeldObjects")["detail"], "1 configmaps held by example.com/hold");
 }
@@ -63,9 +63,12 @@ async fn an_api_without_endpoints_is_dead(lab: Lab) {
     let lab = stage(lab, "apiservice-no-endpoints").await;
     wait_for_dead_api(&lab, "idle.example.com").await;
     let told = explain(&lab, "apiservice-no-endpoints").await;
-    told.is_stuck_by(&["DeadApi"]);
-    assert_eq!(told.cause("DeadApi")["detail"], "API idle.example.com/v1beta1 is dead (EndpointsNotFound)");
-    told.evidence("DeadApi", "service default/idle-metrics has no ready endpoints");
+    told.is_stuck_by(&["UnavailableApi"]);
+    assert_eq!(
+        told.cause("UnavailableApi")["detail"],
+        "API idle.example.com/v1beta1 is dead (EndpointsNotFound)"
+    );
+    told.evidence("UnavailableApi", "service default/idle-metrics has no ready endpoints");
 }
 
 /// Everything in etcd is still v1, and v1 is still served; only v2, which the controller asks for, needs the
@@ -73,13 +76,13 @@ async fn an_api_without_endpoints_is_dead(lab: Lab) {
 async fn custom_resources_that_cannot_be_converted_are_read_as_they_are_stored(lab: Lab) {
     let lab = stage(lab, "dead-conversion-webhook").await;
     let told = explain(&lab, "dead-conversion-webhook").await;
-    told.is_stuck_by(&["DeadConversionWebhook", "LiveObjects"]).looked_everywhere();
-    let cause = told.cause("DeadConversionWebhook");
+    told.is_stuck_by(&["FailingConversionWebhook", "LiveObjects"]).looked_everywhere();
+    let cause = told.cause("FailingConversionWebhook");
     assert_eq!(cause["subject"], "widgets.conversion.example.com");
-    let failed = told.evidence("DeadConversionWebhook", "conversion webhook ");
+    let failed = told.evidence("FailingConversionWebhook", "conversion webhook ");
     assert!(failed.contains("service \"widget-conversion\" not found"), "{failed}");
-    told.evidence("DeadConversionWebhook", "service default/widget-conversion is not there");
-    told.evidence("DeadConversionWebhook", "they were read as v1, the version in which they are stored");
+    told.evidence("FailingConversionWebhook", "service default/widget-conversion is not there");
+    told.evidence("FailingConversionWebhook", "they were read as v1, the version in which they are stored");
     assert_eq!(told.leftover("widgets", "gear")["version"], "v1");
     // What the remedy says is true, in either version.
     let remedy = cause["remedy"].as_str().unwrap();
@@ -94,14 +97,14 @@ async fn custom_resources_that_cannot_be_converted_are_read_as_they_are_stored(l
 async fn a_dead_webhook_on_the_deletion_is_shown_by_a_dry_run(lab: Lab) {
     let lab = stage(lab, "dead-delete-webhook").await;
     let told = explain(&lab, "dead-delete-webhook").await;
-    told.is_stuck_by(&["DeadAdmissionWebhook", "LiveObjects"]).looked_everywhere();
-    let cause = told.cause("DeadAdmissionWebhook");
+    told.is_stuck_by(&["FailingAdmissionWebhook", "LiveObjects"]).looked_everywhere();
+    let cause = told.cause("FailingAdmissionWebhook");
     assert_eq!(cause["subject"], "validatingwebhookconfiguration/dead-delete-webhook");
     assert_eq!(cause["command"], "kubectl delete validatingwebhookconfiguration dead-delete-webhook");
-    told.evidence("DeadAdmissionWebhook", "it sees the deletion of configmaps");
+    told.evidence("FailingAdmissionWebhook", "it sees the deletion of configmaps");
     let service = "service dead-delete-webhook/guard is not there; its namespace is being deleted";
-    told.evidence("DeadAdmissionWebhook", service);
-    let run = told.evidence("DeadAdmissionWebhook", "dry run of DELETE configmaps/");
+    told.evidence("FailingAdmissionWebhook", service);
+    let run = told.evidence("FailingAdmissionWebhook", "dry run of DELETE configmaps/");
     let said = "failed calling webhook \"dead-delete-webhook.guard.example.com\"";
     assert!(run.contains(said) && run.ends_with("service \"guard\" not found"), "{run}");
     lab.get(&format!("{}/configmaps/settings", path("dead-delete-webhook"))).await.expect(200);
@@ -114,9 +117,9 @@ async fn a_dead_webhook_on_the_deletion_is_shown_by_a_dry_run(lab: Lab) {
 async fn a_dead_webhook_on_the_release_is_shown_by_a_dry_run(lab: Lab) {
     let lab = stage(lab, "dead-update-webhook").await;
     let told = explain(&lab, "dead-update-webhook").await;
-    told.is_stuck_by(&["DeadAdmissionWebhook", "HeldObjects"]).looked_everywhere();
-    told.evidence("DeadAdmissionWebhook", "it sees the release of configmaps");
-    let run = told.evidence("DeadAdmissionWebhook", "dry run of PATCH configmaps/settings: ");
+    told.is_stuck_by(&["FailingAdmissionWebhook", "HeldObjects"]).looked_everywhere();
+    told.evidence("FailingAdmissionWebhook", "it sees the release of configmaps");
+    let run = told.evidence("FailingAdmissionWebhook", "dry run of PATCH configmaps/settings: ");
     assert!(run.contains("failed calling webhook \"dead-update-webhook.guard.example.com\""), "{run}");
     let held = lab.get(&format!("{}/configmaps/settings", path("dead-update-webhook"))).await.expect(200);
     assert_eq!(held["metadata"]["finalizers"], json!(["example.com/hold"]));
@@ -129,10 +132,10 @@ async fn a_dead_webhook_on_the_release_is_shown_by_a_dry_run(lab: Lab) {
 async fn a_dead_webhook_on_the_finalization_is_shown_by_a_dry_run(lab: Lab) {
     let lab = stage(lab, "finalize-webhook").await;
     let told = explain(&lab, "finalize-webhook").await;
-    told.is_stuck_by(&["DeadAdmissionWebhook"]).looked_everywhere();
-    let detail = told.cause("DeadAdmissionWebhook")["detail"].as_str().unwrap();
+    told.is_stuck_by(&["FailingAdmissionWebhook"]).looked_everywhere();
+    let detail = told.cause("FailingAdmissionWebhook")["detail"].as_str().unwrap();
     assert!(detail.ends_with("is dead and refuses the finalization of the namespace"), "{detail}");
-    told.evidence("DeadAdmissionWebhook", "dry run of PUT namespaces/finalize-webhook/finalize: ");
+    told.evidence("FailingAdmissionWebhook", "dry run of PUT namespaces/finalize-webhook/finalize: ");
     lab.get(&path("finalize-webhook")).await.expect(200);
     if lab.sandbox.is_some() {
         let [run] = dry_runs(&lab).try_into().unwrap();
@@ -143,10 +146,10 @@ async fn a_dead_webhook_on_the_finalization_is_shown_by_a_dry_run(lab: Lab) {
 async fn a_policy_that_denies_the_release_is_quoted(lab: Lab) {
     let lab = stage(lab, "policy-denies-update").await;
     let told = explain(&lab, "policy-denies-update").await;
-    told.is_stuck_by(&["AdmissionPolicy", "HeldObjects"]).looked_everywhere();
-    let cause = told.cause("AdmissionPolicy");
+    told.is_stuck_by(&["AdmissionRefusal", "HeldObjects"]).looked_everywhere();
+    let cause = told.cause("AdmissionRefusal");
     assert_eq!(cause["subject"], "validatingadmissionpolicy/policy-denies-update");
-    let run = told.evidence("AdmissionPolicy", "dry run of PATCH configmaps/settings: ");
+    let run = told.evidence("AdmissionRefusal", "dry run of PATCH configmaps/settings: ");
     assert!(run.contains("ValidatingAdmissionPolicy 'policy-denies-update'"), "{run}");
     assert!(run.contains("settings are frozen"), "{run}");
 }

@@ -82,10 +82,13 @@ async fn while_a_pod_remains_the_conditions_are_not_believed(lab: Lab) {
 async fn a_pod_on_a_lost_node_is_a_ghost(lab: Lab) {
     let lab = stage(lab, "lost-node").await;
     let told = explain(&lab, "lost-node").await;
-    told.is_stuck_by(&["GhostPods"]).looked_everywhere();
-    told.evidence("GhostPods", "pod stranded was on node lost-node, which is not ready; it had 1s to end");
+    told.is_stuck_by(&["PodsOnLostNode"]).looked_everywhere();
+    told.evidence(
+        "PodsOnLostNode",
+        "pod stranded was on node lost-node, which is not ready; it had 1s to end",
+    );
     let command = "kubectl delete pod -n lost-node stranded --grace-period=0 --force";
-    assert_eq!(told.cause("GhostPods")["command"], command);
+    assert_eq!(told.cause("PodsOnLostNode")["command"], command);
     assert_eq!(told.steps(), ["DeleteObject", "Wait", "Finalize"]);
 }
 

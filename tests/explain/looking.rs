@@ -74,13 +74,13 @@ async fn a_webhook_that_declines_to_rehearse_is_not_called_a_refusal(lab: Lab) {
     lab.the_sandbox().inject(Fault::answer(deletion.clone(), Canned::status(400, "BadRequest", said)));
     let told = explain(&lab, &name).await;
     assert_eq!(dry_runs(&lab).len(), 1);
-    assert!(!strings(&told.item["namespace"]["causes"]).contains(&"AdmissionPolicy"), "{told:#?}");
-    // One that does rehearse, and refuses.
+    assert!(!strings(&told.item["namespace"]["causes"]).contains(&"AdmissionRefusal"), "{told:#?}");
+    // One that supports dry runs, and refuses.
     lab.the_sandbox().clear_faults();
     let said = "admission webhook \"shy.example.com\" denied the request: not on a Friday";
     lab.the_sandbox().inject(Fault::answer(deletion, Canned::status(403, "Forbidden", said)));
     let told = explain(&lab, &name).await;
-    assert!(told.evidence("AdmissionPolicy", "dry run of DELETE configmaps/held: ").ends_with(said));
+    assert!(told.evidence("AdmissionRefusal", "dry run of DELETE configmaps/held: ").ends_with(said));
 }
 
 async fn two_requests_of_discovery_and_one_per_type(_: Lab) {
@@ -101,7 +101,7 @@ async fn a_server_without_aggregated_discovery_is_explained_as_well(_: Lab) {
     let scenario = scenarios::find("dead-apiservice-and-finalizer").unwrap();
     let lab = Lab::sandbox(Options { discovery: DiscoveryMode::Legacy, ..Options::with(scenario) }).await;
     let told = explain(&lab, scenario.name).await;
-    told.is_stuck_by(&["DeadApi", "HeldObjects"]);
+    told.is_stuck_by(&["UnavailableApi", "HeldObjects"]);
     assert_eq!(told.item["coverage"]["couldNotLook"][0]["group"], "metrics.example.com");
     assert!(told.item["coverage"]["looked"].as_u64().unwrap() > 25);
     assert!(requests(&lab).contains(&"GET /apis/apps/v1".to_owned()));

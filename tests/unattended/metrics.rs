@@ -70,10 +70,10 @@ async fn the_report_tells_why_namespaces_are_stuck(lab: Lab) {
     let (file, flag) = file(&lab);
     let ran = lab.nsfix(&["list-stuck", "-o", "json", &flag]).run().await.expect(0);
     let text = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(value(&text, "nsfix_stuck_namespaces{cause=\"DeadApi\"}"), Some(1.0), "{text}");
+    assert_eq!(value(&text, "nsfix_stuck_namespaces{cause=\"UnavailableApi\"}"), Some(1.0), "{text}");
     assert!(!text.contains("nsfix_namespaces{"), "a report repairs nothing: {text}");
     // What was found out for the metrics is in the document too.
-    assert_eq!(ran.json()["items"][0]["causes"][0], "DeadApi", "{ran:?}");
+    assert_eq!(ran.json()["items"][0]["causes"][0], "UnavailableApi", "{ran:?}");
 }
 
 async fn a_server_that_is_out_of_reach_is_no_success(lab: Lab) {

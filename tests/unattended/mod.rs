@@ -1,6 +1,6 @@
 //! `nsfix clear --all`: nobody watches.
 
-mod brakes;
+mod limits;
 mod machines;
 mod metrics;
 mod trouble;
@@ -12,7 +12,7 @@ use crate::harness::{Lab, Ran, Test};
 
 /// Every test of the files below.
 pub fn tests() -> Vec<Test> {
-    [brakes::tests(), machines::tests(), metrics::tests(), trouble::tests()].into_iter().flatten().collect()
+    [limits::tests(), machines::tests(), metrics::tests(), trouble::tests()].into_iter().flatten().collect()
 }
 
 /// So many namespaces in Terminating, each with a held ConfigMap, that share a label of the test's own.

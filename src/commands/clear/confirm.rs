@@ -31,7 +31,7 @@ pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -
     } else {
         format!("Go on with namespace/{name}? [y/N] ")
     };
-    let answer = ask(clear.terminal, clear.stop, &question).await?.unwrap_or_default();
+    let answer = ask(clear.terminal, clear.shutdown, &question).await?.unwrap_or_default();
     let yes = if live > 0 { answer == *name } else { is_yes(&answer) };
     Ok(if yes { Answer::GoOn } else { Answer::No })
 }

@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use crate::execute::Report;
 use crate::output::Failure;
 use crate::output::document::Repaired;
-use crate::repair::Report;
 
 pub(super) fn append(path: &Path, report: &Report) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {

@@ -3,11 +3,11 @@
 use super::exit_of;
 use crate::cli::{DryRunChoice, ReportFormat};
 use crate::cluster::Cluster;
+use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::TypeLeftovers;
 use crate::output::{Failure, Terminal, Topic, sanitise};
 use crate::plan::{Action, Plan};
-use crate::repair::{Outcome, Problem, Report, StepReport, StepResult};
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;

@@ -4,7 +4,7 @@
 //! are allowed again, so that finalizers can be released. A plain re-creation would make Secrets and
 //! RoleBindings effective.
 
-use super::Found;
+use super::FoundOrphans;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, DryRun};
 use crate::commands::backups_in;
@@ -12,13 +12,13 @@ use crate::commands::clear::{exit_of, render};
 use crate::commands::confirm::ask_yes;
 use crate::commands::observe::{Depth, observe};
 use crate::diagnose::diagnose;
+use crate::execute::{Backups, Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, inventory};
 use crate::plan::{Leftovers, Policy, is_protected, plan};
-use crate::repair::{Backups, Outcome, Problem, Repair, Report, Settings, StepReport, StepResult};
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// How many orphans of a type are remembered by name.
 const KEEP: usize = 20;
@@ -29,15 +29,15 @@ struct Purge<'a> {
     backups: Option<Backups>,
     cluster: &'a Cluster,
     terminal: &'a Terminal,
-    stop: &'a Stop,
+    shutdown: &'a Shutdown,
 }
 
 pub(super) async fn run(
     options: &OrphansOptions,
     cluster: &Cluster,
     terminal: &Terminal,
-    stop: &Stop,
-    found: Found,
+    shutdown: &Shutdown,
+    found: FoundOrphans,
 ) -> Result<Exit, Failure> {
     let mut names: Vec<(String, Inventory)> = found.orphans.into_iter().collect();
     names.extend(found.unfinished.into_iter().map(|name| (name, Inventory::default())));
@@ -53,12 +53,18 @@ pub(super) async fn run(
     }
     if !options.yes {
         let question = format!("Remove these orphans of {} namespaces? [y/N] ", names.len());
-        if !ask_yes(terminal, stop, &question).await? {
+        if !ask_yes(terminal, shutdown, &question).await? {
             return Err(Failure::refused("not confirmed; nothing was written"));
         }
     }
-    let purge =
-        Purge { options, settings: settings(options), backups: backups(options)?, cluster, terminal, stop };
+    let purge = Purge {
+        options,
+        settings: settings(options),
+        backups: backups(options)?,
+        cluster,
+        terminal,
+        shutdown,
+    };
     purge.all(&names).await
 }
 
@@ -100,7 +106,7 @@ impl Purge<'_> {
     async fn all(&self, names: &[(String, Inventory)]) -> Result<Exit, Failure> {
         let mut reports = Vec::new();
         for (name, orphans) in names {
-            if self.stop.requested().is_some() {
+            if self.shutdown.requested().is_some() {
                 break;
             }
             let report = self.one(name, orphans).await;
@@ -112,7 +118,7 @@ impl Purge<'_> {
             let document = Document::new(reports.iter().map(Repaired::from).collect());
             self.terminal.data(&document.render(format)?)?;
         }
-        Ok(self.stop.requested().unwrap_or(exit))
+        Ok(self.shutdown.requested().unwrap_or(exit))
     }
 
     async fn one(&self, name: &str, orphans: &Inventory) -> Report {
@@ -123,12 +129,17 @@ impl Purge<'_> {
             return Report::new(name, "").ended(Outcome::Refused, problem);
         }
         let mut report = Report::new(name, "");
-        let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
-        let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
+        let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+        let executor = Executor {
+            cluster: self.cluster,
+            settings: &self.settings,
+            shutdown: self.shutdown,
+            on_step: &on_step,
+        };
         if let Some(backups) = &self.backups {
             let namespace =
                 serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-            match repair.save(backups, &namespace, name, orphans).await {
+            match executor.save(backups, &namespace, name, orphans).await {
                 Ok(path) => report.backup = Some(path),
                 Err(problem) => return report.ended(Outcome::Failed, problem),
             }
@@ -154,7 +165,7 @@ impl Purge<'_> {
         let Some(facts) = facts.first() else { return report };
         let diagnosis = diagnose(facts);
         let mut done = match plan(&diagnosis, &self.settings.policy) {
-            Ok(plan) => repair.carry_out(&plan, &diagnosis.inventory).await,
+            Ok(plan) => executor.run(&plan, &diagnosis.inventory).await,
             Err(refusal) => {
                 let report = Report::new(name, &facts.namespace.uid);
                 report.ended(Outcome::Refused, Problem::from(&refusal))

@@ -45,9 +45,9 @@ pub struct Workload {
     pub selector: &'static str,
 }
 
-/// A Lease that an owner renews while it works. Absent is no proof: leader election can be off.
+/// A OwnerLease that an owner renews while it works. Absent is no proof: leader election can be off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lease {
+pub struct OwnerLease {
     /// The namespace it is usually in.
     pub namespace: &'static str,
     /// Its name.
@@ -64,7 +64,7 @@ pub struct Owner {
     /// Its pods; any of these will do. Empty where they carry no label of their own.
     pub workloads: &'static [Workload],
     /// Its Leases.
-    pub leases: &'static [Lease],
+    pub leases: &'static [OwnerLease],
     /// The API groups of its own types; `*` stands for one or more characters.
     pub groups: &'static [&'static str],
 }
@@ -128,8 +128,8 @@ const fn pods(namespaces: &'static [&'static str], selector: &'static str) -> Wo
     Workload { namespaces, selector }
 }
 
-const fn lease(namespace: &'static str, name: &'static str) -> Lease {
-    Lease { namespace, name }
+const fn lease(namespace: &'static str, name: &'static str) -> OwnerLease {
+    OwnerLease { namespace, name }
 }
 
 /// Every entry, area by area.

@@ -2,42 +2,38 @@
 
 use crate::diagnose::intercepted::sees;
 use crate::diagnose::{Cause, CauseKind};
-use crate::model::{Facts, Interceptor, InterceptorKind, Rehearsal};
+use crate::model::{AdmissionHook, AdmissionHookKind, DryRunResult, Facts};
 
 /// The webhooks and policies that refuse the deletion or the release of leftovers, or the finalization.
 pub(super) fn refusals(facts: &Facts) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
-    for interceptor in &facts.surroundings.interceptors {
-        let attempts: Vec<String> = sees(interceptor, &facts.namespace, &facts.inventory)
-            .into_iter()
-            .map(|seen| seen.words())
-            .collect();
+    for hook in &facts.extensions.admission_hooks {
+        let attempts: Vec<String> =
+            sees(hook, &facts.namespace, &facts.inventory).into_iter().map(|seen| seen.words()).collect();
         if attempts.is_empty() {
             continue;
         }
-        let refused = refusals_by(&facts.rehearsals, interceptor);
-        let backend = interceptor
-            .service
-            .as_ref()
-            .and_then(|service| facts.surroundings.backends.get_key_value(service));
+        let refused = refusals_by(&facts.dry_runs, hook);
+        let backend =
+            hook.service.as_ref().and_then(|service| facts.extensions.backends.get_key_value(service));
         let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
         // What is not known to refuse, by a dry run or by having nobody behind it, is no cause.
-        if refused.is_empty() && !(dead && interceptor.fails_closed && !interceptor.has_conditions) {
+        if refused.is_empty() && !(dead && hook.fails_closed && !hook.has_conditions) {
             continue;
         }
         let mut evidence = vec![format!("it sees {}", attempts.join(", "))];
         evidence.extend(backend.map(|(service, backend)| backend.describe(service)));
         evidence.extend(refused);
-        causes.push(cause(interceptor, dead, &attempts, evidence));
+        causes.push(cause(hook, dead, &attempts, evidence));
     }
     causes
 }
 
-fn cause(interceptor: &Interceptor, dead: bool, attempts: &[String], evidence: Vec<String>) -> Cause {
-    let Interceptor { kind, configuration, name, service, .. } = interceptor;
+fn cause(hook: &AdmissionHook, dead: bool, attempts: &[String], evidence: Vec<String>) -> Cause {
+    let AdmissionHook { kind, configuration, name, service, .. } = hook;
     let what = attempts.join(", ");
     let (remedy, command) = match (kind, service) {
-        (InterceptorKind::ValidatingPolicy, _) => (
+        (AdmissionHookKind::ValidatingPolicy, _) => (
             "change or unbind the policy so that it lets this through; what it guards is its author's to say"
                 .to_owned(),
             format!("kubectl get validatingadmissionpolicy {configuration} -o yaml"),
@@ -56,23 +52,23 @@ fn cause(interceptor: &Interceptor, dead: bool, attempts: &[String], evidence: V
     let subject = format!("{}/{configuration}", kind.resource());
     let cause = if dead {
         Cause::new(
-            CauseKind::DeadAdmissionWebhook,
+            CauseKind::FailingAdmissionWebhook,
             subject,
             format!("webhook {name} is dead and refuses {what}"),
         )
     } else {
-        let kind = if *kind == InterceptorKind::ValidatingPolicy { "policy" } else { "webhook" };
-        Cause::new(CauseKind::AdmissionPolicy, subject, format!("{kind} {name} refuses {what}"))
+        let kind = if *kind == AdmissionHookKind::ValidatingPolicy { "policy" } else { "webhook" };
+        Cause::new(CauseKind::AdmissionRefusal, subject, format!("{kind} {name} refuses {what}"))
     };
-    cause.seen(evidence).mend(remedy).by(command)
+    cause.evidence(evidence).remedy(remedy).command(command)
 }
 
-/// The rehearsals that this interceptor refused: its name stands in the answer.
-fn refusals_by(rehearsals: &[Rehearsal], interceptor: &Interceptor) -> Vec<String> {
-    let refused = rehearsals.iter().filter_map(|rehearsal| Some((rehearsal, rehearsal.refused.as_ref()?)));
+/// The dry runs that this hook refused: its name stands in the answer.
+fn refusals_by(dry_runs: &[DryRunResult], hook: &AdmissionHook) -> Vec<String> {
+    let refused =
+        dry_runs.iter().filter_map(|dry_run_result| Some((dry_run_result, dry_run_result.refused.as_ref()?)));
     let by_name = refused.filter(|(_, said)| {
-        said.contains(&format!("\"{}\"", interceptor.name))
-            || said.contains(&format!("'{}'", interceptor.name))
+        said.contains(&format!("\"{}\"", hook.name)) || said.contains(&format!("'{}'", hook.name))
     });
-    by_name.map(|(rehearsal, said)| format!("dry run of {}: {said}", rehearsal.request)).collect()
+    by_name.map(|(dry_run_result, said)| format!("dry run of {}: {said}", dry_run_result.request)).collect()
 }

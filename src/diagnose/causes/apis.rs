@@ -5,8 +5,8 @@ use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
 use crate::model::{ApiService, Facts, Gap, Unreadable};
 
 /// An aggregated API that is not available blocks every namespace, whatever it serves.
-pub(super) fn dead_apis(facts: &Facts) -> Vec<Cause> {
-    let services = facts.surroundings.api_services.iter();
+pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
+    let services = facts.extensions.api_services.iter();
     let dead: Vec<&ApiService> = services.filter(|service| service.available == Some(false)).collect();
     let mut causes: Vec<Cause> = dead.iter().map(|service| dead_api(facts, service)).collect();
     // Discovery that fails without an APIService that admits to it.
@@ -15,10 +15,14 @@ pub(super) fn dead_apis(facts: &Facts) -> Vec<Cause> {
         if !known && gap.why != Unreadable::Forbidden {
             let name = format!("{}.{}", gap.version, gap.group);
             causes.push(
-                Cause::new(CauseKind::DeadApi, name.clone(), format!("API {gap} cannot be discovered"))
-                    .seen([format!("asking for {gap} was answered: {}", gap.detail)])
-                    .mend("bring back who answers for it, or delete the APIService if nobody needs it")
-                    .by(format!("kubectl get apiservice {name} -o yaml")),
+                Cause::new(
+                    CauseKind::UnavailableApi,
+                    name.clone(),
+                    format!("API {gap} cannot be discovered"),
+                )
+                .evidence([format!("asking for {gap} was answered: {}", gap.detail)])
+                .remedy("bring back who answers for it, or delete the APIService if nobody needs it")
+                .command(format!("kubectl get apiservice {name} -o yaml")),
             );
         }
     }
@@ -33,36 +37,36 @@ fn whole_group_versions(facts: &Facts) -> impl Iterator<Item = &Gap> {
 fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
     let ApiService { name, group, version, service: behind, reason, message, .. } = service;
     let mut evidence = vec![format!("APIService {name} has Available=False ({reason}): {message}")];
-    if let Some(backend) = facts.surroundings.backends.get(behind) {
+    if let Some(backend) = facts.extensions.backends.get(behind) {
         evidence.push(backend.describe(behind));
     }
     if let Some(gap) = whole_group_versions(facts).find(|gap| gap.group == *group && gap.version == *version)
     {
         evidence.push(format!("asking for {gap} was answered: {}", gap.detail));
     }
-    Cause::new(CauseKind::DeadApi, name.clone(), format!("API {group}/{version} is dead ({reason})"))
-        .seen(evidence)
-        .mend(format!(
+    Cause::new(CauseKind::UnavailableApi, name.clone(), format!("API {group}/{version} is dead ({reason})"))
+        .evidence(evidence)
+        .remedy(format!(
             "bring service {behind} back; or, if nobody needs this API any more, delete the APIService: \
              that unblocks every namespace at once"
         ))
-        .by(format!("kubectl delete apiservice {name}"))
+        .command(format!("kubectl delete apiservice {name}"))
 }
 
 /// Custom resources that cannot be converted. The controller stumbles over them in every namespace: the watch
 /// cache of such a type does not fill, and its lists fail wherever the objects are.
-pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
+pub(super) fn failing_conversions(facts: &Facts) -> Vec<Cause> {
     let concerned = |crd: &str| {
         facts.namespace.has_kubernetes_finalizer()
             || facts.inventory.types.iter().any(|of_type| of_type.resource.to_string() == crd)
             || facts.inventory.coverage.gaps.iter().any(|gap| gap.to_string() == crd)
     };
-    let conversions = facts.surroundings.conversions.iter().filter(|(crd, _)| concerned(crd));
+    let conversions = facts.extensions.conversions.iter().filter(|(crd, _)| concerned(crd));
     conversions
         .map(|(crd, conversion)| {
             let mut evidence = vec![conversion.message.clone()];
             if let Some(service) = &conversion.service
-                && let Some(backend) = facts.surroundings.backends.get(service)
+                && let Some(backend) = facts.extensions.backends.get(service)
             {
                 evidence.push(backend.describe(service));
             }
@@ -75,14 +79,14 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
                 |service| format!("service {service}, the conversion webhook,"),
             );
             Cause::new(
-                CauseKind::DeadConversionWebhook,
+                CauseKind::FailingConversionWebhook,
                 crd.clone(),
                 format!("{crd} cannot be converted: its webhook does not answer"),
             )
-            .seen(evidence)
+            .evidence(evidence)
             // Also in the version they are stored in: what a deletion writes, it writes in today's.
-            .mend(format!("bring {webhook} back; without it the objects cannot even be deleted"))
-            .by(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
+            .remedy(format!("bring {webhook} back; without it the objects cannot even be deleted"))
+            .command(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
         })
         .collect()
 }
@@ -91,12 +95,12 @@ pub(super) fn dead_conversions(facts: &Facts) -> Vec<Cause> {
 pub(super) fn terminating_crds(facts: &Facts) -> Vec<Cause> {
     let types = facts.inventory.types.iter();
     types
-        .filter(|of_type| facts.surroundings.terminating_crds.contains(&of_type.resource.to_string()))
+        .filter(|of_type| facts.extensions.terminating_crds.contains(&of_type.resource.to_string()))
         .map(|of_type| {
             let crd = of_type.resource.to_string();
             Cause::new(CauseKind::TerminatingCrd, crd.clone(), format!("CRD {crd} is being deleted too"))
-                .seen([format!("{} of its objects remain in this namespace", of_type.total())])
-                .mend("the CRD and the namespace wait for the same objects: release those, and both go")
+                .evidence([format!("{} of its objects remain in this namespace", of_type.total())])
+                .remedy("the CRD and the namespace wait for the same objects: release those, and both go")
         })
         .collect()
 }
@@ -107,7 +111,7 @@ pub(super) fn controller_silent(facts: &Facts) -> Option<Cause> {
     if !facts.namespace.conditions.is_empty() || !waited {
         return None;
     }
-    let lease = facts.surroundings.controller_lease.as_ref();
+    let lease = facts.extensions.controller_lease.as_ref();
     let seen = lease.map_or_else(
         || "no lease kube-system/kube-controller-manager was found; it may run without one".to_owned(),
         |lease| format!("kube-controller-manager: {}", describe_lease(lease, facts.now)),
@@ -118,8 +122,13 @@ pub(super) fn controller_silent(facts: &Facts) -> Option<Cause> {
             "kube-controller-manager",
             "the namespace controller has not reported",
         )
-        .seen(["the namespace has no conditions, which its first pass would have written".to_owned(), seen])
-        .mend("see that kube-controller-manager runs and can reach the API server; it would do all the rest")
-        .by("kubectl get lease -n kube-system kube-controller-manager -o yaml"),
+        .evidence([
+            "the namespace has no conditions, which its first pass would have written".to_owned(),
+            seen,
+        ])
+        .remedy(
+            "see that kube-controller-manager runs and can reach the API server; it would do all the rest",
+        )
+        .command("kubectl get lease -n kube-system kube-controller-manager -o yaml"),
     )
 }

@@ -8,7 +8,7 @@ use crate::model::{Facts, NodeState, Pod};
 const NAMED: usize = 3;
 
 /// Pods past their grace period whose node does not answer: nobody will tell the API server that they ended.
-pub(in crate::diagnose) fn ghosts(facts: &Facts) -> Vec<&Pod> {
+pub(in crate::diagnose) fn pods_on_lost_nodes(facts: &Facts) -> Vec<&Pod> {
     let is_ghost = |pod: &&Pod| {
         let gone = matches!(pod.node_state, NodeState::Missing | NodeState::NotReady);
         // The timestamp of a pod includes its grace period.
@@ -18,10 +18,10 @@ pub(in crate::diagnose) fn ghosts(facts: &Facts) -> Vec<&Pod> {
     facts.pods.iter().filter(is_ghost).collect()
 }
 
-pub(super) fn ghost_pods(facts: &Facts) -> Option<Cause> {
-    let ghosts = ghosts(facts);
-    let first = ghosts.first()?;
-    let evidence = ghosts.iter().take(NAMED).map(|pod| {
+pub(super) fn pods_on_lost_node(facts: &Facts) -> Option<Cause> {
+    let pods_on_lost_nodes = pods_on_lost_nodes(facts);
+    let first = pods_on_lost_nodes.first()?;
+    let evidence = pods_on_lost_nodes.iter().take(NAMED).map(|pod| {
         let node = pod.node.as_deref().unwrap_or_default();
         let state = if pod.node_state == NodeState::Missing { "does not exist" } else { "is not ready" };
         format!("pod {} was on node {node}, which {state}; it had {}s to end", pod.name, pod.grace_seconds)
@@ -29,30 +29,33 @@ pub(super) fn ghost_pods(facts: &Facts) -> Option<Cause> {
     let namespace = &facts.namespace.name;
     Some(
         Cause::new(
-            CauseKind::GhostPods,
+            CauseKind::PodsOnLostNode,
             "pods",
-            format!("{} pods wait for a node that does not answer", ghosts.len()),
+            format!("{} pods wait for a node that does not answer", pods_on_lost_nodes.len()),
         )
-        .seen(evidence)
-        .mend(
+        .evidence(evidence)
+        .remedy(
             "once it is certain that the node is gone or powered off, delete the pods without waiting for it",
         )
-        .by(format!("kubectl delete pod -n {namespace} {} --grace-period=0 --force", first.name)),
+        .command(format!("kubectl delete pod -n {namespace} {} --grace-period=0 --force", first.name)),
     )
 }
 
 /// Owners that cannot do their work because the namespace is terminating.
 pub(super) fn deadlocks(facts: &Facts) -> Vec<Cause> {
-    let complaints = facts.complaints.iter();
-    complaints
-        .map(|complaint| {
+    let failing_conditions = facts.failing_conditions.iter();
+    failing_conditions
+        .map(|failing_condition| {
             Cause::new(
                 CauseKind::Deadlock,
-                complaint.object.clone(),
-                format!("the owner of {} cannot work: the namespace is terminating", complaint.object),
+                failing_condition.object.clone(),
+                format!(
+                    "the owner of {} cannot work: the namespace is terminating",
+                    failing_condition.object
+                ),
             )
-            .seen([format!("its own status says: {}", complaint.message)])
-            .mend(
+            .evidence([format!("its own status says: {}", failing_condition.message)])
+            .remedy(
                 "nothing can be created here any more, so what the owner waits for will not come: release it",
             )
         })
@@ -77,7 +80,7 @@ pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
                 (None, "") => "find out which controller sets this finalizer, and bring it back".to_owned(),
                 (None, owner) => format!("bring {owner} back, and it will finish its work"),
             };
-            Cause::new(CauseKind::HeldObjects, finalizer.clone(), detail).seen(evidence).mend(remedy)
+            Cause::new(CauseKind::HeldObjects, finalizer.clone(), detail).evidence(evidence).remedy(remedy)
         })
         .collect()
 }
@@ -110,9 +113,9 @@ pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
             let gaps = gaps.iter().map(|gap| format!("could not look at {gap}: it may be there"));
             let detail = format!("{count} objects held by {finalizer}, which could not be looked at");
             Cause::new(CauseKind::HeldObjects, finalizer, detail)
-                .seen([format!("the namespace controller says: {}", condition.message)])
-                .seen(gaps)
-                .mend("look again as somebody who may see everything")
+                .evidence([format!("the namespace controller says: {}", condition.message)])
+                .evidence(gaps)
+                .remedy("look again as somebody who may see everything")
         })
         .collect()
 }
@@ -169,7 +172,7 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
             "leftovers",
             format!("{} objects are live", facts.inventory.live()),
         )
-        .seen(evidence)
-        .mend(remedy),
+        .evidence(evidence)
+        .remedy(remedy),
     )
 }

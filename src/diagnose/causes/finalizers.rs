@@ -41,12 +41,11 @@ fn held(facts: &Facts, kind: CauseKind, name: &str, place: Place, what: &str) ->
         evidence.push(format!("if removed by force: {}", entry.if_removed));
     }
     let remedy = entry.map_or("the controller that put it there has to remove it", |entry| entry.remedy);
-    let cause = Cause::new(kind, name, format!("held by {what} {name}")).seen(evidence).mend(remedy);
+    let cause = Cause::new(kind, name, format!("held by {what} {name}")).evidence(evidence).remedy(remedy);
     match place {
         Place::NamespaceSpec => cause,
-        _ => {
-            cause.by(format!("kubectl get namespace {} -o yaml --show-managed-fields", facts.namespace.name))
-        }
+        _ => cause
+            .command(format!("kubectl get namespace {} -o yaml --show-managed-fields", facts.namespace.name)),
     }
 }
 
@@ -86,12 +85,16 @@ pub(super) fn zombie(facts: &Facts) -> Option<Cause> {
     };
     let cause =
         Cause::new(CauseKind::Zombie, namespace.name.clone(), "no finalizer left; nothing will remove it")
-            .seen([
+            .evidence([
                 "it was finalized while it was Active; the controller takes it for done".to_owned(),
                 seen.to_owned(),
             ])
-            .mend(remedy);
-    Some(if known_empty { cause.by(format!("kubectl delete namespace {}", namespace.name)) } else { cause })
+            .remedy(remedy);
+    Some(if known_empty {
+        cause.command(format!("kubectl delete namespace {}", namespace.name))
+    } else {
+        cause
+    })
 }
 
 /// Young, or its count falls; only said where nothing else is.
@@ -109,8 +112,8 @@ pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
                 facts.namespace.name.clone(),
                 "empty; the controller should finish it",
             )
-            .seen(["nothing is left inside, and nothing was found that holds it".to_owned()])
-            .mend("look again in a minute: after a failure the controller waits up to 60 s"),
+            .evidence(["nothing is left inside, and nothing was found that holds it".to_owned()])
+            .remedy("look again in a minute: after a failure the controller waits up to 60 s"),
         );
     }
     (young || !moving.is_empty()).then(|| {
@@ -118,9 +121,9 @@ pub(super) fn progressing(facts: &Facts, alone: bool) -> Option<Cause> {
             format!("it was deleted {}s ago; the controller may need {}s", age.as_secs(), PATIENCE.as_secs())
         });
         Cause::new(CauseKind::Progressing, facts.namespace.name.clone(), "still being deleted")
-            .seen(recent)
-            .seen(moving)
-            .mend("wait")
+            .evidence(recent)
+            .evidence(moving)
+            .remedy("wait")
     })
 }
 

@@ -3,9 +3,9 @@ use serde_json::json;
 use super::of;
 use crate::diagnose::{Cause, CauseKind, owners};
 use crate::model::{
-    ApiService, Backend, Complaint, Conversion, Coverage, Facts, Gap, Interceptor, InterceptorKind,
-    Inventory, Leftover, Namespace, NodeState, OwnerTraces, Pod, Presence, Rehearsal, ResourceType, Rule,
-    ServiceRef, Surroundings, TypeLeftovers, Unreadable, resource,
+    AdmissionHook, AdmissionHookKind, ApiService, Backend, ClusterExtensions, Conversion, Coverage,
+    DryRunResult, Facts, FailingCondition, Gap, Inventory, Leftover, Namespace, NodeState, OwnerTraces, Pod,
+    Presence, ResourceType, Rule, ServiceRef, TypeLeftovers, Unreadable, resource,
 };
 
 const NOW: &str = "2026-01-02T00:00:00Z";
@@ -21,10 +21,10 @@ fn facts() -> Facts {
         now: NOW.parse().unwrap(),
         namespace: Namespace::from_json(json).unwrap(),
         inventory: Inventory { types: Vec::new(), coverage: Coverage { looked: 30, gaps: Vec::new() } },
-        surroundings: Surroundings::default(),
+        extensions: ClusterExtensions::default(),
         pods: Vec::new(),
-        rehearsals: Vec::new(),
-        complaints: Vec::new(),
+        dry_runs: Vec::new(),
+        failing_conditions: Vec::new(),
     }
 }
 
@@ -77,10 +77,10 @@ fn gap(resource: Option<&str>, why: Unreadable) -> Gap {
 }
 
 /// A webhook on the deletion of everything.
-fn webhook() -> Interceptor {
+fn webhook() -> AdmissionHook {
     let all = || vec!["*".to_owned()];
-    Interceptor {
-        kind: InterceptorKind::ValidatingWebhook,
+    AdmissionHook {
+        kind: AdmissionHookKind::ValidatingWebhook,
         configuration: "guard".to_owned(),
         name: "guard.example.com".to_owned(),
         service: Some(service()),
@@ -100,8 +100,8 @@ fn webhook() -> Interceptor {
     }
 }
 
-fn rehearsal(refused: Option<&str>) -> Rehearsal {
-    Rehearsal {
+fn dry_run_result(refused: Option<&str>) -> DryRunResult {
+    DryRunResult {
         request: "DELETE configmaps/a".to_owned(),
         operation: "DELETE".to_owned(),
         resource: "configmaps".to_owned(),
@@ -115,7 +115,7 @@ fn dead_conversion() -> Conversion {
 
 fn behind(facts: &mut Facts, service: Presence, ready: Option<usize>) {
     let backend = Backend { namespace: Presence::Present, service, ready };
-    facts.surroundings.backends.insert(self::service(), backend);
+    facts.extensions.backends.insert(self::service(), backend);
 }
 
 fn causes(facts: &Facts) -> Vec<Cause> {
@@ -149,21 +149,22 @@ fn the_most_fundamental_comes_first() {
         of_type(backups, [leftover("nightly", true, &["example.com/hold"])]),
     ];
     facts.pods = vec![pod(NodeState::Missing, "2026-01-01T00:00:30Z")];
-    facts.complaints = vec![Complaint { object: "backups/nightly".to_owned(), message: "m".to_owned() }];
-    facts.surroundings.api_services = vec![dead_api()];
-    facts.surroundings.terminating_crds.insert("backups.example.com".to_owned());
-    facts.surroundings.interceptors = vec![webhook()];
+    facts.failing_conditions =
+        vec![FailingCondition { object: "backups/nightly".to_owned(), message: "m".to_owned() }];
+    facts.extensions.api_services = vec![dead_api()];
+    facts.extensions.terminating_crds.insert("backups.example.com".to_owned());
+    facts.extensions.admission_hooks = vec![webhook()];
     behind(&mut facts, Presence::Missing, None);
-    facts.surroundings.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    facts.extensions.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     assert_eq!(
         kinds(&facts),
         [
-            CauseKind::DeadApi,
-            CauseKind::DeadConversionWebhook,
-            CauseKind::DeadAdmissionWebhook,
+            CauseKind::UnavailableApi,
+            CauseKind::FailingConversionWebhook,
+            CauseKind::FailingAdmissionWebhook,
             CauseKind::TerminatingCrd,
             CauseKind::ControllerSilent,
-            CauseKind::GhostPods,
+            CauseKind::PodsOnLostNode,
             CauseKind::Deadlock,
             CauseKind::HeldObjects,
             CauseKind::LiveObjects,
@@ -177,8 +178,8 @@ fn the_most_fundamental_comes_first() {
 fn an_api_nobody_has_judged_yet_is_not_dead() {
     let mut facts = facts();
     for (available, dead) in [(None, false), (Some(true), false), (Some(false), true)] {
-        facts.surroundings.api_services = vec![ApiService { available, ..dead_api() }];
-        assert_eq!(kinds(&facts).contains(&CauseKind::DeadApi), dead, "{available:?}");
+        facts.extensions.api_services = vec![ApiService { available, ..dead_api() }];
+        assert_eq!(kinds(&facts).contains(&CauseKind::UnavailableApi), dead, "{available:?}");
     }
 }
 
@@ -189,17 +190,17 @@ fn a_group_version_that_may_not_be_discovered_is_not_dead() {
         [(Unreadable::Forbidden, false), (Unreadable::Unavailable, true), (Unreadable::TimedOut, true)]
     {
         facts.inventory.coverage.gaps = vec![gap(None, why)];
-        assert_eq!(kinds(&facts).contains(&CauseKind::DeadApi), dead, "{why}");
+        assert_eq!(kinds(&facts).contains(&CauseKind::UnavailableApi), dead, "{why}");
     }
     // One type of it that fails is no dead API.
     facts.inventory.coverage.gaps = vec![gap(Some("nodes"), Unreadable::Unavailable)];
-    assert!(!kinds(&facts).contains(&CauseKind::DeadApi));
+    assert!(!kinds(&facts).contains(&CauseKind::UnavailableApi));
 }
 
 #[test]
 fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
     let mut facts = facts();
-    facts.surroundings.api_services = vec![dead_api()];
+    facts.extensions.api_services = vec![dead_api()];
     facts.namespace.spec_finalizers = vec!["example.com/spec".to_owned()];
     assert_eq!(kinds(&facts), [CauseKind::ForeignSpecFinalizers]);
 }
@@ -207,26 +208,26 @@ fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
 #[test]
 fn what_the_controller_has_finished_waits_neither_for_a_conversion_nor_for_a_finalization() {
     let mut facts = facts();
-    facts.surroundings.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    facts.extensions.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     let mut guard = webhook();
     guard.rules[0].operations = vec!["UPDATE".to_owned()];
     guard.rules[0].resources = vec!["namespaces/finalize".to_owned()];
-    facts.surroundings.interceptors = vec![guard];
+    facts.extensions.admission_hooks = vec![guard];
     behind(&mut facts, Presence::Missing, None);
-    assert_eq!(kinds(&facts), [CauseKind::DeadConversionWebhook, CauseKind::DeadAdmissionWebhook]);
+    assert_eq!(kinds(&facts), [CauseKind::FailingConversionWebhook, CauseKind::FailingAdmissionWebhook]);
     facts.namespace.spec_finalizers.clear();
     facts.namespace.metadata_finalizers = vec!["example.com/meta".to_owned()];
     assert_eq!(kinds(&facts), [CauseKind::NamespaceMetadataFinalizers]);
     let widgets = resource("example.com", "widgets", "Widget");
     facts.inventory.types = vec![of_type(widgets, [leftover("gear", true, &[])])];
-    assert_eq!(kinds(&facts), [CauseKind::DeadConversionWebhook, CauseKind::NamespaceMetadataFinalizers]);
+    assert_eq!(kinds(&facts), [CauseKind::FailingConversionWebhook, CauseKind::NamespaceMetadataFinalizers]);
 }
 
 #[test]
 fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
-    facts.surroundings.interceptors = vec![webhook()];
+    facts.extensions.admission_hooks = vec![webhook()];
     for (service, ready, dead) in [
         (Presence::Unknown, None, false),
         (Presence::Present, None, false),
@@ -235,7 +236,7 @@ fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
         (Presence::Missing, None, true),
     ] {
         behind(&mut facts, service, ready);
-        let found = kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook);
+        let found = kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook);
         assert_eq!(found, dead, "{service:?} {ready:?}");
     }
 }
@@ -244,15 +245,18 @@ fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
 fn a_dead_webhook_that_fails_open_or_sees_nothing_here_refuses_nothing() {
     let mut facts = facts();
     behind(&mut facts, Presence::Missing, None);
-    facts.surroundings.interceptors = vec![webhook()];
-    assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "nothing is there to be deleted");
+    facts.extensions.admission_hooks = vec![webhook()];
+    assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "nothing is there to be deleted");
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
-    facts.surroundings.interceptors = vec![Interceptor { fails_closed: false, ..webhook() }];
-    assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "it fails open");
-    facts.surroundings.interceptors = vec![Interceptor { has_conditions: true, ..webhook() }];
-    assert!(!kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "its conditions may spare it");
-    facts.rehearsals = vec![rehearsal(Some("failed calling webhook \"guard.example.com\": no"))];
-    assert!(kinds(&facts).contains(&CauseKind::DeadAdmissionWebhook), "a dry run has shown that they do not");
+    facts.extensions.admission_hooks = vec![AdmissionHook { fails_closed: false, ..webhook() }];
+    assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "it fails open");
+    facts.extensions.admission_hooks = vec![AdmissionHook { has_conditions: true, ..webhook() }];
+    assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "its conditions may spare it");
+    facts.dry_runs = vec![dry_run_result(Some("failed calling webhook \"guard.example.com\": no"))];
+    assert!(
+        kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook),
+        "a dry run has shown that they do not"
+    );
 }
 
 #[test]
@@ -260,14 +264,14 @@ fn a_webhook_that_answers_is_blamed_only_for_what_it_refused() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
     behind(&mut facts, Presence::Present, Some(1));
-    facts.surroundings.interceptors = vec![webhook()];
+    facts.extensions.admission_hooks = vec![webhook()];
     for (refused, blamed) in [
         (None, false),
         (Some("admission webhook \"other.example.com\" denied the request: no"), false),
         (Some("admission webhook \"guard.example.com\" denied the request: no"), true),
     ] {
-        facts.rehearsals = vec![rehearsal(refused)];
-        assert_eq!(kinds(&facts).contains(&CauseKind::AdmissionPolicy), blamed, "{refused:?}");
+        facts.dry_runs = vec![dry_run_result(refused)];
+        assert_eq!(kinds(&facts).contains(&CauseKind::AdmissionRefusal), blamed, "{refused:?}");
     }
 }
 
@@ -318,8 +322,8 @@ fn absent_conditions_say_nothing_of_the_content() {
 fn a_pod_is_a_ghost_only_past_its_time_and_on_a_node_known_to_be_gone() {
     let (past, later) = ("2026-01-01T00:00:30Z", "2026-01-02T00:10:00Z");
     for (state, deleted, expected) in [
-        (NodeState::Missing, past, &[CauseKind::GhostPods][..]),
-        (NodeState::NotReady, past, &[CauseKind::GhostPods]),
+        (NodeState::Missing, past, &[CauseKind::PodsOnLostNode][..]),
+        (NodeState::NotReady, past, &[CauseKind::PodsOnLostNode]),
         (NodeState::Ready, past, &[]),
         (NodeState::Unknown, past, &[]),
         (NodeState::NotReady, later, &[CauseKind::Progressing]),
@@ -374,7 +378,7 @@ fn an_owner_that_cannot_be_looked_at_is_not_called_dead() {
         vec![of_type(resource("", "persistentvolumeclaims", "PersistentVolumeClaim"), [held])];
     let owner = owners::held(&facts)[0].owner.clone();
     let traces = OwnerTraces { unreadable: vec!["pods: Forbidden".to_owned()], ..OwnerTraces::default() };
-    facts.surroundings.owners.insert(owner, traces);
+    facts.extensions.owners.insert(owner, traces);
     let evidence = causes(&facts)[0].evidence.join("\n");
     assert!(evidence.contains("could not look at pods: Forbidden; that is not dead"), "{evidence}");
     assert!(!evidence.contains("found no"), "{evidence}");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{GapDocument, Item};
-use crate::repair::Report;
+use crate::execute::Report;
 
 /// One item of a `RepairReport`.
 #[derive(Debug, Serialize)]

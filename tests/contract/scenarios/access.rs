@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::held::setters;
-use super::{complaint, is_deleting, send_until};
+use super::{failing_condition, is_deleting, send_until};
 use crate::contract::{create, hold, path, terminating};
 use crate::harness::{Answer, Lab};
 use crate::tests;
@@ -21,7 +21,7 @@ tests! {
 async fn a_viewer_without_secrets_sees_the_rest(lab: Lab) {
     let name = lab.play_apart("no-secrets").await;
     assert_eq!(
-        complaint(&lab, &name, "NamespaceContentRemaining").await,
+        failing_condition(&lab, &name, "NamespaceContentRemaining").await,
         "Some resources are remaining: secrets. has 1 resource instances"
     );
     let viewer = format!("system:serviceaccount:default:{name}-viewer");

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{complaint, is_deleting, no_finalizers};
+use super::{failing_condition, is_deleting, no_finalizers};
 use crate::contract::{finalize, path, without_finalizers};
 use crate::harness::{Answer, Lab};
 use crate::tests;
@@ -41,7 +41,7 @@ async fn a_dead_webhook_on_delete_keeps_what_should_go(lab: Lab) {
     lab.patch(&map, &json!({"metadata": {"labels": {"seen": "yes"}}})).await.expect(200);
     if lab.has_controller {
         assert_eq!(
-            complaint(&lab, name, "NamespaceDeletionContentFailure").await,
+            failing_condition(&lab, name, "NamespaceDeletionContentFailure").await,
             format!("Failed to delete all resource types, 1 remaining: {}", unreachable(name))
         );
         // What could not even be deleted is not counted.
@@ -60,7 +60,7 @@ async fn a_dead_webhook_on_update_keeps_finalizers_where_they_are(lab: Lab) {
     assert_eq!(lab.get(&map).await.expect(200)["metadata"]["finalizers"], json!(["example.com/hold"]));
     if lab.has_controller {
         assert_eq!(
-            complaint(&lab, name, "NamespaceFinalizersRemaining").await,
+            failing_condition(&lab, name, "NamespaceFinalizersRemaining").await,
             "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
         );
     }

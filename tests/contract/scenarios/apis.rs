@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::complaint;
+use super::failing_condition;
 use crate::contract::discovery::{aggregated, version};
 use crate::contract::path;
 use crate::harness::{Answer, Lab};
@@ -36,7 +36,7 @@ async fn assert_blocks(lab: &Lab, group: &str, name: &str) {
     if lab.has_controller {
         let failed = format!("{group}/v1beta1: stale GroupVersion discovery: {group}/v1beta1");
         assert_eq!(
-            complaint(lab, name, "NamespaceDeletionDiscoveryFailure").await,
+            failing_condition(lab, name, "NamespaceDeletionDiscoveryFailure").await,
             format!(
                 "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: {failed}"
             )
@@ -73,7 +73,7 @@ async fn a_dead_api_blocks_an_empty_namespace_and_one_with_content(lab: Lab) {
     let namespace = lab.get(&path(empty)).await.expect(200);
     assert_eq!(super::condition(&namespace, "NamespaceContentRemaining")["status"], "False");
     assert_eq!(
-        complaint(&lab, full, "NamespaceContentRemaining").await,
+        failing_condition(&lab, full, "NamespaceContentRemaining").await,
         "Some resources are remaining: configmaps. has 1 resource instances"
     );
     // Without the APIService the empty one goes, and the other is held by its content alone.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::held::setters;
-use super::{assert_gone, complaint, is_deleting, no_finalizers};
+use super::{assert_gone, failing_condition, is_deleting, no_finalizers};
 use crate::contract::discovery::version;
 use crate::contract::path;
 use crate::harness::{AGGREGATED, Answer, Lab};
@@ -30,11 +30,11 @@ async fn a_custom_resource_waits_for_an_operator_that_is_gone(lab: Lab) {
         return;
     }
     assert_eq!(
-        complaint(&lab, name, "NamespaceContentRemaining").await,
+        failing_condition(&lab, name, "NamespaceContentRemaining").await,
         "Some resources are remaining: backups.example.com has 1 resource instances"
     );
     assert_eq!(
-        complaint(&lab, name, "NamespaceFinalizersRemaining").await,
+        failing_condition(&lab, name, "NamespaceFinalizersRemaining").await,
         "Some content in the namespace has finalizers remaining: backups.example.com/cleanup in 1 resource instances"
     );
     lab.patch(NIGHTLY, &no_finalizers()).await.expect(200);

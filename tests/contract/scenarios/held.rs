@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{complaint, is_deleting};
+use super::{failing_condition, is_deleting};
 use crate::contract::path;
 use crate::harness::Lab;
 use crate::tests;
@@ -15,11 +15,11 @@ tests! { Controlled:
 async fn a_held_configmap_is_counted_and_so_is_its_finalizer(lab: Lab) {
     let name = lab.play_apart("configmap-finalizer").await;
     assert_eq!(
-        complaint(&lab, &name, "NamespaceContentRemaining").await,
+        failing_condition(&lab, &name, "NamespaceContentRemaining").await,
         "Some resources are remaining: configmaps. has 1 resource instances"
     );
     assert_eq!(
-        complaint(&lab, &name, "NamespaceFinalizersRemaining").await,
+        failing_condition(&lab, &name, "NamespaceFinalizersRemaining").await,
         "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
     );
     let map = lab.get(&format!("{}/configmaps/settings", path(&name))).await.expect(200);
@@ -32,11 +32,11 @@ async fn a_service_waits_for_its_load_balancer_to_be_removed(lab: Lab) {
     let name = lab.play_apart("load-balancer").await;
     let finalizer = "service.kubernetes.io/load-balancer-cleanup";
     assert_eq!(
-        complaint(&lab, &name, "NamespaceContentRemaining").await,
+        failing_condition(&lab, &name, "NamespaceContentRemaining").await,
         "Some resources are remaining: services. has 1 resource instances"
     );
     assert_eq!(
-        complaint(&lab, &name, "NamespaceFinalizersRemaining").await,
+        failing_condition(&lab, &name, "NamespaceFinalizersRemaining").await,
         format!(
             "Some content in the namespace has finalizers remaining: {finalizer} in 1 resource instances"
         )

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{assert_gone, assert_no_complaint, complaint, is_deleting};
+use super::{assert_gone, assert_no_complaint, failing_condition, is_deleting};
 use crate::contract::{create, path};
 use crate::harness::Lab;
 use crate::tests;
@@ -36,7 +36,7 @@ async fn a_pod_on_a_lost_node_is_reported_once_its_grace_is_over_and_goes_withou
     let name = lab.play_apart("lost-node").await;
     let why = format!("unexpected items still remain in namespace: {name} for gvr: /v1, Resource=pods");
     assert_eq!(
-        complaint(&lab, &name, "NamespaceDeletionContentFailure").await,
+        failing_condition(&lab, &name, "NamespaceDeletionContentFailure").await,
         format!("Failed to delete all resource types, 1 remaining: {why}")
     );
     let pod = format!("{}/pods/stranded", path(&name));

@@ -1,6 +1,6 @@
 //! Finalizers of continuous delivery, workflows and autoscaling.
 
-use super::super::{ENTRY, Entry, Lease, OWNER, Owner, Runs, Workload, lease, pods};
+use super::super::{ENTRY, Entry, OWNER, Owner, OwnerLease, Runs, Workload, lease, pods};
 
 const ARGO_CD: Owner = Owner {
     name: "Argo CD (argocd-application-controller)",
@@ -28,7 +28,7 @@ const SYSTEM: &[&str] = &["flux-system"];
 const fn flux(
     name: &'static str,
     workloads: &'static [Workload],
-    leases: &'static [Lease],
+    leases: &'static [OwnerLease],
     groups: &'static [&'static str],
 ) -> Owner {
     Owner { name, workloads, leases, groups, ..OWNER }

@@ -1,9 +1,9 @@
 //! Finalizers of Kubernetes itself, other than those of storage and load balancers.
 
-use super::super::{ENTRY, Entry, Lease, OWNER, Owner, Place, Runs, Workload, lease, pods};
+use super::super::{ENTRY, Entry, OWNER, Owner, OwnerLease, Place, Runs, Workload, lease, pods};
 
 const MANAGER_PODS: &[Workload] = &[pods(&["kube-system"], "component=kube-controller-manager")];
-const MANAGER_LEASES: &[Lease] = &[lease("kube-system", "kube-controller-manager")];
+const MANAGER_LEASES: &[OwnerLease] = &[lease("kube-system", "kube-controller-manager")];
 
 /// A controller inside kube-controller-manager.
 pub(super) const fn controller_manager(name: &'static str) -> Owner {

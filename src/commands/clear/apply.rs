@@ -5,14 +5,14 @@ use std::cell::Cell;
 use futures::StreamExt;
 
 use super::confirm::{self, Answer};
-use super::look::Looked;
+use super::prepare::Prepared;
 use super::{Clear, journal, render};
 use crate::cli::DryRunChoice;
-use crate::cluster::Happening;
+use crate::cluster::NamespaceEvent;
+use crate::execute::{Executor, Outcome, Problem, Report, StepReport};
 use crate::model::{Inventory, Permission};
 use crate::output::{Failure, Topic};
 use crate::plan::Plan;
-use crate::repair::{Outcome, Problem, Repair, Report, StepReport};
 
 /// How many namespaces are worked on at once, where nobody has to be asked. Most of that is waiting for the
 /// controller; how many requests are under way is bounded by the connection.
@@ -23,7 +23,7 @@ const UNATTENDED_CONCURRENCY: usize = 4;
 impl Clear<'_> {
     /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
     /// way is brought to its end, and nothing else begun.
-    pub(super) async fn act_on_all(&self, looked: Vec<Looked>) -> (Vec<Report>, Option<Failure>) {
+    pub(super) async fn apply_all(&self, looked: Vec<Prepared>) -> (Vec<Report>, Option<Failure>) {
         let asks = self.options.dry_run == DryRunChoice::None && !self.options.yes;
         let concurrency = match (asks, self.options.unattended.all) {
             (true, _) => 1,
@@ -64,20 +64,25 @@ impl Clear<'_> {
         render::report(self.terminal, report, self.options.output, self.options.dry_run)
     }
 
-    async fn act(&self, looked: Looked) -> Result<Report, Failure> {
-        let told = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
-        let repair = Repair { cluster: self.cluster, settings: &self.settings, stop: self.stop, told: &told };
+    async fn act(&self, looked: Prepared) -> Result<Report, Failure> {
+        let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+        let executor = Executor {
+            cluster: self.cluster,
+            settings: &self.settings,
+            shutdown: self.shutdown,
+            on_step: &on_step,
+        };
         let report = match looked {
-            Looked::Ended(report) => without_a_write(&repair, *report).await,
-            Looked::Planned(plan, inventory) => {
-                match self.before_the_first_write(&repair, &plan, &inventory).await? {
-                    None => repair.carry_out(&plan, &inventory).await,
-                    Some(report) => without_a_write(&repair, report).await,
+            Prepared::Ended(report) => without_a_write(&executor, *report).await,
+            Prepared::Planned(plan, inventory) => {
+                match self.before_the_first_write(&executor, &plan, &inventory).await? {
+                    None => executor.run(&plan, &inventory).await,
+                    Some(report) => without_a_write(&executor, report).await,
                 }
             }
         };
         // What was told to stop begins no request about what it has not begun.
-        if report.wrote || repair.halted().is_none() {
+        if report.wrote || executor.halted().is_none() {
             self.leave_event(&report).await;
         }
         Ok(report)
@@ -86,14 +91,14 @@ impl Clear<'_> {
     /// Asks everybody who may say no; `None` where nobody has.
     async fn before_the_first_write(
         &self,
-        repair: &Repair<'_>,
+        executor: &Executor<'_>,
         plan: &Plan,
         inventory: &Inventory,
     ) -> Result<Option<Report>, Failure> {
         let Plan { namespace, warnings, .. } = plan;
         let ended =
             |outcome, problem| Ok(Some(Report::new(&namespace.name, &namespace.uid).ended(outcome, problem)));
-        if let Some(why) = repair.halted() {
+        if let Some(why) = executor.halted() {
             return ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written")));
         }
         for warning in warnings {
@@ -129,7 +134,7 @@ impl Clear<'_> {
     /// Rather not begin than stop half-way. Where the server does not say, the write itself will.
     async fn missing_permissions(&self, plan: &Plan) -> Option<Problem> {
         let needed = plan.permissions();
-        let reviews = needed.iter().map(|permission| self.cluster.may(permission));
+        let reviews = needed.iter().map(|permission| self.cluster.can_i(permission));
         let answers = futures::future::join_all(reviews).await;
         let missing: Vec<&Permission> = needed
             .iter()
@@ -151,18 +156,18 @@ impl Clear<'_> {
         let wanted = self.options.unattended.leaves_events() && self.options.dry_run == DryRunChoice::None;
         let (true, Some((reason, warning))) = (wanted, happened(report.outcome)) else { return };
         let note = render::sentence(report);
-        let happening =
-            Happening { namespace: &report.namespace, uid: &report.uid, reason, warning, note: &note };
-        if let Err(error) = self.cluster.leave_event(&happening).await {
+        let event =
+            NamespaceEvent { namespace: &report.namespace, uid: &report.uid, reason, warning, note: &note };
+        if let Err(error) = self.cluster.leave_event(&event).await {
             self.warn_once(&report.namespace, &format!("unable to leave an Event: {}", error.detail()));
         }
     }
 }
 
 /// It may have gone since the look, which is better news than why nothing was done.
-async fn without_a_write(repair: &Repair<'_>, mut report: Report) -> Report {
-    if repair.halted().is_none() {
-        repair.settle(&mut report).await;
+async fn without_a_write(executor: &Executor<'_>, mut report: Report) -> Report {
+    if executor.halted().is_none() {
+        executor.settle(&mut report).await;
     }
     report
 }

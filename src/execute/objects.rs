@@ -2,8 +2,8 @@
 
 use futures::StreamExt;
 
-use super::{Repair, Report, StepResult};
-use crate::cluster::{ApiError, DryRun, Fresh};
+use super::{Executor, Report, StepResult};
+use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{Leftover, ResourceType};
 
 /// How many leftovers are written to at once.
@@ -15,7 +15,7 @@ const MAX_LISTS: usize = 3;
 
 /// What became of the leftovers of one type.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct WriteCounts {
     done: usize,
     /// Gone, or not in need of it any more.
     skipped: usize,
@@ -25,7 +25,7 @@ pub(super) struct Tally {
 }
 
 /// What became of one leftover.
-enum Fate {
+enum ObjectOutcome {
     Done,
     Skipped,
     Failed(String),
@@ -34,7 +34,7 @@ enum Fate {
 }
 
 /// Why no leftover was written to.
-pub(super) enum Halt {
+pub(super) enum ObjectsError {
     /// They could not be listed, or the namespace not be read.
     Failed(ApiError),
     /// The namespace is gone, and its leftovers with it, or without a namespace.
@@ -66,13 +66,13 @@ impl ObjectWrite<'_> {
     }
 }
 
-impl Tally {
-    fn count(&mut self, fate: Fate) {
-        self.wrote |= matches!(fate, Fate::Done | Fate::Unknown(_));
+impl WriteCounts {
+    fn count(&mut self, fate: ObjectOutcome) {
+        self.wrote |= matches!(fate, ObjectOutcome::Done | ObjectOutcome::Unknown(_));
         match fate {
-            Fate::Done => self.done += 1,
-            Fate::Skipped => self.skipped += 1,
-            Fate::Failed(why) | Fate::Unknown(why) => self.failed.push(why),
+            ObjectOutcome::Done => self.done += 1,
+            ObjectOutcome::Skipped => self.skipped += 1,
+            ObjectOutcome::Failed(why) | ObjectOutcome::Unknown(why) => self.failed.push(why),
         }
     }
 
@@ -94,7 +94,7 @@ impl Tally {
     }
 }
 
-impl Repair<'_> {
+impl Executor<'_> {
     /// Writes to every leftover of a type that it concerns; `only`: to those of these names.
     pub(super) async fn write_objects(
         &self,
@@ -102,8 +102,8 @@ impl Repair<'_> {
         report: &Report,
         only: Option<&[String]>,
         write: ObjectWrite<'_>,
-    ) -> Result<Tally, Halt> {
-        let leftovers = self.list(ty, &report.namespace).await.map_err(Halt::Failed)?;
+    ) -> Result<WriteCounts, ObjectsError> {
+        let leftovers = self.list(ty, &report.namespace).await.map_err(ObjectsError::Failed)?;
         let wanted = leftovers.into_iter().filter(|leftover| {
             write.concerns(leftover) && only.is_none_or(|names| names.contains(&leftover.name))
         });
@@ -114,11 +114,11 @@ impl Repair<'_> {
         let mut fates = futures::stream::iter(wanted)
             .map(|leftover| self.write_object(ty, leftover, write))
             .buffer_unordered(CONCURRENCY);
-        let mut tally = Tally::default();
+        let mut counts = WriteCounts::default();
         while let Some(fate) = fates.next().await {
-            tally.count(fate);
+            counts.count(fate);
         }
-        Ok(tally)
+        Ok(counts)
     }
 
     async fn list(&self, ty: &ResourceType, namespace: &str) -> Result<Vec<Leftover>, ApiError> {
@@ -135,26 +135,32 @@ impl Repair<'_> {
 
     /// That the namespace is still the one that was judged, *after* its leftovers were listed: a uid never
     /// comes back, so all of them were its own.
-    async fn still_there(&self, report: &Report) -> Result<(), Halt> {
+    async fn still_there(&self, report: &Report) -> Result<(), ObjectsError> {
         match self.cluster.namespace(&report.namespace).await {
             Ok(fresh) if fresh.uid == report.uid && fresh.is_terminating() => Ok(()),
-            Ok(_) => Err(Halt::Replaced),
-            Err(error) if error.is_not_found() => Err(Halt::Gone),
-            Err(error) => Err(Halt::Failed(error)),
+            Ok(_) => Err(ObjectsError::Replaced),
+            Err(error) if error.is_not_found() => Err(ObjectsError::Gone),
+            Err(error) => Err(ObjectsError::Failed(error)),
         }
     }
 
-    async fn write_object(&self, ty: &ResourceType, leftover: Leftover, write: ObjectWrite<'_>) -> Fate {
+    async fn write_object(
+        &self,
+        ty: &ResourceType,
+        leftover: Leftover,
+        write: ObjectWrite<'_>,
+    ) -> ObjectOutcome {
         let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
         let name = format!("{ty}/{}", leftover.name);
         // After a lost answer, what was asked for and has come to pass was most likely our own doing.
         let mut answer_lost = false;
-        let passed = |answer_lost: bool| if answer_lost { Fate::Done } else { Fate::Skipped };
+        let passed =
+            |answer_lost: bool| if answer_lost { ObjectOutcome::Done } else { ObjectOutcome::Skipped };
         let failed = |answer_lost: bool, why: &str| {
             if answer_lost {
-                Fate::Unknown(format!("{name}: the answer was lost, and then: {why}"))
+                ObjectOutcome::Unknown(format!("{name}: the answer was lost, and then: {why}"))
             } else {
-                Fate::Failed(format!("{name}: {why}"))
+                ObjectOutcome::Failed(format!("{name}: {why}"))
             }
         };
         let mut last = String::new();
@@ -162,8 +168,8 @@ impl Repair<'_> {
             if let Some(why) = self.halted() {
                 return failed(answer_lost, &why);
             }
-            let fresh = match self.cluster.fresh(&path).await {
-                Ok(fresh) => fresh,
+            let preconditions = match self.cluster.preconditions(&path).await {
+                Ok(preconditions) => preconditions,
                 Err(error) if is_gone(&error) => return passed(answer_lost),
                 Err(error) if error.is_broken_off() => {
                     last = error.detail();
@@ -171,13 +177,15 @@ impl Repair<'_> {
                 }
                 Err(error) => return failed(answer_lost, &error.detail()),
             };
-            if fresh.uid != leftover.uid {
+            if preconditions.uid != leftover.uid {
                 // Created anew under the same name: nobody has judged that one.
                 return passed(answer_lost);
             }
-            let Some(sent) = self.send(&path, &fresh, write).await else { return passed(answer_lost) };
+            let Some(sent) = self.send(&path, &preconditions, write).await else {
+                return passed(answer_lost);
+            };
             match sent {
-                Ok(()) => return Fate::Done,
+                Ok(()) => return ObjectOutcome::Done,
                 Err(error) if is_gone(&error) => return passed(answer_lost),
                 Err(error) if error.is_conflict() => last = error.detail(),
                 Err(error) if error.leaves_write_unknown() => {
@@ -191,21 +199,26 @@ impl Repair<'_> {
     }
 
     /// `None` where the leftover as it is now has no need of it.
-    async fn send(&self, path: &str, fresh: &Fresh, write: ObjectWrite<'_>) -> Option<Result<(), ApiError>> {
+    async fn send(
+        &self,
+        path: &str,
+        preconditions: &Preconditions,
+        write: ObjectWrite<'_>,
+    ) -> Option<Result<(), ApiError>> {
         let dry_run = self.settings.dry_run;
         Some(match write {
-            ObjectWrite::Delete if fresh.deleting => return None,
-            ObjectWrite::Delete => self.cluster.delete(path, fresh, false, dry_run).await,
-            ObjectWrite::DeleteNow => self.cluster.delete(path, fresh, true, dry_run).await,
+            ObjectWrite::Delete if preconditions.deleting => return None,
+            ObjectWrite::Delete => self.cluster.delete(path, preconditions, false, dry_run).await,
+            ObjectWrite::DeleteNow => self.cluster.delete(path, preconditions, true, dry_run).await,
             ObjectWrite::Release(finalizers) => {
-                let all = fresh.finalizers.iter().map(String::as_str);
+                let all = preconditions.finalizers.iter().map(String::as_str);
                 let rest: Vec<&str> =
                     all.filter(|name| !finalizers.iter().any(|each| each == name)).collect();
                 // Rule: removing a finalizer from what is not being deleted deletes nothing.
-                if rest.len() == fresh.finalizers.len() || !fresh.deleting {
+                if rest.len() == preconditions.finalizers.len() || !preconditions.deleting {
                     return None;
                 }
-                self.cluster.set_finalizers(path, fresh, &rest, dry_run).await
+                self.cluster.set_finalizers(path, preconditions, &rest, dry_run).await
             }
         })
     }

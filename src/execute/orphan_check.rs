@@ -1,11 +1,11 @@
 //! What it came to in the end: whether the namespace is gone after all, and what was left behind.
 
 use super::namespace::replaced;
-use super::{Outcome, Problem, Repair, Report, StepResult};
+use super::{Executor, Outcome, Problem, Report, StepResult};
 use crate::cluster::ApiError;
 use crate::model::{Inventory, ResourceType, TypeLeftovers};
 
-impl Repair<'_> {
+impl Executor<'_> {
     /// What ended with a problem may have ended well all the same: by the controller, by somebody else, or by
     /// a request whose answer was lost. Looks once, so that the report says what the server holds.
     pub async fn settle(&self, report: &mut Report) {
@@ -22,7 +22,7 @@ impl Repair<'_> {
             }
             Ok(_) => (report.outcome, report.problem) = (Outcome::Refused, Some(replaced(name))),
             Err(error) if error.is_not_found() => gone_after_all(report),
-            Err(error) => say_unknown(report, &error),
+            Err(error) => report_unknown(report, &error),
         }
     }
 
@@ -30,7 +30,7 @@ impl Repair<'_> {
     pub(super) async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
         let held = self.types_to_look_at(before, report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
-        match self.cluster.take_stock_of(held, &[&report.namespace], keep).await {
+        match self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await {
             Ok(mut after) => {
                 let after = after.remove(&report.namespace).unwrap_or_default();
                 report.unknown = after.coverage.gaps;
@@ -38,7 +38,7 @@ impl Repair<'_> {
                 report.unknown.sort();
                 report.unknown.dedup();
                 if !after.types.is_empty() {
-                    self.tell_orphans(before, after.types, report).await;
+                    self.report_orphans(before, after.types, report).await;
                 }
             }
             Err(error) => {
@@ -59,7 +59,7 @@ impl Repair<'_> {
     }
 
     /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.
-    async fn tell_orphans(&self, before: &Inventory, found: Vec<TypeLeftovers>, report: &mut Report) {
+    async fn report_orphans(&self, before: &Inventory, found: Vec<TypeLeftovers>, report: &mut Report) {
         let name = &report.namespace;
         match self.cluster.namespace(name).await {
             Ok(_) => {
@@ -100,7 +100,7 @@ fn gone_after_all(report: &mut Report) {
     }
 }
 
-fn say_unknown(report: &mut Report, error: &ApiError) {
+fn report_unknown(report: &mut Report, error: &ApiError) {
     let unknown = "whether the namespace is gone";
     if let Some(problem) = &mut report.problem
         && !problem.message.contains(unknown)

@@ -9,9 +9,9 @@ use crate::model::{Gap, Unreadable};
 /// Collects what was forbidden during a closer look, each type once. The look goes on without it, so it has to
 /// be said.
 #[derive(Debug, Default)]
-pub struct Unseen(Mutex<BTreeMap<(&'static str, &'static str, &'static str), String>>);
+pub struct ForbiddenReads(Mutex<BTreeMap<(&'static str, &'static str, &'static str), String>>);
 
-impl Unseen {
+impl ForbiddenReads {
     /// Remembers a failure, if it is one of permission.
     pub(super) fn note<T>(
         &self,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::aftermath::another_exists;
-use super::{Problem, Repair, Report};
+use super::orphan_check::another_exists;
+use super::{Executor, Problem, Report};
 use crate::model::Namespace;
 
 /// Between two looks; doubled each time up to the second.
@@ -13,7 +13,7 @@ const FIRST_LOOK_AFTER: Duration = Duration::from_millis(50);
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What a wait came to.
-pub(super) enum Waited {
+pub(super) enum WaitOutcome {
     /// It is gone.
     Gone,
     /// It is still there.
@@ -22,7 +22,7 @@ pub(super) enum Waited {
     Unknown(Problem),
 }
 
-impl Repair<'_> {
+impl Executor<'_> {
     /// Waits until the namespace is gone, `enough` says of what remains that waiting is no use, or the time
     /// is up.
     pub(super) async fn wait_until_gone(
@@ -30,28 +30,28 @@ impl Repair<'_> {
         report: &mut Report,
         limit: Duration,
         enough: impl Fn(&Namespace) -> bool,
-    ) -> Waited {
+    ) -> WaitOutcome {
         let deadline = Instant::now() + limit;
         let mut pause = FIRST_LOOK_AFTER;
         loop {
             let time_is_up = Instant::now() + pause > deadline || self.halted().is_some();
             match self.cluster.namespace(&report.namespace).await {
-                Err(error) if error.is_not_found() => return Waited::Gone,
+                Err(error) if error.is_not_found() => return WaitOutcome::Gone,
                 Ok(fresh) if fresh.uid != report.uid => {
                     report.warnings.push(another_exists(&report.namespace));
-                    return Waited::Gone;
+                    return WaitOutcome::Gone;
                 }
-                Ok(fresh) if enough(&fresh) || time_is_up => return Waited::StillThere(Box::new(fresh)),
+                Ok(fresh) if enough(&fresh) || time_is_up => return WaitOutcome::StillThere(Box::new(fresh)),
                 // One look that fails is no reason to give up: the next one may succeed.
                 Err(error) if error.is_fatal() || time_is_up => {
                     let message = format!("unable to see whether the namespace is gone: {error}");
-                    return Waited::Unknown(Problem { message, hint: error.hint().map(str::to_owned) });
+                    return WaitOutcome::Unknown(Problem { message, hint: error.hint().map(str::to_owned) });
                 }
                 Ok(_) | Err(_) => {}
             }
             tokio::select! {
                 () = sleep(pause) => {}
-                _ = self.stop.wait() => {}
+                _ = self.shutdown.wait() => {}
             }
             pause = (pause * 2).min(LOOK_AT_LEAST_EVERY);
         }

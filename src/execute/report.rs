@@ -20,7 +20,7 @@ pub enum Outcome {
     Failed,
     /// There was nothing to do.
     Unchanged,
-    /// It was a rehearsal.
+    /// It was a dry_run_result.
     DryRun,
 }
 

@@ -6,9 +6,9 @@ use crate::exit::Exit;
 
 /// Tells whoever holds a clone that a signal has come.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<Option<Exit>>);
+pub struct Shutdown(watch::Receiver<Option<Exit>>);
 
-impl Stop {
+impl Shutdown {
     /// Listens for SIGINT and SIGTERM from now on. A second signal ends the process at once, for the case
     /// that the request in flight never comes back.
     pub fn on_signals() -> std::io::Result<Self> {

@@ -6,14 +6,14 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::clear::exit_of;
+use crate::execute::{Outcome, Report};
 use crate::exit::Exit;
 use crate::metrics::{Measurements, MetricsOptions, Stuck};
 use crate::model::TypeLeftovers;
 use crate::output::{Failure, Terminal};
-use crate::repair::{Outcome, Report};
 
 /// A run on its way.
-pub(super) struct Run {
+pub(super) struct RunMetrics {
     started: Instant,
     stuck: RefCell<Option<Stuck>>,
     done: RefCell<Option<Done>>,
@@ -25,7 +25,7 @@ struct Done {
     orphans: u64,
 }
 
-impl Run {
+impl RunMetrics {
     pub(super) fn begin() -> Self {
         Self { started: Instant::now(), stuck: RefCell::default(), done: RefCell::default() }
     }

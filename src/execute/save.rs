@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Backup, Backups, Problem, Repair};
+use super::{Backup, Backups, Executor, Problem};
 use crate::model::{Inventory, TypeLeftovers};
 
-impl Repair<'_> {
+impl Executor<'_> {
     /// Saves a namespace and everything inside it: what a plan touches, and what it abandons.
     pub async fn save(
         &self,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::namespace::{NamespaceWrite, Sent, replaced};
-use super::objects::{Halt, ObjectWrite, Tally};
-use super::verify::{Waited, held_by, still_there};
-use super::{Outcome, Problem, Repair, Report, StepReport, StepResult};
+use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
+use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
+use super::verify::{WaitOutcome, held_by, still_there};
+use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
 use crate::model::{Inventory, ResourceType};
 use crate::plan::{Action, Plan, Step};
@@ -23,9 +23,9 @@ enum Next {
     End,
 }
 
-impl Repair<'_> {
+impl Executor<'_> {
     /// Carries the plan out. Never fails as a call: whatever happens is in the report.
-    pub async fn carry_out(&self, plan: &Plan, before: &Inventory) -> Report {
+    pub async fn run(&self, plan: &Plan, before: &Inventory) -> Report {
         let mut report = Report::new(&plan.namespace.name, &plan.namespace.uid);
         report.warnings.clone_from(&plan.warnings);
         if let Some(backups) =
@@ -69,7 +69,7 @@ impl Repair<'_> {
             Action::DeleteObjects { resource } => {
                 self.write_to(step, resource, None, ObjectWrite::Delete, report).await
             }
-            Action::DeleteGhostPods { names } => {
+            Action::DeletePodsOnLostNode { names } => {
                 let pods = before.types.iter().map(|of_type| &of_type.resource);
                 let pods = pods.into_iter().find(|ty| ty.group.is_empty() && ty.resource == "pods");
                 match pods {
@@ -112,12 +112,12 @@ impl Repair<'_> {
         report: &mut Report,
     ) -> Next {
         let written = self.write_objects(resource, report, only, write).await;
-        report.wrote |= written.as_ref().is_ok_and(|tally| self.has_written(tally));
+        report.wrote |= written.as_ref().is_ok_and(|counts| self.has_written(counts));
         let (result, message) = match written {
-            Ok(tally) => tally.result(self.settings.dry_run),
-            Err(Halt::Failed(error)) => (StepResult::Failed, error.detail()),
-            Err(Halt::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
-            Err(Halt::Replaced) => {
+            Ok(counts) => counts.result(self.settings.dry_run),
+            Err(ObjectsError::Failed(error)) => (StepResult::Failed, error.detail()),
+            Err(ObjectsError::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
+            Err(ObjectsError::Replaced) => {
                 let problem = replaced(&report.namespace);
                 self.record(report, report_of(step, StepResult::Failed, problem.message.clone()));
                 (report.outcome, report.problem) = (Outcome::Refused, Some(problem));
@@ -144,33 +144,37 @@ impl Repair<'_> {
     ) -> Next {
         let sent = self.write_namespace(plan, write).await;
         report.wrote |= self.settings.dry_run == DryRun::None
-            && matches!(sent, Sent::Accepted | Sent::Gone { by_us: true });
+            && matches!(sent, NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::Gone { by_us: true });
         let (result, message) = match &sent {
-            Sent::Accepted if self.settings.dry_run == DryRun::Server => {
+            NamespaceWriteOutcome::Accepted if self.settings.dry_run == DryRun::Server => {
                 (StepResult::DryRun, "the server accepted it and stored nothing".to_owned())
             }
-            Sent::Accepted | Sent::Gone { by_us: true } => (StepResult::Done, "done".to_owned()),
-            Sent::NotNeeded => (StepResult::Skipped, "not needed any more".to_owned()),
-            Sent::Gone { by_us: false } => {
+            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::Gone { by_us: true } => {
+                (StepResult::Done, "done".to_owned())
+            }
+            NamespaceWriteOutcome::NotNeeded => (StepResult::Skipped, "not needed any more".to_owned()),
+            NamespaceWriteOutcome::Gone { by_us: false } => {
                 (StepResult::Skipped, "the namespace was gone already; nothing was forced".to_owned())
             }
-            Sent::Ended(_, problem) => (StepResult::Failed, problem.message.clone()),
+            NamespaceWriteOutcome::Ended(_, problem) => (StepResult::Failed, problem.message.clone()),
         };
         self.record(report, report_of(step, result, message));
         match sent {
-            Sent::Ended(outcome, problem) => {
+            NamespaceWriteOutcome::Ended(outcome, problem) => {
                 (report.outcome, report.problem) = (outcome, Some(problem));
                 Next::End
             }
-            Sent::Gone { by_us } => {
+            NamespaceWriteOutcome::Gone { by_us } => {
                 report.outcome = if by_us || report.wrote { Outcome::Cleared } else { Outcome::Unchanged };
                 Next::End
             }
-            Sent::Accepted | Sent::NotNeeded if last && self.settings.dry_run == DryRun::None => {
+            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::NotNeeded
+                if last && self.settings.dry_run == DryRun::None =>
+            {
                 self.verify(report).await;
                 Next::End
             }
-            Sent::Accepted | Sent::NotNeeded => Next::GoOn,
+            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::NotNeeded => Next::GoOn,
         }
     }
 
@@ -178,11 +182,13 @@ impl Repair<'_> {
     async fn verify(&self, report: &mut Report) {
         let limit = self.settings.wait.unwrap_or_default();
         match self.wait_until_gone(report, limit, |fresh| held_by(fresh).is_some()).await {
-            Waited::Gone => report.outcome = Outcome::Cleared,
-            Waited::StillThere(fresh) => {
+            WaitOutcome::Gone => report.outcome = Outcome::Cleared,
+            WaitOutcome::StillThere(fresh) => {
                 (report.outcome, report.problem) = (Outcome::Failed, Some(still_there(&fresh)));
             }
-            Waited::Unknown(problem) => (report.outcome, report.problem) = (Outcome::Failed, Some(problem)),
+            WaitOutcome::Unknown(problem) => {
+                (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
+            }
         }
     }
 
@@ -195,27 +201,27 @@ impl Repair<'_> {
         let limit = if last { limit } else { limit.min(CONTROLLER_PATIENCE) };
         for round in 1..=MAX_ROUNDS {
             match self.wait_until_gone(report, limit / MAX_ROUNDS, |_| false).await {
-                Waited::Gone => {
+                WaitOutcome::Gone => {
                     let message = "the controller finished it".to_owned();
                     self.record(report, report_of(step, StepResult::Done, message));
                     report.outcome = Outcome::Cleared;
                     return Next::End;
                 }
-                Waited::Unknown(problem) => {
+                WaitOutcome::Unknown(problem) => {
                     (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
                     return Next::End;
                 }
-                Waited::StillThere(_) if self.halted().is_some() => {
+                WaitOutcome::StillThere(_) if self.halted().is_some() => {
                     let why = self.halted().unwrap_or_default();
                     self.interrupt(std::slice::from_ref(step), &why, report);
                     return Next::GoOn;
                 }
-                Waited::StillThere(fresh) if last && round == MAX_ROUNDS => {
+                WaitOutcome::StillThere(fresh) if last && round == MAX_ROUNDS => {
                     let outcome = if report.wrote { Outcome::Released } else { Outcome::Failed };
                     (report.outcome, report.problem) = (outcome, Some(still_there(&fresh)));
                 }
-                Waited::StillThere(_) if report.wrote => self.release_again(plan, report).await,
-                Waited::StillThere(_) => {}
+                WaitOutcome::StillThere(_) if report.wrote => self.release_again(plan, report).await,
+                WaitOutcome::StillThere(_) => {}
             }
         }
         let message = "the controller did not finish it".to_owned();
@@ -229,9 +235,9 @@ impl Repair<'_> {
             if let Action::ReleaseObjects { resource, finalizers } = &step.action {
                 let write = ObjectWrite::Release(finalizers);
                 // What fails here is found by the look before the PUT.
-                if let Ok(tally) = self.write_objects(resource, report, None, write).await {
-                    report.wrote |= self.has_written(&tally);
-                    let (result, message) = tally.result(self.settings.dry_run);
+                if let Ok(counts) = self.write_objects(resource, report, None, write).await {
+                    report.wrote |= self.has_written(&counts);
+                    let (result, message) = counts.result(self.settings.dry_run);
                     if result == StepResult::Done {
                         let message = format!("{message} in a further round");
                         self.record(report, report_of(step, result, message));
@@ -241,8 +247,8 @@ impl Repair<'_> {
         }
     }
 
-    fn has_written(&self, tally: &Tally) -> bool {
-        tally.wrote && self.settings.dry_run == DryRun::None
+    fn has_written(&self, counts: &WriteCounts) -> bool {
+        counts.wrote && self.settings.dry_run == DryRun::None
     }
 
     /// After a release nothing may be abandoned; what remains ends it.
@@ -257,7 +263,7 @@ impl Repair<'_> {
             return None;
         }
         let types: Vec<ResourceType> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
-        match self.cluster.take_stock_of(types, &[&report.namespace], 1).await {
+        match self.cluster.list_leftovers_of(types, &[&report.namespace], 1).await {
             Ok(found) => {
                 let left = found.into_values().next().unwrap_or_default();
                 if left.is_empty() && left.coverage.is_complete() {

@@ -12,7 +12,7 @@ use super::leftovers::gap;
 use super::request::Call;
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
-    ApiService, Gap, Interceptor, InterceptorKind, ResourceType, Rule, ServiceRef, Surroundings,
+    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, Rule, ServiceRef,
 };
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -20,7 +20,7 @@ const ADMISSION: &str = "admissionregistration.k8s.io";
 impl Cluster {
     /// Reads what can hold up any namespace. What could not be read is among the gaps; fails only where the
     /// server as a whole is of no use.
-    pub async fn surroundings(&self, discovered: &Discovered) -> Result<Surroundings, ApiError> {
+    pub async fn extensions(&self, discovered: &Discovered) -> Result<ClusterExtensions, ApiError> {
         let (services, crds, validating, mutating, policies, bindings) = futures::try_join!(
             self.all::<registration::APIService>(discovered, "apiregistration.k8s.io", "apiservices"),
             self.terminating_crds(discovered),
@@ -45,17 +45,17 @@ impl Cluster {
                 "validatingadmissionpolicybindings"
             ),
         )?;
-        let mut seen = Surroundings::default();
+        let mut seen = ClusterExtensions::default();
         let gaps = &mut seen.gaps;
         seen.api_services = known(services, gaps).into_iter().filter_map(api_service).collect();
         seen.terminating_crds = known(crds, gaps).into_iter().collect();
         let (validating, mutating) = (known(validating, gaps).into_iter(), known(mutating, gaps).into_iter());
-        seen.interceptors = validating
-            .flat_map(|each| webhooks(InterceptorKind::ValidatingWebhook, each))
-            .chain(mutating.flat_map(|each| webhooks(InterceptorKind::MutatingWebhook, each)))
+        seen.admission_hooks = validating
+            .flat_map(|each| webhooks(AdmissionHookKind::ValidatingWebhook, each))
+            .chain(mutating.flat_map(|each| webhooks(AdmissionHookKind::MutatingWebhook, each)))
             .collect();
         let bindings = known(bindings, gaps);
-        seen.interceptors
+        seen.admission_hooks
             .extend(known(policies, gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
         Ok(seen)
     }
@@ -153,11 +153,11 @@ fn api_service(service: registration::APIService) -> Option<ApiService> {
 
 /// Mutating webhooks are configured with the same fields, and one more that does not matter here.
 fn webhooks(
-    kind: InterceptorKind,
+    kind: AdmissionHookKind,
     configuration: admission::ValidatingWebhookConfiguration,
-) -> impl Iterator<Item = Interceptor> {
+) -> impl Iterator<Item = AdmissionHook> {
     let name = configuration.metadata.name.unwrap_or_default();
-    configuration.webhooks.unwrap_or_default().into_iter().map(move |hook| Interceptor {
+    configuration.webhooks.unwrap_or_default().into_iter().map(move |hook| AdmissionHook {
         kind,
         configuration: name.clone(),
         name: hook.name,
@@ -190,7 +190,7 @@ fn rule(rule: admission::RuleWithOperations) -> Rule {
 fn bound_policy(
     policy: admission::ValidatingAdmissionPolicy,
     bindings: &[admission::ValidatingAdmissionPolicyBinding],
-) -> Option<Interceptor> {
+) -> Option<AdmissionHook> {
     let name = policy.metadata.name?;
     let denies = bindings.iter().map(|binding| &binding.spec).any(|spec| {
         spec.policy_name == name && spec.validation_actions.iter().any(|action| action == "Deny")
@@ -206,8 +206,8 @@ fn bound_policy(
         names: named.resource_names.unwrap_or_default(),
     });
     let selector = |selector: Option<LabelSelector>| selector.unwrap_or_default();
-    Some(Interceptor {
-        kind: InterceptorKind::ValidatingPolicy,
+    Some(AdmissionHook {
+        kind: AdmissionHookKind::ValidatingPolicy,
         configuration: name.clone(),
         name,
         service: None,

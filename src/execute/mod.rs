@@ -1,12 +1,12 @@
 //! Carries a plan out: backs up first, reads again before each write, guards it by uid and resourceVersion,
 //! stops when the controller finishes by itself, and reports what became of each step.
 
-mod aftermath;
 mod backup;
-mod carry_out;
 mod namespace;
 mod objects;
+mod orphan_check;
 mod report;
+mod run;
 mod save;
 mod verify;
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::cluster::{Cluster, DryRun};
 use crate::plan::Policy;
-use crate::stop::Stop;
+use crate::shutdown::Shutdown;
 
 /// How a plan is to be carried out.
 #[derive(Clone, Debug)]
@@ -35,22 +35,22 @@ pub struct Settings {
 }
 
 /// Carries out plans on one cluster.
-pub struct Repair<'a> {
+pub struct Executor<'a> {
     /// The cluster.
     pub cluster: &'a Cluster,
     /// How.
     pub settings: &'a Settings,
     /// When to end early.
-    pub stop: &'a Stop,
+    pub shutdown: &'a Shutdown,
     /// Told of every step as soon as its result is known.
-    pub told: &'a dyn Fn(&Report, &StepReport),
+    pub on_step: &'a dyn Fn(&Report, &StepReport),
 }
 
-impl Repair<'_> {
+impl Executor<'_> {
     /// Why nothing more may be begun: a signal has come, or the server is in trouble.
     #[must_use]
     pub fn halted(&self) -> Option<String> {
-        if self.stop.requested().is_some() {
+        if self.shutdown.requested().is_some() {
             return Some("interrupted".to_owned());
         }
         let trouble = self.cluster.trouble().filter(|_| self.settings.heed_trouble)?;
@@ -58,7 +58,7 @@ impl Repair<'_> {
     }
 
     fn record(&self, report: &mut Report, step: StepReport) {
-        (self.told)(report, &step);
+        (self.on_step)(report, &step);
         report.steps.push(step);
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Outcome, Problem, Repair};
-use crate::cluster::{ApiError, DryRun, Fresh};
+use super::{Executor, Outcome, Problem};
+use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{KUBERNETES_FINALIZER, Namespace};
 use crate::plan::{Plan, check};
 
@@ -24,7 +24,7 @@ pub(super) enum NamespaceWrite<'a> {
 }
 
 /// What the attempts came to.
-pub(super) enum Sent {
+pub(super) enum NamespaceWriteOutcome {
     /// The server took it. Its answer looks the same whether or not the namespace is gone.
     Accepted,
     /// What it was for has come to pass already.
@@ -48,8 +48,8 @@ impl NamespaceWrite<'_> {
         }
     }
 
-    async fn send(self, repair: &Repair<'_>, fresh: &Namespace, dry_run: DryRun) -> Result<(), ApiError> {
-        let (cluster, name) = (repair.cluster, &fresh.name);
+    async fn send(self, executor: &Executor<'_>, fresh: &Namespace, dry_run: DryRun) -> Result<(), ApiError> {
+        let (cluster, name) = (executor.cluster, &fresh.name);
         let path = format!("/api/v1/namespaces/{name}");
         match self {
             Self::Finalize(removes) => {
@@ -68,68 +68,74 @@ impl NamespaceWrite<'_> {
                     .map(String::as_str)
                     .filter(|each| *each != finalizer)
                     .collect();
-                cluster.set_finalizers(&path, &guard(fresh), &rest, dry_run).await
+                cluster.set_finalizers(&path, &Preconditions::from(fresh), &rest, dry_run).await
             }
-            Self::DeleteAgain => cluster.delete(&path, &guard(fresh), false, dry_run).await,
+            Self::DeleteAgain => cluster.delete(&path, &Preconditions::from(fresh), false, dry_run).await,
         }
     }
 }
 
-fn guard(namespace: &Namespace) -> Fresh {
-    Fresh {
-        uid: namespace.uid.clone(),
-        resource_version: namespace.resource_version.clone(),
-        deleting: namespace.is_terminating(),
-        finalizers: namespace.metadata_finalizers.clone(),
-    }
-}
-
-impl Repair<'_> {
+impl Executor<'_> {
     /// Reads, checks, writes; and after a conflict or a lost answer all over again.
-    pub(super) async fn write_namespace(&self, plan: &Plan, write: NamespaceWrite<'_>) -> Sent {
+    pub(super) async fn write_namespace(
+        &self,
+        plan: &Plan,
+        write: NamespaceWrite<'_>,
+    ) -> NamespaceWriteOutcome {
         let name = &plan.namespace.name;
         let mut answer_lost = false;
         let mut last = String::new();
         for _ in 0..MAX_ATTEMPTS {
             if let Some(why) = self.halted() {
-                return Sent::Ended(Outcome::Failed, Problem::new(format!("{why} before this was written")));
+                return NamespaceWriteOutcome::Ended(
+                    Outcome::Failed,
+                    Problem::new(format!("{why} before this was written")),
+                );
             }
             let fresh = match self.cluster.namespace(name).await {
                 Ok(fresh) => fresh,
-                Err(error) if error.is_not_found() => return Sent::Gone { by_us: answer_lost },
+                Err(error) if error.is_not_found() => {
+                    return NamespaceWriteOutcome::Gone { by_us: answer_lost };
+                }
                 Err(error) if error.is_broken_off() => {
                     last = error.to_string();
                     continue;
                 }
-                Err(error) => return Sent::Ended(Outcome::Failed, Problem::from(&error)),
+                Err(error) => return NamespaceWriteOutcome::Ended(Outcome::Failed, Problem::from(&error)),
             };
             if fresh.uid != plan.namespace.uid {
                 if answer_lost {
-                    return Sent::Gone { by_us: true };
+                    return NamespaceWriteOutcome::Gone { by_us: true };
                 }
-                return Sent::Ended(Outcome::Refused, replaced(name));
+                return NamespaceWriteOutcome::Ended(Outcome::Refused, replaced(name));
             }
             if !write.is_needed(&fresh) {
                 // Perhaps by our own request, whose answer was lost.
-                return if answer_lost { Sent::Accepted } else { Sent::NotNeeded };
+                return if answer_lost {
+                    NamespaceWriteOutcome::Accepted
+                } else {
+                    NamespaceWriteOutcome::NotNeeded
+                };
             }
             if let Err(refusal) = check(&fresh, &self.settings.policy) {
-                return Sent::Ended(Outcome::Refused, Problem::from(&refusal));
+                return NamespaceWriteOutcome::Ended(Outcome::Refused, Problem::from(&refusal));
             }
             match write.send(self, &fresh, self.settings.dry_run).await {
-                Ok(()) => return Sent::Accepted,
-                Err(error) if error.is_not_found() => return Sent::Gone { by_us: answer_lost },
+                Ok(()) => return NamespaceWriteOutcome::Accepted,
+                Err(error) if error.is_not_found() => {
+                    return NamespaceWriteOutcome::Gone { by_us: answer_lost };
+                }
                 Err(error) if error.is_conflict() => last = error.to_string(),
                 Err(error) if error.leaves_write_unknown() => {
                     answer_lost = true;
                     last = error.to_string();
                 }
-                Err(error) => return Sent::Ended(Outcome::Failed, Problem::from(&error)),
+                Err(error) => return NamespaceWriteOutcome::Ended(Outcome::Failed, Problem::from(&error)),
             }
         }
         let message =
             format!("gave up on namespace {name:?} after {MAX_ATTEMPTS} attempts; the last: {last}");
-        Sent::Ended(Outcome::Failed, Problem::new(message))
+        NamespaceWriteOutcome::Ended(Outcome::Failed, Problem::new(message))
     }
 }
 

@@ -6,23 +6,23 @@ use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
 use crate::commands::observe::{Depth, observe};
 use crate::diagnose::{Cause, CommonCause, Diagnosis, common_causes, diagnose};
+use crate::execute::{Outcome, Problem, Report};
 use crate::model::{Inventory, Namespace};
 use crate::output::{Failure, Topic};
-use crate::plan::{Brakes, LeftAlone, Plan, Selection, check, is_protected, plan, select};
-use crate::repair::{Outcome, Problem, Report};
+use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
 
 /// How many leftovers of a type are remembered by name, to name the orphans afterwards.
 const KEEP: usize = 20;
 
 /// A namespace on its way.
-pub(super) enum Looked {
+pub(super) enum Prepared {
     /// What would be done to it.
     Planned(Box<Plan>, Inventory),
     /// It ends here.
     Ended(Box<Report>),
 }
 
-impl Looked {
+impl Prepared {
     pub(super) fn ended(report: Report) -> Self {
         Self::Ended(Box::new(report))
     }
@@ -30,22 +30,22 @@ impl Looked {
 
 impl Clear<'_> {
     /// Observes all that are meant together, and plans.
-    pub(super) async fn look(&self) -> Result<Vec<Looked>, Failure> {
-        match self.options.unattended.brakes() {
-            None => self.look_at_named().await,
-            Some(brakes) => self.look_at_all(&brakes).await,
+    pub(super) async fn look(&self) -> Result<Vec<Prepared>, Failure> {
+        match self.options.unattended.limits() {
+            None => self.prepare_named().await,
+            Some(limits) => self.prepare_all(&limits).await,
         }
     }
 
-    async fn look_at_named(&self) -> Result<Vec<Looked>, Failure> {
+    async fn prepare_named(&self) -> Result<Vec<Prepared>, Failure> {
         let mut names = self.options.names.clone();
         let mut seen = std::collections::HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
         let reads = futures::future::join_all(names.iter().map(|name| self.cluster.namespace(name))).await;
         let mut eligible = Vec::new();
-        let mut looked: Vec<Option<Looked>> = Vec::new();
+        let mut looked: Vec<Option<Prepared>> = Vec::new();
         for (name, read) in names.iter().zip(reads) {
-            let ended = |report: Report| Some(Looked::ended(report));
+            let ended = |report: Report| Some(Prepared::ended(report));
             looked.push(match read {
                 Err(error) if error.is_fatal() => return Err(error.into()),
                 Err(error) if error.is_not_found() => ended(Report::new(name, "")),
@@ -66,13 +66,13 @@ impl Clear<'_> {
         Ok(looked.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect())
     }
 
-    async fn look_at_all(&self, brakes: &Brakes) -> Result<Vec<Looked>, Failure> {
+    async fn prepare_all(&self, limits: &BulkLimits) -> Result<Vec<Prepared>, Failure> {
         let selector = self.options.unattended.selector.clone();
         let query = NamespaceQuery { terminating: true, selector };
         let stuck = self.cluster.namespaces(&query).await?;
-        let selection = select(stuck, brakes, Timestamp::now());
-        self.tell_left_alone(&selection);
-        let too_many = selection.too_many(brakes);
+        let selection = select(stuck, limits, Timestamp::now());
+        self.report_left_alone(&selection);
+        let too_many = selection.too_many(limits);
         let depth = if too_many.is_some() { Depth::Overview } else { Depth::Close };
         // Those that are protected are looked at as well, so that it is known why they are stuck.
         let all = selection.candidates.into_iter().chain(selection.protected).collect();
@@ -86,14 +86,14 @@ impl Clear<'_> {
         let looked = diagnoses.into_iter().map(|diagnosis| match &too_many {
             Some(message) if !is_protected(&diagnosis.namespace.name) => {
                 let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
-                Looked::ended(report.ended(Outcome::Refused, too_many_problem(message, &common)))
+                Prepared::ended(report.ended(Outcome::Refused, too_many_problem(message, &common)))
             }
             _ => self.planned(diagnosis),
         });
         Ok(looked.collect())
     }
 
-    fn tell_left_alone(&self, selection: &Selection) {
+    fn report_left_alone(&self, selection: &Selection) {
         for (namespace, why) in &selection.left_alone {
             let topic = Topic::namespace(&namespace.name);
             let text = format!("namespace/{} is left alone: {why}", namespace.name);
@@ -125,12 +125,12 @@ impl Clear<'_> {
         Ok(diagnoses)
     }
 
-    fn planned(&self, diagnosis: Diagnosis) -> Looked {
+    fn planned(&self, diagnosis: Diagnosis) -> Prepared {
         match plan(&diagnosis, &self.settings.policy) {
-            Ok(plan) => Looked::Planned(Box::new(plan), diagnosis.inventory),
+            Ok(plan) => Prepared::Planned(Box::new(plan), diagnosis.inventory),
             Err(refusal) => {
                 let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
-                Looked::ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
+                Prepared::ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
             }
         }
     }

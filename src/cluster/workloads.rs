@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::request::Call;
 use super::write::dry_deletion;
-use super::{ApiError, Cluster, Unseen};
+use super::{ApiError, Cluster, ForbiddenReads};
 use crate::model::{
-    Complaint, Conversion, Lease, Leftover, Namespace, NodeState, OwnerTraces, Permission, Pod, Presence,
-    Rehearsal, ResourceType, ServiceRef,
+    Conversion, DryRunResult, FailingCondition, Lease, Leftover, Namespace, NodeState, OwnerTraces,
+    Permission, Pod, Presence, ResourceType, ServiceRef,
 };
 
 /// Pods are looked at one by one up to here.
@@ -42,9 +42,9 @@ impl Cluster {
     }
 
     /// Whether a namespace is there.
-    pub async fn presence_of(&self, namespace: &str, unseen: &Unseen) -> Presence {
+    pub async fn presence_of(&self, namespace: &str, forbidden: &ForbiddenReads) -> Presence {
         let read = self.object::<core::Namespace>(&format!("/api/v1/namespaces/{namespace}")).await;
-        unseen.note("", "v1", "namespaces", &read);
+        forbidden.note("", "v1", "namespaces", &read);
         match read {
             Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
             other => presence(&other),
@@ -52,7 +52,11 @@ impl Cluster {
     }
 
     /// Whether a Service is there, and how many endpoints of it are ready.
-    pub async fn backend(&self, service: &ServiceRef, unseen: &Unseen) -> (Presence, Option<usize>) {
+    pub async fn backend(
+        &self,
+        service: &ServiceRef,
+        forbidden: &ForbiddenReads,
+    ) -> (Presence, Option<usize>) {
         let ServiceRef { namespace, name } = service;
         let service_path = format!("/api/v1/namespaces/{namespace}/services/{name}");
         let slices_path = format!(
@@ -62,8 +66,8 @@ impl Cluster {
             self.object::<core::Service>(&service_path),
             self.items::<EndpointSlice>(&slices_path),
         );
-        unseen.note("", "v1", "services", &service);
-        unseen.note("discovery.k8s.io", "v1", "endpointslices", &slices);
+        forbidden.note("", "v1", "services", &service);
+        forbidden.note("discovery.k8s.io", "v1", "endpointslices", &slices);
         // An ExternalName has no endpoints of its own.
         let external = service
             .as_ref()
@@ -77,11 +81,11 @@ impl Cluster {
         &self,
         crd: &str,
         message: &str,
-        unseen: &Unseen,
+        forbidden: &ForbiddenReads,
     ) -> Result<Conversion, ApiError> {
         let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}");
         let crd = self.object::<CustomResourceDefinition>(&path).await;
-        unseen.note("apiextensions.k8s.io", "v1", "customresourcedefinitions", &crd);
+        forbidden.note("apiextensions.k8s.io", "v1", "customresourcedefinitions", &crd);
         let crd = crd?;
         let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
         let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
@@ -103,9 +107,9 @@ impl Cluster {
     }
 
     /// Whether a node is there and ready.
-    pub async fn node_state(&self, name: &str, unseen: &Unseen) -> NodeState {
+    pub async fn node_state(&self, name: &str, forbidden: &ForbiddenReads) -> NodeState {
         let read = self.object::<core::Node>(&format!("/api/v1/nodes/{name}")).await;
-        unseen.note("", "v1", "nodes", &read);
+        forbidden.note("", "v1", "nodes", &read);
         match read {
             Ok(node) => {
                 let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
@@ -122,11 +126,11 @@ impl Cluster {
         &self,
         namespace: &str,
         name: &str,
-        unseen: &Unseen,
+        forbidden: &ForbiddenReads,
     ) -> Result<Option<Lease>, ApiError> {
         let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
         let read = self.object::<coordination::Lease>(&path).await;
-        unseen.note("coordination.k8s.io", "v1", "leases", &read);
+        forbidden.note("coordination.k8s.io", "v1", "leases", &read);
         match read {
             Ok(lease) => Ok(lease.spec.map(|spec| Lease {
                 holder: spec.holder_identity.unwrap_or_default(),
@@ -167,7 +171,11 @@ impl Cluster {
 
     /// What a leftover says in its own status of being unable to create things here. A list of this one object:
     /// whoever could find it may list it, and needs no permission to get every type besides.
-    pub async fn complaint(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Complaint> {
+    pub async fn failing_condition(
+        &self,
+        ty: &ResourceType,
+        leftover: &Leftover,
+    ) -> Option<FailingCondition> {
         let name = &leftover.name;
         let path =
             format!("{}?limit=1&fieldSelector=metadata.name%3D{name}", ty.path_in(&leftover.namespace));
@@ -175,69 +183,69 @@ impl Cluster {
         let conditions = object.pointer("/status/conditions")?.as_array()?;
         let messages = conditions.iter().filter_map(|condition| condition["message"].as_str());
         let message = messages.into_iter().find(|message| message.contains(BEING_TERMINATED))?;
-        Some(Complaint { object: format!("{ty}/{}", leftover.name), message: message.to_owned() })
+        Some(FailingCondition { object: format!("{ty}/{}", leftover.name), message: message.to_owned() })
     }
 
     /// Whether a dry run would get as far as admission. Asked first, so that an account that only reports is
     /// never seen trying to write.
-    async fn may_rehearse(&self, permission: Permission) -> bool {
-        self.may(&permission).await.is_ok_and(|access| access.allowed)
+    async fn may_dry_run(&self, permission: Permission) -> bool {
+        self.can_i(&permission).await.is_ok_and(|access| access.allowed)
     }
 
     /// Rehearses the finalization of a namespace.
-    pub async fn rehearse_finalize(&self, namespace: &Namespace) -> Option<Rehearsal> {
+    pub async fn dry_run_finalize(&self, namespace: &Namespace) -> Option<DryRunResult> {
         let update = Permission::new("update", "", "namespaces").subresource("finalize");
-        if !self.may_rehearse(update.on_namespace(&namespace.name)).await {
+        if !self.may_dry_run(update.on_namespace(&namespace.name)).await {
             return None;
         }
         let body = namespace.without_spec_finalizers(&[crate::model::KUBERNETES_FINALIZER]);
         let path = format!("{}?fieldManager=nsfix&dryRun=All", Self::finalize_path(&namespace.name));
         let answer = self.call(Call::write(Method::PUT, &path, &body).probing()).await;
         let request = format!("PUT namespaces/{}/finalize", namespace.name);
-        rehearsal(request, "UPDATE", "namespaces/finalize".to_owned(), answer)
+        dry_run_result(request, "UPDATE", "namespaces/finalize".to_owned(), answer)
     }
 
     /// Rehearses the deletion of a leftover.
-    pub async fn rehearse_delete(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
+    pub async fn dry_run_delete(&self, ty: &ResourceType, leftover: &Leftover) -> Option<DryRunResult> {
         let delete = Permission::new("delete", &ty.group, &ty.resource).within(&leftover.namespace);
-        if !self.may_rehearse(delete).await {
+        if !self.may_dry_run(delete).await {
             return None;
         }
         let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
         let (path, options) = dry_deletion(&path, json!({"preconditions": {"uid": leftover.uid}}));
         let answer = self.call(Call::write(Method::DELETE, &path, &options).probing()).await;
-        rehearsal(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
+        dry_run_result(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
     }
 
     /// Rehearses taking the finalizers off a leftover.
-    pub async fn rehearse_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<Rehearsal> {
+    pub async fn dry_run_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<DryRunResult> {
         let patch = Permission::new("patch", &ty.group, &ty.resource).within(&leftover.namespace);
-        if !self.may_rehearse(patch).await {
+        if !self.may_dry_run(patch).await {
             return None;
         }
         let path =
             format!("{}/{}?fieldManager=nsfix&dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
         let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
         let answer = self.call(Call::merge_patch(&path, &released).probing()).await;
-        rehearsal(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)
+        dry_run_result(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)
     }
 }
 
 /// `None` where the answer says nothing about admission: no permission, gone meanwhile, a conflict, or a
-/// webhook that declines to rehearse.
-fn rehearsal(
+/// webhook that does not support dry run.
+fn dry_run_result(
     request: String,
     operation: &str,
     resource: String,
     answer: Result<Vec<u8>, ApiError>,
-) -> Option<Rehearsal> {
+) -> Option<DryRunResult> {
     let refused = match answer {
         Ok(_) => None,
         Err(error) if error.detail().ends_with("does not support dry run") => return None,
         Err(error) if is_of_admission(&error) => Some(error.detail()),
         Err(_) => return None,
     };
-    Some(Rehearsal { request, operation: operation.to_owned(), resource, refused })
+    Some(DryRunResult { request, operation: operation.to_owned(), resource, refused })
 }
 
 /// The wordings of apiserver's pkg/admission/plugin/webhook/errors/statuserror.go and
