@@ -3,14 +3,15 @@
 //! The way through the house:
 //!
 //! ```text
-//! main ─ cli ─ commands ──► cluster (observe) ──► facts ──► diagnose ──► plan ──► repair
+//! main ─ cli ─ commands ──► cluster (observe) ──► facts ──► diagnose ──► plan ──► execute
 //!                 └──────────────────────────► output ◄───────────────────────────┘
 //! ```
 //!
-//! A pure core (`model`, `diagnose`, `plan`) between two thin shells of I/O (`cluster`, `repair` towards the
+//! A pure core (`model`, `diagnose`, `plan`) between two thin shells of I/O (`cluster`, `execute` towards the
 //! API server, `output` towards the terminal, `metrics` towards Prometheus). `commands` knows all of them; nobody
 //! else imports upwards.
 
+pub mod backup;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -19,6 +20,7 @@ pub mod execute;
 pub mod exit;
 pub mod metrics;
 pub mod model;
+pub mod observe;
 pub mod output;
 pub mod plan;
 #[cfg(feature = "sandbox")]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::request::Call;
 use super::{ApiError, Cluster};
-use crate::model::Namespace;
+use crate::model::{Namespace, path_segment};
 
 /// client-go's default page.
 pub(super) const PAGE: usize = 500;
@@ -66,7 +66,7 @@ impl Cluster {
 
     /// Reads one namespace, whole.
     pub async fn namespace(&self, name: &str) -> Result<Namespace, ApiError> {
-        let json = self.call_json(Call::get(&format!("/api/v1/namespaces/{name}"))).await?;
+        let json = self.call_json(Call::get(&format!("/api/v1/namespaces/{}", path_segment(name)))).await?;
         if json["kind"] != "Namespace" {
             return Err(self.not_kubernetes("it did not send a Namespace"));
         }

@@ -15,7 +15,7 @@ use super::write::dry_deletion;
 use super::{ApiError, Cluster, ForbiddenReads};
 use crate::model::{
     Conversion, DryRunResult, FailingCondition, Lease, Leftover, Namespace, NodeState, OwnerTraces,
-    Permission, Pod, Presence, ResourceType, ServiceRef,
+    Permission, Pod, Presence, ResourceType, ServiceRef, path_segment,
 };
 
 /// Pods are looked at one by one up to here.
@@ -43,7 +43,8 @@ impl Cluster {
 
     /// Whether a namespace is there.
     pub async fn presence_of(&self, namespace: &str, forbidden: &ForbiddenReads) -> Presence {
-        let read = self.object::<core::Namespace>(&format!("/api/v1/namespaces/{namespace}")).await;
+        let read =
+            self.object::<core::Namespace>(&format!("/api/v1/namespaces/{}", path_segment(namespace))).await;
         forbidden.note("", "v1", "namespaces", &read);
         match read {
             Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
@@ -58,9 +59,12 @@ impl Cluster {
         forbidden: &ForbiddenReads,
     ) -> (Presence, Option<usize>) {
         let ServiceRef { namespace, name } = service;
-        let service_path = format!("/api/v1/namespaces/{namespace}/services/{name}");
+        let service_path =
+            format!("/api/v1/namespaces/{}/services/{}", path_segment(namespace), path_segment(name));
         let slices_path = format!(
-            "/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%3D{name}"
+            "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%3D{}",
+            path_segment(namespace),
+            path_segment(name)
         );
         let (service, slices) = futures::join!(
             self.object::<core::Service>(&service_path),
@@ -83,7 +87,7 @@ impl Cluster {
         message: &str,
         forbidden: &ForbiddenReads,
     ) -> Result<Conversion, ApiError> {
-        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{crd}");
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}", path_segment(crd));
         let crd = self.object::<CustomResourceDefinition>(&path).await;
         forbidden.note("apiextensions.k8s.io", "v1", "customresourcedefinitions", &crd);
         let crd = crd?;
@@ -101,14 +105,14 @@ impl Cluster {
 
     /// The pods of a namespace. The state of their nodes is yet to be looked at.
     pub async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ApiError> {
-        let path = format!("/api/v1/namespaces/{namespace}/pods?limit={MAX_PODS}");
+        let path = format!("/api/v1/namespaces/{}/pods?limit={MAX_PODS}", path_segment(namespace));
         let pods: Vec<core::Pod> = self.items(&path).await?;
         Ok(pods.into_iter().map(model_pod).collect())
     }
 
     /// Whether a node is there and ready.
     pub async fn node_state(&self, name: &str, forbidden: &ForbiddenReads) -> NodeState {
-        let read = self.object::<core::Node>(&format!("/api/v1/nodes/{name}")).await;
+        let read = self.object::<core::Node>(&format!("/api/v1/nodes/{}", path_segment(name))).await;
         forbidden.note("", "v1", "nodes", &read);
         match read {
             Ok(node) => {
@@ -128,7 +132,11 @@ impl Cluster {
         name: &str,
         forbidden: &ForbiddenReads,
     ) -> Result<Option<Lease>, ApiError> {
-        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
+        let path = format!(
+            "/apis/coordination.k8s.io/v1/namespaces/{}/leases/{}",
+            path_segment(namespace),
+            path_segment(name)
+        );
         let read = self.object::<coordination::Lease>(&path).await;
         forbidden.note("coordination.k8s.io", "v1", "leases", &read);
         match read {
@@ -177,8 +185,11 @@ impl Cluster {
         leftover: &Leftover,
     ) -> Option<FailingCondition> {
         let name = &leftover.name;
-        let path =
-            format!("{}?limit=1&fieldSelector=metadata.name%3D{name}", ty.path_in(&leftover.namespace));
+        // A field selector has an escape of its own (apimachinery's pkg/fields/selector.go: EscapeValue).
+        let escaped = name.replace('\\', r"\\").replace(',', r"\,").replace('=', r"\=");
+        let selector: String =
+            form_urlencoded::byte_serialize(format!("metadata.name={escaped}").as_bytes()).collect();
+        let path = format!("{}?limit=1&fieldSelector={selector}", ty.path_in(&leftover.namespace));
         let object: Value = self.items(&path).await.ok()?.into_iter().next()?;
         let conditions = object.pointer("/status/conditions")?.as_array()?;
         let messages = conditions.iter().filter_map(|condition| condition["message"].as_str());
@@ -211,7 +222,7 @@ impl Cluster {
         if !self.may_dry_run(delete).await {
             return None;
         }
-        let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
+        let path = ty.path_of(&leftover.namespace, &leftover.name);
         let (path, options) = dry_deletion(&path, json!({"preconditions": {"uid": leftover.uid}}));
         let answer = self.call(Call::write(Method::DELETE, &path, &options).probing()).await;
         dry_run_result(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
@@ -224,7 +235,7 @@ impl Cluster {
             return None;
         }
         let path =
-            format!("{}/{}?fieldManager=nsfix&dryRun=All", ty.path_in(&leftover.namespace), leftover.name);
+            format!("{}?fieldManager=nsfix&dryRun=All", ty.path_of(&leftover.namespace, &leftover.name));
         let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
         let answer = self.call(Call::merge_patch(&path, &released).probing()).await;
         dry_run_result(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)

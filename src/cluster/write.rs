@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::request::Call;
 use super::{ApiError, Cluster};
-use crate::model::Namespace;
+use crate::model::{Namespace, path_segment};
 
 /// Whether a write is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -61,7 +61,7 @@ impl Cluster {
     /// The path that a finalize is PUT to.
     #[must_use]
     pub fn finalize_path(name: &str) -> String {
-        format!("/api/v1/namespaces/{name}/finalize")
+        format!("/api/v1/namespaces/{}/finalize", path_segment(name))
     }
 
     /// PUTs a namespace to its /finalize subresource. `body` must be the JSON just read with nothing but

@@ -4,7 +4,8 @@ use super::Session;
 use crate::cli::AccessOptions;
 use crate::exit::Exit;
 use crate::model::Permission;
-use crate::output::document::{AccessItem, Document, DocumentFormat};
+use crate::output::DocumentFormat;
+use crate::output::document::{AccessItem, Document};
 use crate::output::{Failure, Terminal, table};
 use crate::plan::capabilities;
 

@@ -1,11 +1,12 @@
 //! `nsfix explain`: why a namespace is stuck, and what would end it.
 
 use super::Session;
-use super::observe::{Depth, observe};
 use crate::cli::ExplainOptions;
 use crate::diagnose::{Diagnosis, diagnose};
 use crate::exit::Exit;
-use crate::output::document::{DiagnosisItem, Document, DocumentFormat};
+use crate::observe::{Depth, observe};
+use crate::output::DocumentFormat;
+use crate::output::document::{DiagnosisItem, Document};
 use crate::output::{Failure, Terminal, tree};
 use crate::plan::{Leftovers, Plan, Policy, Refusal, plan};
 

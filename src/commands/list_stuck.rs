@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::Session;
-use super::observe::{Depth, observe};
 use super::run_metrics::RunMetrics;
 use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
@@ -11,6 +10,7 @@ use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, diagnos
 use crate::exit::Exit;
 use crate::metrics::Stuck;
 use crate::model::{Facts, Gap, Namespace};
+use crate::observe::{Depth, observe};
 use crate::output::document::{Document, StuckNamespace};
 use crate::output::{Failure, Terminal, human_duration, table};
 

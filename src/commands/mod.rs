@@ -6,7 +6,6 @@ mod completion;
 mod confirm;
 mod explain;
 mod list_stuck;
-mod observe;
 mod orphans;
 mod restore;
 mod run_metrics;
@@ -17,8 +16,8 @@ mod session;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::backup::{Backups, default_backup_dir};
 use crate::cli::{Cli, Command};
-use crate::execute::{Backups, default_backup_dir};
 use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;

@@ -9,7 +9,8 @@ use crate::cli::OrphansOptions;
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::exit::Exit;
 use crate::model::Inventory;
-use crate::output::document::{Document, DocumentFormat, OrphanItem};
+use crate::output::DocumentFormat;
+use crate::output::document::{Document, OrphanItem};
 use crate::output::{Failure, Terminal, inventory, table};
 use crate::shutdown::Shutdown;
 

@@ -1,19 +1,17 @@
 //! `nsfix restore`: create a namespace and its objects again from a backup.
 
-mod sanitised;
-
 use std::io::BufRead;
 
 use serde_json::Value;
 
 use super::Session;
+use crate::backup::{Finalizers, creatable};
 use crate::cli::{DryRunChoice, RestoreOptions};
 use crate::cluster::{Cluster, Discovered, DryRun};
 use crate::exit::Exit;
 use crate::model::ResourceType;
 use crate::output::{Failure, Terminal, sanitise};
 use crate::shutdown::Shutdown;
-use sanitised::{Finalizers, creatable};
 
 struct Restore<'a> {
     options: &'a RestoreOptions,

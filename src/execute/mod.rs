@@ -1,7 +1,6 @@
 //! Carries a plan out: backs up first, reads again before each write, guards it by uid and resourceVersion,
 //! stops when the controller finishes by itself, and reports what became of each step.
 
-mod backup;
 mod namespace;
 mod objects;
 mod orphan_check;
@@ -10,11 +9,11 @@ mod run;
 mod save;
 mod verify;
 
-pub use backup::{Backup, Backups, default_backup_dir};
 pub use report::{Outcome, Problem, Report, StepReport, StepResult};
 
 use std::time::Duration;
 
+use crate::backup::Backups;
 use crate::cluster::{Cluster, DryRun};
 use crate::plan::Policy;
 use crate::shutdown::Shutdown;

@@ -150,7 +150,7 @@ impl Executor<'_> {
         leftover: Leftover,
         write: ObjectWrite<'_>,
     ) -> ObjectOutcome {
-        let path = format!("{}/{}", ty.path_in(&leftover.namespace), leftover.name);
+        let path = ty.path_of(&leftover.namespace, &leftover.name);
         let name = format!("{ty}/{}", leftover.name);
         // After a lost answer, what was asked for and has come to pass was most likely our own doing.
         let mut answer_lost = false;

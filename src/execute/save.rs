@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Backup, Backups, Executor, Problem};
+use super::{Executor, Problem};
+use crate::backup::{Backup, Backups};
 use crate::model::{Inventory, TypeLeftovers};
 
 impl Executor<'_> {

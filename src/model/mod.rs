@@ -4,6 +4,7 @@
 //! with facts written by hand.
 
 mod admission;
+mod command;
 mod facts;
 mod inventory;
 mod namespace;
@@ -13,6 +14,7 @@ mod text;
 mod traffic;
 
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
+pub use command::{Hint, Invocation, ShellCommand};
 pub use facts::{
     ApiService, Backend, ClusterExtensions, Conversion, DryRunResult, Facts, FailingCondition, Lease,
     NodeState, OwnerTraces, Pod, Presence,
@@ -21,8 +23,8 @@ pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeft
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
 pub use permission::Permission;
 pub use resource::ResourceType;
-pub(crate) use resource::group_version_path;
 #[cfg(test)]
 pub(crate) use resource::resource;
-pub use text::prefix_within;
+pub(crate) use resource::{group_version_path, path_segment};
+pub use text::{is_harmful, prefix_within};
 pub use traffic::{Exchange, Traffic};

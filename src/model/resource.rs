@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// A type of object that the API serves, in the version nsfix talks to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceType {
@@ -36,7 +38,14 @@ impl ResourceType {
     #[must_use]
     pub fn path_in(&self, namespace: &str) -> String {
         let root = group_version_path(&self.group, &self.version);
-        format!("{root}/namespaces/{namespace}/{}", self.resource)
+        format!("{root}/namespaces/{}/{}", path_segment(namespace), self.resource)
+    }
+
+    /// The path of one object; `namespace` is empty for what is in none.
+    #[must_use]
+    pub fn path_of(&self, namespace: &str, name: &str) -> String {
+        let collection = if namespace.is_empty() { self.path() } else { self.path_in(namespace) };
+        format!("{collection}/{}", path_segment(name))
     }
 
     /// Whether discovery advertises this verb.
@@ -56,6 +65,16 @@ impl fmt::Display for ResourceType {
         Ok(())
     }
 }
+
+/// A name as one segment of a path. Names of RBAC objects may hold `#`, `?`, spaces and anything but `/` and `%`
+/// (kubernetes' pkg/apis/rbac/validation/validation.go: ValidateRBACName), and a backup may hold anything at all.
+pub(crate) fn path_segment(name: &str) -> impl fmt::Display + '_ {
+    utf8_percent_encode(name, NOT_IN_A_SEGMENT)
+}
+
+/// All but RFC 3986's unreserved characters and those that Kubernetes' own names are made of.
+const NOT_IN_A_SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// `group/version`, or the version alone for the core group.
 pub(crate) fn group_version(group: &str, version: &str) -> String {
@@ -77,5 +96,32 @@ pub(crate) fn resource(group: &str, resource: &str, kind: &str) -> ResourceType 
         kind: kind.to_owned(),
         namespaced: true,
         verbs: vec!["delete".to_owned(), "list".to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_asked_for_as_itself_whatever_it_holds() {
+        let bindings = ResourceType {
+            group: "rbac.authorization.k8s.io".to_owned(),
+            ..resource("", "rolebindings", "RoleBinding")
+        };
+        let path = bindings.path_of("n", "a#b?c d/ä%2F..");
+        let root = "/apis/rbac.authorization.k8s.io/v1/namespaces/n/rolebindings";
+        assert_eq!(path, format!("{root}/a%23b%3Fc%20d%2F%C3%A4%252F.."));
+        assert_eq!(bindings.path_of("n", "system:node"), format!("{root}/system:node"));
+    }
+
+    #[test]
+    fn a_namespace_out_of_a_file_cannot_lead_elsewhere() {
+        let types = resource("", "configmaps", "ConfigMap");
+        assert_eq!(types.path_in("#"), "/api/v1/namespaces/%23/configmaps");
+        assert_eq!(
+            types.path_in("default/configmaps?x="),
+            "/api/v1/namespaces/default%2Fconfigmaps%3Fx%3D/configmaps"
+        );
     }
 }

@@ -1,10 +1,19 @@
-//! Text that has to fit into so many bytes.
+//! Text from a server: how much of it fits, and which characters a terminal would obey.
 
 /// As much of the text as fits, cut between characters.
 #[must_use]
 pub fn prefix_within(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or_default()]
+}
+
+/// Whether a terminal obeys the character, or text is reordered or hidden by it: control characters, Unicode's
+/// bidirectional controls, and characters without width.
+#[must_use]
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

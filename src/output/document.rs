@@ -13,21 +13,12 @@ pub use diagnosis::DiagnosisItem;
 pub use orphan::OrphanItem;
 pub use repaired::Repaired;
 
-use super::Failure;
+use super::{DocumentFormat, Failure};
 use crate::diagnose::{Diagnosis, State, age, reason};
 use crate::model::{Condition, Gap, Namespace};
 
 /// The `apiVersion` of every document.
 pub const API_VERSION: &str = "nsfix/v1";
-
-/// How a document is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum DocumentFormat {
-    /// A JSON document
-    Json,
-    /// A YAML document
-    Yaml,
-}
 
 /// A list document: `apiVersion`, `kind`, `items`. An empty list is still a document.
 #[derive(Debug, Serialize)]

@@ -4,6 +4,7 @@
 mod age;
 pub mod document;
 mod failure;
+mod format;
 pub mod inventory;
 mod progress;
 mod sanitise;
@@ -15,6 +16,7 @@ pub mod tree;
 
 pub use age::human_duration;
 pub use failure::Failure;
+pub use format::{DocumentFormat, ListFormat, ReportFormat};
 pub use progress::Progress;
 pub use sanitise::sanitise;
 pub use terminal::{ColorChoice, LogFormat, Style, Terminal, Topic};

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::model::is_harmful;
+
 /// Makes text from the server harmless on a terminal: control characters and the characters that reorder
 /// text (Unicode's bidirectional controls) are shown as `\u{…}`. Newlines and tabs become spaces.
 #[must_use]
@@ -18,12 +20,6 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
-}
-
-fn is_harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

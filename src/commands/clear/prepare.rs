@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
-use crate::commands::observe::{Depth, observe};
 use crate::diagnose::{Cause, CommonCause, Diagnosis, common_causes, diagnose};
 use crate::execute::{Outcome, Problem, Report};
 use crate::model::{Inventory, Namespace};
+use crate::observe::{Depth, observe};
 use crate::output::{Failure, Topic};
 use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
 

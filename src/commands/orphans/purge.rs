@@ -5,16 +5,17 @@
 //! RoleBindings effective.
 
 use super::FoundOrphans;
+use crate::backup::Backups;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, DryRun};
 use crate::commands::backups_in;
 use crate::commands::clear::{exit_of, render};
 use crate::commands::confirm::ask_yes;
-use crate::commands::observe::{Depth, observe};
 use crate::diagnose::diagnose;
-use crate::execute::{Backups, Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
+use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
+use crate::observe::{Depth, observe};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, inventory};
 use crate::plan::{Leftovers, Policy, is_protected, plan};

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// What becomes of the finalizers that an object had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Finalizers {
+pub enum Finalizers {
     /// They are dropped: whoever would remove them may be gone.
     Drop,
     /// They are kept.
@@ -29,7 +29,7 @@ const SERVER_SET: [&str; 9] = [
 const JOB_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
 
 /// The object as it can be created again.
-pub(super) fn creatable(object: &Value, finalizers: Finalizers) -> Value {
+pub fn creatable(object: &Value, finalizers: Finalizers) -> Value {
     let mut object = object.clone();
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();
     let Some(root) = object.as_object_mut() else { return object };

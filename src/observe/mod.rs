@@ -14,7 +14,7 @@ use crate::model::{
 
 /// How close to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Depth {
+pub enum Depth {
     /// Enough for the reason in few words.
     Overview,
     /// Enough to plan.
@@ -37,7 +37,7 @@ struct Look<'a> {
 
 /// Observes namespaces, and returns the facts in their order. At most `keep` leftovers of a type are remembered
 /// one by one. Fails only where the server as a whole is of no use.
-pub(super) async fn observe(
+pub async fn observe(
     cluster: &Cluster,
     namespaces: Vec<Namespace>,
     keep: usize,

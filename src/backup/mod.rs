@@ -2,6 +2,10 @@
 //!
 //! One file per namespace that `kubectl create -f` takes: YAML documents, each of them one object as JSON.
 
+mod creatable;
+
+pub use creatable::{Finalizers, creatable};
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -64,7 +68,7 @@ impl Backup {
     /// Adds an object as it was read.
     pub fn add(&mut self, json: &Value) -> io::Result<()> {
         self.file.write_all(b"---\n")?;
-        serde_json::to_writer(&mut self.file, &creatable(json)).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut self.file, &without_resource_version(json)).map_err(io::Error::from)?;
         self.file.write_all(b"\n")
     }
 
@@ -97,7 +101,7 @@ impl Backup {
 }
 
 /// The object as it was, without the one field that the server refuses on creation.
-fn creatable(json: &Value) -> Value {
+fn without_resource_version(json: &Value) -> Value {
     let mut json = json.clone();
     if let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("resourceVersion");

@@ -1,0 +1,14 @@
+//! kubectl's `--dry-run`.
+
+use clap::ValueEnum;
+
+/// kubectl's `--dry-run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DryRunChoice {
+    /// The writes are meant
+    None,
+    /// No write is sent; what would be sent is printed
+    Client,
+    /// Writes are sent with dryRun=All
+    Server,
+}

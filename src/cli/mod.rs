@@ -1,0 +1,140 @@
+//! The command line. Definitions only; the verbs are in [`crate::commands`].
+
+mod access;
+mod clear;
+mod dry_run;
+mod explain;
+mod global;
+mod list_stuck;
+// The pages show the sandbox's flags too.
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod man;
+mod name;
+mod orphans;
+mod restore;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use crate::output::{DocumentFormat, ListFormat, ReportFormat};
+pub use access::AccessOptions;
+pub use clear::{AllOptions, ClearOptions};
+pub use dry_run::DryRunChoice;
+pub use explain::ExplainOptions;
+pub use global::GlobalOptions;
+pub use list_stuck::ListStuckOptions;
+pub use orphans::OrphansOptions;
+pub use restore::RestoreOptions;
+#[cfg(feature = "sandbox")]
+pub use sandbox::SandboxOptions;
+
+/// Repair Kubernetes namespaces that are stuck in Terminating.
+///
+/// Finds them, shows their finalizers and why they are stuck, and ends them by a PUT to the /finalize
+/// subresource with the "kubernetes" finalizer removed.
+#[derive(Debug, Parser)]
+#[command(name = "nsfix", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done or nothing stuck, 1 error, 2 usage or configuration, 3 stuck namespaces \
+found (list-stuck --exit-code), 4 refused by a safety rule or --yes missing, 5 partial, 130/143 on a signal."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalOptions,
+}
+
+impl Cli {
+    /// Reads the process's command line, or ends the process with usage or help. Those say `kubectl nsfix` where
+    /// kubectl runs nsfix as its plugin.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let typed = name::typed(std::env::args_os().next().as_deref());
+        let mut definition = Self::command().bin_name(typed);
+        let mut matches = definition.get_matches_mut();
+        Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut definition).exit())
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the namespaces that are stuck in Terminating
+    ListStuck(ListStuckOptions),
+    /// Say why namespaces are stuck, and what would end them
+    Explain(ExplainOptions),
+    /// End namespaces that are stuck in Terminating
+    Clear(Box<ClearOptions>),
+    /// Find objects whose namespace does not exist, and remove them safely with --purge
+    Orphans(OrphansOptions),
+    /// Create a namespace and its objects again from a backup
+    Restore(RestoreOptions),
+    /// Show which permissions each capability needs, and which are missing
+    Access(AccessOptions),
+    /// Serve a practice cluster on loopback until Ctrl-C; prints the path of its kubeconfig
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxOptions),
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    /// Whether nothing is meant to be written.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        let dry_run = match self {
+            Self::Clear(options) => options.dry_run,
+            Self::Orphans(options) => options.dry_run,
+            Self::Restore(options) => options.dry_run,
+            _ => DryRunChoice::None,
+        };
+        dry_run != DryRunChoice::None
+    }
+}
+
+/// Reads `NAME`, `ns/NAME` or `namespace/NAME`.
+fn parse_namespace(text: &str) -> Result<String, String> {
+    let name = match text.split_once('/') {
+        None => text,
+        Some(("ns" | "namespace" | "namespaces", name)) => name,
+        Some((kind, _)) => return Err(format!("nsfix clears namespaces, not {kind:?}")),
+    };
+    let valid = (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if valid {
+        return Ok(name.to_owned());
+    }
+    // What the API server says of such a name (apimachinery's IsDNS1123Label).
+    Err("a namespace's name consists of lower case letters, digits or '-', and starts and ends with a letter or digit"
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_namespace_may_be_written_as_kubectl_prints_it() {
+        for text in ["rodrigo", "ns/rodrigo", "namespace/rodrigo", "namespaces/rodrigo"] {
+            assert_eq!(parse_namespace(text), Ok("rodrigo".to_owned()), "{text}");
+        }
+        for text in ["", "a/b", "pod/rodrigo", "Rodrigo", "../kube-system", "ns/", "-a", "a?b", "ns/a/b"] {
+            assert!(parse_namespace(text).is_err(), "{text:?}");
+        }
+    }
+}

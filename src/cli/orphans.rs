@@ -1,0 +1,52 @@
+//! The options of `orphans`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{DocumentFormat, DryRunChoice, ReportFormat, parse_namespace};
+use crate::cluster::parse_duration;
+
+/// Options of `orphans`.
+#[derive(Args, Debug)]
+pub struct OrphansOptions {
+    /// Only orphans of these missing namespaces
+    #[arg(value_name = "NAME", value_parser = parse_namespace)]
+    pub names: Vec<String>,
+    /// Remove them: create each namespace, delete it at once, and empty it
+    #[arg(long)]
+    pub purge: bool,
+    /// Answer yes to the question whether to go on
+    #[arg(short, long, requires = "purge")]
+    pub yes: bool,
+    /// Send nothing (client)
+    #[arg(long, value_enum, value_name = "WHERE", requires = "purge", default_value = "none")]
+    pub dry_run: DryRunChoice,
+    /// Release this finalizer although removing it does harm; can be repeated
+    #[arg(long, value_name = "NAME", requires = "purge")]
+    pub release_finalizer: Vec<String>,
+    /// Where to save what is about to be removed [default: ~/.local/state/nsfix/backups]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
+    pub backup_dir: Option<PathBuf>,
+    /// Save nothing before writing
+    #[arg(long)]
+    pub no_backup: bool,
+    /// How long to wait for each namespace to be gone
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1m")]
+    pub timeout: Duration,
+    /// Output format
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<DocumentFormat>,
+}
+
+impl OrphansOptions {
+    /// The same format, for a report.
+    #[must_use]
+    pub fn report_format(&self) -> Option<ReportFormat> {
+        self.output.map(|format| match format {
+            DocumentFormat::Json => ReportFormat::Json,
+            DocumentFormat::Yaml => ReportFormat::Yaml,
+        })
+    }
+}
