@@ -62,6 +62,9 @@ pub struct ClearOptions {
     /// The namespaces: NAME, ns/NAME or namespace/NAME
     #[arg(required_unless_present = "all", value_name = "NAME", value_parser = parse_namespace)]
     pub names: Vec<String>,
+    /// A namespace that does not exist is no error
+    #[arg(long, conflicts_with = "all")]
+    pub ignore_not_found: bool,
     /// Answer yes to the question whether to go on
     #[arg(short, long)]
     pub yes: bool,
@@ -108,9 +111,19 @@ pub struct ClearOptions {
         action = clap::ArgAction::Set
     )]
     pub wait: bool,
-    /// How long to wait for that, for example 10s or 1m
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "30s")]
+    /// How long a namespace may take in all; never makes the run more forceful
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "3m")]
     pub timeout: Duration,
+    /// How long the controller has a namespace with content for itself before anything is forced
+    #[arg(
+        long,
+        env = "NSFIX_PATIENCE",
+        hide_env_values = true,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "90s"
+    )]
+    pub patience: Duration,
     /// Output format of the report
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<ReportFormat>,

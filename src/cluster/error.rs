@@ -46,6 +46,9 @@ pub enum ApiError {
     /// The credentials could not be had (an exec plugin failed, a token file is missing).
     #[error("Unable to authenticate: {0}")]
     Credentials(String),
+    /// A write that was answered with success, and did not do what was asked.
+    #[error("{0}")]
+    Undone(String),
     /// A write that was held back, because only reads are wanted.
     #[error("{0} was not sent: this is a dry run")]
     NotSent(String),
@@ -131,7 +134,8 @@ impl ApiError {
             | Self::Unreachable(_)
             | Self::Tls(_)
             | Self::Credentials(_)
-            | Self::NotSent(_) => false,
+            | Self::NotSent(_)
+            | Self::Undone(_) => false,
         }
     }
 
@@ -150,7 +154,8 @@ impl ApiError {
             Self::NotKubernetes { .. }
             | Self::BrokenOff { .. }
             | Self::TimedOut { .. }
-            | Self::NotSent(_) => false,
+            | Self::NotSent(_)
+            | Self::Undone(_) => false,
         }
     }
 
@@ -196,7 +201,7 @@ impl ApiError {
             ),
             Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
-            Self::Server { .. } | Self::BrokenOff { .. } | Self::NotSent(_) => None,
+            Self::Server { .. } | Self::BrokenOff { .. } | Self::NotSent(_) | Self::Undone(_) => None,
         }
     }
 }

@@ -59,7 +59,8 @@ fn is_the_servers_fault(error: &ApiError) -> bool {
         ApiError::NotKubernetes { .. }
         | ApiError::Tls(_)
         | ApiError::Credentials(_)
-        | ApiError::NotSent(_) => false,
+        | ApiError::NotSent(_)
+        | ApiError::Undone(_) => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking stock: what can still be inside a namespace, type by type.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 
@@ -46,14 +46,19 @@ impl Cluster {
         keep: usize,
     ) -> Result<BTreeMap<String, Inventory>, ApiError> {
         let health = Mutex::new(GroupVersionAnswers::default());
-        let listed: Vec<ListedType> = futures::stream::iter(types)
-            .map(|ty| self.leftovers_of_type(ty, namespaces, keep, &health))
+        let listed: Vec<(ResourceType, ListedType)> = futures::stream::iter(types)
+            .map(|ty| async {
+                let found = self.leftovers_of_type(ty.clone(), namespaces, keep, &health).await?;
+                Ok::<_, ApiError>((ty, found))
+            })
             .buffer_unordered(LIST_CONCURRENCY)
             .try_collect()
             .await?;
         let mut inventories: BTreeMap<String, Inventory> =
             namespaces.iter().map(|name| ((*name).to_owned(), Inventory::default())).collect();
-        for found in listed {
+        let looked = listed.iter().filter_map(|(ty, found)| found.is_ok().then(|| ty.to_string()));
+        let looked: Arc<BTreeSet<String>> = Arc::new(looked.collect());
+        for (_, found) in listed {
             for (name, inventory) in &mut inventories {
                 match &found {
                     Ok(by_namespace) => {
@@ -65,6 +70,7 @@ impl Cluster {
             }
         }
         for inventory in inventories.values_mut() {
+            inventory.coverage.types = Arc::clone(&looked);
             count_cohabiting_once(&mut inventory.types, keep);
             inventory.types.sort_by(|a, b| a.resource.cmp(&b.resource));
             inventory.coverage.gaps.sort();

@@ -88,14 +88,15 @@ impl Cluster {
         })
     }
 
-    /// Sets the finalizers of an object, guarded by its uid and resourceVersion.
+    /// Sets the finalizers of an object, guarded by its uid and resourceVersion. Returns those that it has by the
+    /// server's answer: a webhook or policy may have put some back, and that is answered with 200 as well.
     pub async fn set_finalizers(
         &self,
         path: &str,
         preconditions: &Preconditions,
         finalizers: &[&str],
         dry_run: DryRun,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Vec<String>, ApiError> {
         let finalizers = if finalizers.is_empty() { Value::Null } else { json!(finalizers) };
         let patch = json!({"metadata": {
             "uid": preconditions.uid,
@@ -103,7 +104,9 @@ impl Cluster {
             "finalizers": finalizers,
         }});
         let url = format!("{path}?fieldManager=nsfix{}", dry_run.query());
-        self.call(Call::merge_patch(&url, &patch)).await.map(drop)
+        let body = self.call(Call::merge_patch(&url, &patch)).await?;
+        let object: Object = self.parse(&body)?;
+        Ok(object.metadata.finalizers.unwrap_or_default())
     }
 
     /// Deletes an object, guarded by its uid alone: whatever has become of it, it is to go.

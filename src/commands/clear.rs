@@ -5,6 +5,7 @@ mod confirm;
 mod journal;
 mod prepare;
 pub(super) mod render;
+mod rounds;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -61,6 +62,9 @@ pub(super) async fn run(
         return Err(Failure::refused("clear writes, and there is no terminal to ask on")
             .hint("add --yes to go on without a question, or --dry-run=client to see what would be sent"));
     }
+    if let Some(journal) = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None) {
+        journal::check(journal)?;
+    }
     let settings = settings(options)?;
     let cluster = session.the_cluster()?;
     if options.dry_run == DryRunChoice::Client {
@@ -115,10 +119,12 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
             allow_protected: options.allow_protected,
             release_finalizers: options.release_finalizer.clone(),
             finalizers: options.finalizer.clone(),
+            patience: options.patience,
             deletes_no_namespace: options.unattended.all,
         },
         dry_run: if options.dry_run == DryRunChoice::Server { DryRun::Server } else { DryRun::None },
         backups,
+        limits: options.unattended.limits(),
         wait: options.wait.then_some(options.timeout),
         heed_trouble: options.unattended.all,
     })
@@ -127,8 +133,9 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
 pub(super) fn exit_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => Exit::Done,
-        Outcome::Refused => Exit::Refused,
-        Outcome::Failed | Outcome::Released => Exit::Error,
+        // A rule kept the rest from being done.
+        Outcome::Refused | Outcome::Released => Exit::Refused,
+        Outcome::Failed => Exit::Error,
     }
 }
 

@@ -116,6 +116,18 @@ fn remaining_in(message: &str) -> Vec<String> {
         .collect()
 }
 
+/// The types of which the controller counts objects that remain, as kubectl names them: `pods`, `widgets.example.com`.
+#[must_use]
+pub fn remaining_types(namespace: &Namespace) -> Vec<String> {
+    let condition = namespace.condition(REMAINING).filter(|condition| condition.status == "True");
+    let list = condition.and_then(|condition| condition.message.split_once(": "));
+    let items = list.into_iter().flat_map(|(_, list)| list.split(", "));
+    items
+        .filter_map(|item| item.strip_suffix(" resource instances")?.rsplit_once(" has "))
+        .map(|(resource, _)| resource.trim_end_matches('.').to_owned())
+        .collect()
+}
+
 /// The types that the controller could not delete because a conversion webhook fails: group and kind, and
 /// what was said. `conversion webhook for example.com/v1, Kind=Widget failed: …`
 #[must_use]

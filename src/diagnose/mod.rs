@@ -11,7 +11,7 @@ mod state;
 
 pub use cause::{Cause, CauseKind};
 pub use common::{CommonCause, common_causes};
-pub use conditions::{conversion_failures, reason_from_conditions};
+pub use conditions::{conversion_failures, reason_from_conditions, remaining_types};
 pub use intercepted::{Intercepted, sees};
 pub use owners::{Held, OwnerQuery, queries};
 pub use state::{PATIENCE, State, age, reason};

@@ -13,9 +13,12 @@ pub use report::{Outcome, Problem, Report, StepReport, StepResult};
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::backup::Backups;
 use crate::cluster::{Cluster, DryRun};
-use crate::plan::Policy;
+use crate::model::Namespace;
+use crate::plan::{BulkLimits, Policy, select};
 use crate::shutdown::Shutdown;
 
 /// How a plan is to be carried out.
@@ -27,6 +30,8 @@ pub struct Settings {
     pub dry_run: DryRun,
     /// Where to save what is about to be changed; `None` only where the person said `--no-backup`.
     pub backups: Option<Backups>,
+    /// What holds a run over all namespaces back: asked again before each write.
+    pub limits: Option<BulkLimits>,
     /// How long to wait for the namespace to be gone; `None` looks once and does not wait.
     pub wait: Option<Duration>,
     /// Whether to begin nothing more once the server is in trouble: what nobody watches should not add to it.
@@ -41,6 +46,8 @@ pub struct Executor<'a> {
     pub settings: &'a Settings,
     /// When to end early.
     pub shutdown: &'a Shutdown,
+    /// When `--timeout` is over: nothing more is begun then.
+    pub deadline: Option<Instant>,
     /// Told of every step as soon as its result is known.
     pub on_step: &'a dyn Fn(&Report, &StepReport),
 }
@@ -52,8 +59,19 @@ impl Executor<'_> {
         if self.shutdown.requested().is_some() {
             return Some("interrupted".to_owned());
         }
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Some("the time of --timeout is over".to_owned());
+        }
         let trouble = self.cluster.trouble().filter(|_| self.settings.heed_trouble)?;
         Some(format!("stopped, because the API server is in trouble ({trouble})"))
+    }
+
+    /// Why a run over all namespaces leaves this one alone by now: somebody may have annotated it meanwhile.
+    fn left_alone(&self, fresh: &Namespace) -> Option<Problem> {
+        let limits = self.settings.limits.as_ref()?;
+        let selection = select(vec![fresh.clone()], limits, jiff::Timestamp::now());
+        let (namespace, why) = selection.left_alone.first()?;
+        Some(Problem::new(format!("namespace/{} is left alone: {why}", namespace.name)))
     }
 
     fn record(&self, report: &mut Report, step: StepReport) {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::objects::put_back;
 use super::{Executor, Outcome, Problem};
 use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{KUBERNETES_FINALIZER, Namespace};
@@ -53,13 +54,21 @@ impl NamespaceWrite<'_> {
         let path = format!("/api/v1/namespaces/{name}");
         match self {
             Self::Finalize(removes) => {
-                let removes: Vec<&str> = removes.iter().map(String::as_str).collect();
-                cluster.finalize(name, &fresh.without_spec_finalizers(&removes), dry_run).await.map(drop)
+                let named: Vec<&str> = removes.iter().map(String::as_str).collect();
+                let answer = cluster.finalize(name, &fresh.without_spec_finalizers(&named), dry_run).await?;
+                let rest: Vec<&str> = fresh.spec_finalizers.iter().map(String::as_str).collect();
+                let rest: Vec<&str> = rest.into_iter().filter(|each| !named.contains(each)).collect();
+                undone(&answer.spec_finalizers, &rest)
             }
             Self::Rearm => {
                 let mut body = fresh.json.clone();
                 body["spec"]["finalizers"] = json!([KUBERNETES_FINALIZER]);
-                cluster.finalize(name, &body, dry_run).await.map(drop)
+                let answer = cluster.finalize(name, &body, dry_run).await?;
+                if answer.has_kubernetes_finalizer() {
+                    return Ok(());
+                }
+                let why = "the server accepted the change and left the \"kubernetes\" finalizer out";
+                Err(ApiError::Undone(why.to_owned()))
             }
             Self::RemoveMetadataFinalizer(finalizer) => {
                 let rest: Vec<&str> = fresh
@@ -68,11 +77,17 @@ impl NamespaceWrite<'_> {
                     .map(String::as_str)
                     .filter(|each| *each != finalizer)
                     .collect();
-                cluster.set_finalizers(&path, &Preconditions::from(fresh), &rest, dry_run).await
+                let answer =
+                    cluster.set_finalizers(&path, &Preconditions::from(fresh), &rest, dry_run).await?;
+                undone(&answer, &rest)
             }
             Self::DeleteAgain => cluster.delete(&path, &Preconditions::from(fresh), false, dry_run).await,
         }
     }
+}
+
+fn undone(answer: &[String], asked: &[&str]) -> Result<(), ApiError> {
+    put_back(answer, asked).map_or(Ok(()), |why| Err(ApiError::Undone(why)))
 }
 
 impl Executor<'_> {
@@ -116,6 +131,9 @@ impl Executor<'_> {
                 } else {
                     NamespaceWriteOutcome::NotNeeded
                 };
+            }
+            if let Some(problem) = self.left_alone(&fresh) {
+                return NamespaceWriteOutcome::Ended(Outcome::Refused, problem);
             }
             if let Err(refusal) = check(&fresh, &self.settings.policy) {
                 return NamespaceWriteOutcome::Ended(Outcome::Refused, Problem::from(&refusal));

@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 
-use super::{Executor, Report, StepResult};
+use super::{Executor, Problem, Report, StepResult};
 use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{Leftover, ResourceType};
 
@@ -39,6 +39,8 @@ pub(super) enum ObjectsError {
     Failed(ApiError),
     /// The namespace is gone, and its leftovers with it, or without a namespace.
     Gone,
+    /// It is to be left alone by now.
+    LeftAlone(Problem),
     /// What was listed is inside another namespace of the same name, and nobody has judged that one.
     Replaced,
 }
@@ -137,7 +139,9 @@ impl Executor<'_> {
     /// comes back, so all of them were its own.
     async fn still_there(&self, report: &Report) -> Result<(), ObjectsError> {
         match self.cluster.namespace(&report.namespace).await {
-            Ok(fresh) if fresh.uid == report.uid && fresh.is_terminating() => Ok(()),
+            Ok(fresh) if fresh.uid == report.uid && fresh.is_terminating() => {
+                self.left_alone(&fresh).map_or(Ok(()), |problem| Err(ObjectsError::LeftAlone(problem)))
+            }
             Ok(_) => Err(ObjectsError::Replaced),
             Err(error) if error.is_not_found() => Err(ObjectsError::Gone),
             Err(error) => Err(ObjectsError::Failed(error)),
@@ -218,10 +222,26 @@ impl Executor<'_> {
                 if rest.len() == preconditions.finalizers.len() || !preconditions.deleting {
                     return None;
                 }
-                self.cluster.set_finalizers(path, preconditions, &rest, dry_run).await
+                let answer = self.cluster.set_finalizers(path, preconditions, &rest, dry_run).await;
+                answer.and_then(|left| match put_back(&left, &rest) {
+                    Some(why) => Err(ApiError::Undone(why)),
+                    None => Ok(()),
+                })
             }
         })
     }
+}
+
+/// What the server's answer holds besides what was asked for: somebody put it back.
+pub(super) fn put_back(answer: &[String], asked: &[&str]) -> Option<String> {
+    let back: Vec<&str> =
+        answer.iter().map(String::as_str).filter(|finalizer| !asked.contains(finalizer)).collect();
+    (!back.is_empty()).then(|| {
+        format!(
+            "the server accepted the change and kept finalizer {}: a mutating webhook or policy puts it back",
+            back.join(", ")
+        )
+    })
 }
 
 /// A 404 that names the namespace means that the *namespace* is missing, while the object may well exist.

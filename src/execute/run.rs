@@ -6,9 +6,9 @@ use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
 use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::verify::{WaitOutcome, held_by, still_there};
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
-use crate::cluster::DryRun;
+use crate::cluster::{ApiError, DryRun};
 use crate::model::{Inventory, ResourceType};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Leftovers, Plan, Step, unlisted};
 
 /// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
 /// kubernetes' pkg/controller/namespace/namespace_controller.go).
@@ -65,7 +65,7 @@ impl Executor<'_> {
         report: &mut Report,
     ) -> Next {
         match &step.action {
-            Action::Wait => self.wait_for_controller(step, plan, last, report).await,
+            Action::Wait => self.wait_for_controller(step, plan, before, last, report).await,
             Action::DeleteObjects { resource } => {
                 self.write_to(step, resource, None, ObjectWrite::Delete, report).await
             }
@@ -84,8 +84,7 @@ impl Executor<'_> {
             }
             // Either may be the write that ends it.
             Action::Finalize { .. } | Action::RemoveMetadataFinalizer { .. }
-                if plan.has(|action| matches!(action, Action::Wait))
-                    && self.must_not_abandon(plan, before, report).await =>
+                if self.must_not_abandon(plan, report).await =>
             {
                 Next::End
             }
@@ -117,8 +116,11 @@ impl Executor<'_> {
             Ok(counts) => counts.result(self.settings.dry_run),
             Err(ObjectsError::Failed(error)) => (StepResult::Failed, error.detail()),
             Err(ObjectsError::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
-            Err(ObjectsError::Replaced) => {
-                let problem = replaced(&report.namespace);
+            Err(error @ (ObjectsError::Replaced | ObjectsError::LeftAlone(_))) => {
+                let problem = match error {
+                    ObjectsError::LeftAlone(problem) => problem,
+                    _ => replaced(&report.namespace),
+                };
                 self.record(report, report_of(step, StepResult::Failed, problem.message.clone()));
                 (report.outcome, report.problem) = (Outcome::Refused, Some(problem));
                 return Next::End;
@@ -193,12 +195,34 @@ impl Executor<'_> {
     }
 
     /// Lets the controller finish, and releases again what was not being deleted in the first round.
-    async fn wait_for_controller(&self, step: &Step, plan: &Plan, last: bool, report: &mut Report) -> Next {
+    async fn wait_for_controller(
+        &self,
+        step: &Step,
+        plan: &Plan,
+        before: &Inventory,
+        last: bool,
+        report: &mut Report,
+    ) -> Next {
         if self.settings.dry_run == DryRun::Server {
             return Next::GoOn;
         }
-        let limit = self.settings.wait.unwrap_or_default();
-        let limit = if last { limit } else { limit.min(CONTROLLER_PATIENCE) };
+        let Some(limit) = self.settings.wait else {
+            let message = "not waited for (--wait=false)".to_owned();
+            self.record(report, report_of(step, StepResult::Skipped, message));
+            let outcome = if report.wrote { Outcome::Released } else { Outcome::Refused };
+            let problem = Problem {
+                message: format!("namespace {:?} was not waited for, and not forced", report.namespace),
+                hint: Some("the same command without --wait=false goes on from here".to_owned()),
+            };
+            (report.outcome, report.problem) = (outcome, Some(problem));
+            return Next::End;
+        };
+        // A shorter --timeout does not shorten the patience before a write: then nothing is written.
+        let releases =
+            plan.has(|action| !matches!(action, Action::Rearm | Action::Wait | Action::Finalize { .. }));
+        // A further round can do more than waiting where something is released.
+        let whole = last && plan.remains.is_empty() && (before.is_empty() || !releases);
+        let limit = if whole { limit } else { CONTROLLER_PATIENCE };
         for round in 1..=MAX_ROUNDS {
             match self.wait_until_gone(report, limit / MAX_ROUNDS, |_| false).await {
                 WaitOutcome::Gone => {
@@ -251,46 +275,43 @@ impl Executor<'_> {
         counts.wrote && self.settings.dry_run == DryRun::None
     }
 
-    /// After a release nothing may be abandoned; what remains ends it.
-    async fn must_not_abandon(&self, plan: &Plan, before: &Inventory, report: &mut Report) -> bool {
-        let Some(problem) = self.leftovers_remain(plan, before, report).await else { return false };
-        (report.outcome, report.problem) = (Outcome::Released, Some(problem));
+    /// `release` and `refuse` abandon nothing: whatever is left or unknown right before the write ends it.
+    async fn must_not_abandon(&self, plan: &Plan, report: &mut Report) -> bool {
+        let abandons_nothing =
+            matches!(self.settings.policy.leftovers, Leftovers::Release | Leftovers::Refuse);
+        // In a rehearsal nothing was released, so that everything is still there.
+        if !abandons_nothing || self.settings.dry_run == DryRun::Server {
+            return false;
+        }
+        let Some(problem) = self.leftovers_remain(plan).await else { return false };
+        let outcome = if report.wrote { Outcome::Released } else { Outcome::Refused };
+        (report.outcome, report.problem) = (outcome, Some(problem));
         true
     }
 
-    async fn leftovers_remain(&self, plan: &Plan, before: &Inventory, report: &Report) -> Option<Problem> {
-        if self.settings.dry_run == DryRun::Server {
+    /// Asks about everything again: types that were empty, gaps, and what the controller itself counts.
+    async fn leftovers_remain(&self, plan: &Plan) -> Option<Problem> {
+        let name = &plan.namespace.name;
+        let look = async {
+            let discovered = self.cluster.discover().await?;
+            let found = self.cluster.list_leftovers(&discovered, &[name.as_str()], 1).await?;
+            let namespace = self.cluster.namespace(name).await;
+            Ok::<_, ApiError>((found.into_values().next().unwrap_or_default(), namespace))
+        };
+        let (left, namespace) = match look.await {
+            Ok(look) => look,
+            Err(error) => return Some(Problem::from(&error)),
+        };
+        let counted = match &namespace {
+            Ok(namespace) => unlisted(namespace, &left),
+            // Gone by now, or another one: the write itself finds that out.
+            Err(error) if error.is_not_found() => return None,
+            Err(error) => return Some(Problem::from(error)),
+        };
+        if left.holds_only_defaults() && left.coverage.is_complete() && counted.is_empty() {
             return None;
         }
-        let types: Vec<ResourceType> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
-        match self.cluster.list_leftovers_of(types, &[&report.namespace], 1).await {
-            Ok(found) => {
-                let left = found.into_values().next().unwrap_or_default();
-                if left.is_empty() && left.coverage.is_complete() {
-                    return None;
-                }
-                let unseen =
-                    left.coverage.gaps.iter().map(|gap| format!("{gap}, which could not be looked at,"));
-                let left: Vec<String> = left
-                    .types
-                    .iter()
-                    .map(|of_type| {
-                        let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
-                        format!("{of_type} [{}]", finalizers.join(", "))
-                    })
-                    .chain(unseen)
-                    .collect();
-                Some(Problem {
-                    message: format!(
-                        "{} still remain in namespace {:?} after {MAX_ROUNDS} rounds; it was not finalized",
-                        left.join(", "),
-                        plan.namespace.name
-                    ),
-                    hint: Some("if a finalizer comes back, its owner is alive: ask the owner".to_owned()),
-                })
-            }
-            Err(error) => Some(Problem::from(&error)),
-        }
+        Some(not_finalized(name, &left, &counted))
     }
 
     /// These steps are not begun any more.
@@ -303,6 +324,27 @@ impl Executor<'_> {
             message: format!("{why}; namespace {:?} is not done yet", report.namespace),
             hint: Some("the same command, run again, goes on from here".to_owned()),
         });
+    }
+}
+
+/// What is left, by type and finalizer, and where something may be that was not seen.
+fn not_finalized(name: &str, left: &Inventory, counted: &[String]) -> Problem {
+    let seen = left.types.iter().filter(|of_type| of_type.besides_defaults() > 0).map(|of_type| {
+        let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
+        if finalizers.is_empty() {
+            of_type.to_string()
+        } else {
+            format!("{of_type} held by {}", finalizers.join(", "))
+        }
+    });
+    let gaps = left.coverage.unknown().map(|gap| format!("whatever is in {gap} ({})", gap.detail));
+    let counted = counted.iter().map(|ty| format!("{ty}, which the controller counts and nsfix cannot list"));
+    let all: Vec<String> = seen.chain(gaps).chain(counted).collect();
+    Problem {
+        message: format!("namespace {name:?} was not finalized: still inside: {}", all.join("; ")),
+        hint: Some(format!(
+            "nsfix explain {name} says what holds it; --leftovers=orphan would abandon it in etcd"
+        )),
     }
 }
 

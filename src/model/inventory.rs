@@ -1,7 +1,8 @@
 //! What is still inside a namespace, and what could not be looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -48,6 +49,8 @@ pub struct TypeLeftovers {
     pub deleting: u64,
     /// How many have none.
     pub live: u64,
+    /// How many of them Kubernetes itself puts into every namespace; counted in the above too.
+    pub defaults: u64,
     /// How many objects carry each finalizer.
     pub finalizers: BTreeMap<String, u64>,
     /// The first of them, in the server's order.
@@ -58,7 +61,7 @@ impl TypeLeftovers {
     /// No leftovers of this type, yet.
     #[must_use]
     pub fn none(resource: ResourceType) -> Self {
-        Self { resource, deleting: 0, live: 0, finalizers: BTreeMap::new(), sample: Vec::new() }
+        Self { resource, deleting: 0, live: 0, defaults: 0, finalizers: BTreeMap::new(), sample: Vec::new() }
     }
 
     /// Counts one more, and keeps it unless `keep` are kept already.
@@ -68,6 +71,7 @@ impl TypeLeftovers {
         } else {
             self.live += 1;
         }
+        self.defaults += u64::from(is_default_object(&self.resource, &leftover));
         for finalizer in &leftover.finalizers {
             match self.finalizers.get_mut(finalizer) {
                 Some(count) => *count += 1,
@@ -81,11 +85,32 @@ impl TypeLeftovers {
         }
     }
 
+    /// How many there are besides the default objects.
+    #[must_use]
+    pub fn besides_defaults(&self) -> u64 {
+        self.total() - self.defaults
+    }
+
     /// How many there are.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.deleting + self.live
     }
+}
+
+/// What Kubernetes puts into every namespace, and OpenShift besides. One that somebody holds by a finalizer is
+/// not meant.
+fn is_default_object(ty: &ResourceType, leftover: &Leftover) -> bool {
+    let name = leftover.name.as_str();
+    leftover.finalizers.is_empty()
+        && match (ty.group.as_str(), ty.resource.as_str()) {
+            ("", "serviceaccounts") => ["default", "builder", "deployer"].contains(&name),
+            ("", "configmaps") => ["kube-root-ca.crt", "openshift-service-ca.crt"].contains(&name),
+            ("rbac.authorization.k8s.io", "rolebindings") => {
+                ["system:deployers", "system:image-builders", "system:image-pullers"].contains(&name)
+            }
+            _ => false,
+        }
 }
 
 /// `3 configmaps`
@@ -149,11 +174,28 @@ impl fmt::Display for Gap {
     }
 }
 
+/// API groups that store no objects of their own: they compute their answers, so that nothing can be abandoned in
+/// them.
+const STATELESS_GROUPS: [&str; 3] = ["metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"];
+
+impl Gap {
+    /// Whether this is a stateless API that is unavailable: it is known to hold nothing. What one may not look at
+    /// is not unavailable.
+    #[must_use]
+    pub fn holds_nothing(&self) -> bool {
+        let stateless =
+            STATELESS_GROUPS.contains(&self.group.as_str()) || self.group.starts_with("subresources.");
+        stateless && self.why != Unreadable::Forbidden
+    }
+}
+
 /// Which types could be looked at, and which could not and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// How many types were looked at.
     pub looked: usize,
+    /// `resource.group` of each, shared by all namespaces that were looked at together.
+    pub types: Arc<BTreeSet<String>>,
     /// What could not be looked at, in a stable order.
     pub gaps: Vec<Gap>,
 }
@@ -162,7 +204,12 @@ impl Coverage {
     /// Whether everything that can hold a namespace was looked at.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.gaps.is_empty()
+        self.unknown().next().is_none()
+    }
+
+    /// The gaps in which something may be.
+    pub fn unknown(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().filter(|gap| !gap.holds_nothing())
     }
 }
 
@@ -186,6 +233,18 @@ impl Inventory {
     #[must_use]
     pub fn live(&self) -> u64 {
         self.types.iter().map(|of_type| of_type.live).sum()
+    }
+
+    /// How many live leftovers there are besides the default objects, most of which are live until the end.
+    #[must_use]
+    pub fn live_besides_defaults(&self) -> u64 {
+        self.types.iter().map(|of_type| of_type.live.saturating_sub(of_type.defaults)).sum()
+    }
+
+    /// Whether nothing but default objects was found in what could be looked at.
+    #[must_use]
+    pub fn holds_only_defaults(&self) -> bool {
+        self.types.iter().all(|of_type| of_type.besides_defaults() == 0)
     }
 
     /// Takes over what was found of a type on a second look, in place of what the first one found.

@@ -25,7 +25,7 @@ pub fn of_type(of_type: &TypeLeftovers) -> String {
 /// `looked at 40 of 41 types; could not look at secrets: Forbidden`.
 #[must_use]
 pub fn coverage(coverage: &Coverage) -> String {
-    let Coverage { looked, gaps } = coverage;
+    let Coverage { looked, gaps, types: _ } = coverage;
     if gaps.is_empty() {
         return format!("looked at all {looked} types");
     }

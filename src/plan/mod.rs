@@ -16,7 +16,7 @@ pub use refusal::Refusal;
 pub use selection::{BulkLimits, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
 pub use step::{Action, Step};
 
-use crate::diagnose::{CauseKind, Diagnosis, Held};
+use crate::diagnose::{CauseKind, Diagnosis, Held, remaining_types};
 use crate::model::{Inventory, KUBERNETES_FINALIZER, Namespace, TypeLeftovers};
 
 /// What would end a namespace.
@@ -30,6 +30,11 @@ pub struct Plan {
     pub advice: Vec<Advice>,
     /// What goes wrong, or may, when the plan is carried out.
     pub warnings: Vec<String>,
+    /// What stays under this consent and will keep the namespace: kept finalizers, content that could not be
+    /// looked at. Where there is any, nothing is abandoned and the namespace is not finalized.
+    pub remains: Vec<String>,
+    /// Whether the controller is to be waited for first: the namespace is so young that it may still be at work.
+    pub waits_first: bool,
     /// Not zero: `--yes` alone is no consent to this, because live leftovers would be abandoned or deleted.
     pub live_at_stake: u64,
 }
@@ -57,37 +62,87 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     let Diagnosis { namespace, inventory, held, .. } = diagnosis;
     check(namespace, policy)?;
     let releases = policy.leftovers == Leftovers::Release;
-    if policy.leftovers == Leftovers::Refuse && !is_known_empty(inventory) {
-        let left = inventory.types.iter().map(ToString::to_string);
-        let unseen = inventory.coverage.gaps.iter().map(ToString::to_string);
+    let waits_first = is_young(diagnosis, policy);
+    if policy.leftovers == Leftovers::Refuse && !waits_first && !is_known_empty(diagnosis) {
+        let left = inventory.types.iter().filter(|of_type| of_type.besides_defaults() > 0);
         return Err(Refusal::Leftovers {
             name: namespace.name.clone(),
-            left: left.collect(),
-            unseen: unseen.collect(),
+            left: left.map(ToString::to_string).collect(),
+            unseen: unknown(diagnosis),
         });
     }
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
-    let rearms = namespace.is_zombie() && !is_known_empty(inventory);
-    Ok(Plan {
+    let rearms = namespace.is_zombie() && !is_known_empty(diagnosis);
+    let remains = if releases { remains(diagnosis, &skipped) } else { Vec::new() };
+    let plan = Plan {
         namespace: namespace.clone(),
-        steps: steps(diagnosis, policy),
+        steps: steps(diagnosis, policy, &remains),
         advice: advice::from(&diagnosis.causes),
         warnings: warnings(diagnosis, policy, &skipped),
         live_at_stake: match policy.leftovers {
-            Leftovers::Ask | Leftovers::Refuse if !rearms => inventory.live(),
+            Leftovers::Ask | Leftovers::Refuse if !rearms && !waits_first => {
+                inventory.live_besides_defaults()
+            }
             _ => 0,
         },
-    })
+        remains,
+        waits_first,
+    };
+    let writes = plan.has(|action| !matches!(action, Action::Wait));
+    if !plan.remains.is_empty() && !writes && !waits_first {
+        return Err(Refusal::Remains {
+            name: namespace.name.clone(),
+            remains: plan.remains,
+            finalizers: skipped.iter().map(|held| held.finalizer.clone()).collect(),
+        });
+    }
+    Ok(plan)
 }
 
-fn steps(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
+/// What a release leaves: finalizers that do harm and were not named, and whatever could not be looked at.
+fn remains(diagnosis: &Diagnosis, skipped: &[&Held]) -> Vec<String> {
+    let kept =
+        skipped.iter().map(|held| format!("{} {} held by {}", held.count, held.resource, held.finalizer));
+    let unknown = unknown(diagnosis).into_iter().map(|what| format!("whatever is in {what}"));
+    kept.chain(unknown).collect()
+}
+
+/// Where something may be that was not seen: the gaps of the coverage, and the types of which the controller
+/// counts objects although nobody here could list them.
+fn unknown(diagnosis: &Diagnosis) -> Vec<String> {
+    let coverage = &diagnosis.inventory.coverage;
+    let mut unknown: Vec<String> = coverage.unknown().map(ToString::to_string).collect();
+    unknown.extend(unlisted(&diagnosis.namespace, &diagnosis.inventory));
+    unknown.dedup();
+    unknown
+}
+
+/// Types of which the namespace controller counts objects and which could not be listed here. Where a type was
+/// listed, the list is newer than the condition.
+#[must_use]
+pub fn unlisted(namespace: &Namespace, inventory: &Inventory) -> Vec<String> {
+    let coverage = &inventory.coverage;
+    let named = remaining_types(namespace).into_iter();
+    let gap = |name: &String| coverage.gaps.iter().any(|gap| gap.to_string() == *name);
+    named.filter(|name| !coverage.types.contains(name) && !gap(name)).collect()
+}
+
+/// So young that the controller may still be at work, and with more inside than Kubernetes itself puts there.
+fn is_young(diagnosis: &Diagnosis, policy: &Policy) -> bool {
+    let Diagnosis { namespace, inventory, .. } = diagnosis;
+    diagnosis.age() < policy.patience
+        && namespace.has_kubernetes_finalizer()
+        && !(inventory.holds_only_defaults() && inventory.coverage.is_complete())
+}
+
+fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step> {
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     let releases = policy.leftovers == Leftovers::Release;
     let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
     let metadata = metadata.map(|name| step::remove_metadata_finalizer(namespace, name));
     if namespace.is_zombie() {
-        if is_known_empty(inventory) && !policy.deletes_no_namespace {
+        if is_known_empty(diagnosis) && !policy.deletes_no_namespace {
             return vec![step::delete_again(namespace)];
         }
         // From then on it is the controller's again, which deletes what is live.
@@ -102,15 +157,22 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
         }
         return steps;
     }
-    if releases && is_healthy(diagnosis) && !is_known_empty(inventory) {
+    if releases && is_healthy(diagnosis) && !is_known_empty(diagnosis) {
         return vec![step::wait(namespace)];
     }
+    let waits = is_young(diagnosis, policy) && !releases;
     let mut steps = if releases { release_all(diagnosis, policy) } else { Vec::new() };
-    if releases && (!inventory.is_empty() || is_healthy(diagnosis)) {
+    if waits
+        || releases && !steps.is_empty()
+        || releases && remains.is_empty() && (!inventory.is_empty() || is_healthy(diagnosis))
+    {
         steps.push(step::wait(namespace));
     }
     // After a release the PUT is sent only if nothing is left inside: an owner that was not released by force
     // may still be at work.
+    if !remains.is_empty() {
+        return steps;
+    }
     let removes = removes(namespace, policy);
     if !removes.is_empty() {
         steps.push(step::finalize(namespace, inventory, &removes, releases));
@@ -158,17 +220,24 @@ pub fn check(namespace: &Namespace, policy: &Policy) -> Result<(), Refusal> {
         return Err(Refusal::Protected { name });
     }
     let named = namespace.metadata_finalizers.iter().any(|name| policy.names(name));
+    let others = |all: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+        all.filter(|name| !policy.names(name)).map(str::to_owned).collect()
+    };
+    let foreign = others(&mut namespace.foreign_spec_finalizers());
+    let metadata = others(&mut namespace.metadata_finalizers.iter().map(String::as_str));
     if removes(namespace, policy).is_empty() && !named && !namespace.is_zombie() {
-        let foreign: Vec<String> = namespace.foreign_spec_finalizers().map(str::to_owned).collect();
-        let metadata = namespace.metadata_finalizers.clone();
         return Err(Refusal::NothingToFinalize { name, foreign, metadata });
+    }
+    // The PUT would abandon what is inside, and the namespace would stay all the same.
+    if !foreign.is_empty() || !metadata.is_empty() {
+        return Err(Refusal::HeldBesides { name, foreign, metadata });
     }
     Ok(())
 }
 
-/// Unknown is not empty.
-fn is_known_empty(inventory: &Inventory) -> bool {
-    inventory.is_empty() && inventory.coverage.is_complete()
+/// Unknown is not empty; what Kubernetes itself puts into every namespace is no content.
+fn is_known_empty(diagnosis: &Diagnosis) -> bool {
+    diagnosis.inventory.holds_only_defaults() && unknown(diagnosis).is_empty()
 }
 
 /// The spec finalizers to be removed: `kubernetes`, and those that were named.

@@ -1,5 +1,7 @@
 //! What the person allows.
 
+use std::time::Duration;
+
 use crate::diagnose::Held;
 
 /// What may be done to leftovers.
@@ -27,6 +29,8 @@ pub struct Policy {
     pub release_finalizers: Vec<String>,
     /// `--finalizer`: finalizers of the namespace itself to remove besides `kubernetes`.
     pub finalizers: Vec<String>,
+    /// How long the controller has a namespace with content for itself before anything is forced.
+    pub patience: Duration,
     /// `--all`: an empty zombie is rearmed too, so that a robot need not be allowed to delete namespaces.
     pub deletes_no_namespace: bool,
 }

@@ -111,7 +111,10 @@ fn gaps() -> impl Strategy<Value = Vec<Gap>> {
 fn inventories() -> impl Strategy<Value = Inventory> {
     let held = subsequence(types(), 0..=3)
         .prop_flat_map(|types| types.into_iter().map(leftovers_of).collect::<Vec<_>>());
-    (held, gaps()).prop_map(|(types, gaps)| Inventory { types, coverage: Coverage { looked: 5, gaps } })
+    (held, gaps()).prop_map(|(types, gaps)| Inventory {
+        types,
+        coverage: Coverage { looked: 5, gaps, ..Coverage::default() },
+    })
 }
 
 fn pods() -> impl Strategy<Value = Vec<Pod>> {
@@ -136,6 +139,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             allow_protected,
             release_finalizers,
             finalizers: [spec, metadata].concat(),
+            patience: std::time::Duration::ZERO,
             deletes_no_namespace,
         },
     )
@@ -223,6 +227,15 @@ proptest! {
         if asks && facts.inventory.live() > 0 && plan.has(ends_it) {
             prop_assert_eq!(plan.live_at_stake, facts.inventory.live());
         }
+    }
+
+    #[test]
+    fn a_release_ends_nothing_while_something_is_kept_or_unknown(facts in facts(), policy in policies()) {
+        let policy = Policy { leftovers: Leftovers::Release, ..policy };
+        let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
+        let unknown = facts.inventory.coverage.gaps.iter().chain(&facts.extensions.gaps).count() > 0;
+        let kept = diagnose(&facts).held.iter().any(|held| !policy.may_release(held));
+        prop_assert!(!plan.has(ends_it) || !unknown && !kept, "{:?}", plan.steps);
     }
 
     #[test]

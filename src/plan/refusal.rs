@@ -27,6 +27,29 @@ pub enum Refusal {
         /// Its metadata finalizers.
         metadata: Vec<String>,
     },
+    /// Other finalizers keep the namespace, with or without the PUT.
+    #[error(
+        "{}; removing \"kubernetes\" alone would abandon what is inside and not end it",
+        held_besides(name, foreign, metadata)
+    )]
+    HeldBesides {
+        /// The namespace.
+        name: String,
+        /// Its other spec finalizers, those that were not named.
+        foreign: Vec<String>,
+        /// Its metadata finalizers, those that were not named.
+        metadata: Vec<String>,
+    },
+    /// `--leftovers=release` may not do more, and something is left or unknown.
+    #[error("namespace {name:?} still holds {}, which may not be abandoned", remains.join(", "))]
+    Remains {
+        /// The namespace.
+        name: String,
+        /// What is left, or may be.
+        remains: Vec<String>,
+        /// The finalizers that were kept because removing them does harm.
+        finalizers: Vec<String>,
+    },
     /// `--leftovers=refuse`.
     #[error("namespace {name:?} {}", not_known_empty(left, unseen))]
     Leftovers {
@@ -70,6 +93,25 @@ impl Refusal {
                     "the controller that put the finalizer there has to remove it; if it is gone for good, add --finalizer={name}"
                 )
             }
+            Self::HeldBesides { foreign, metadata, .. } => {
+                let flags = foreign.iter().chain(metadata).map(|name| format!("--finalizer={name}"));
+                let flags: Vec<String> = flags.collect();
+                format!(
+                    "the controllers that put them there have to remove them; if those are gone for good, add {}",
+                    flags.join(" ")
+                )
+            }
+            Self::Remains { finalizers, .. } if finalizers.is_empty() => {
+                "look again as an account that may list it; --leftovers=orphan abandons it".to_owned()
+            }
+            Self::Remains { finalizers, .. } => {
+                let flags: Vec<String> =
+                    finalizers.iter().map(|name| format!("--release-finalizer={name}")).collect();
+                format!(
+                    "to release it although that does harm, add {}; --leftovers=orphan abandons it",
+                    flags.join(" ")
+                )
+            }
             Self::Leftovers { name, .. } => format!("nsfix explain {name} shows why it is stuck, and what would end it"),
             Self::LiveLeftovers { .. } => {
                 "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".to_owned()
@@ -93,6 +135,13 @@ fn not_known_empty(left: &[String], unseen: &[String]) -> String {
         ([], _) => unknown,
         _ => format!("{holds}, and {unknown}"),
     }
+}
+
+fn held_besides(name: &str, foreign: &[String], metadata: &[String]) -> String {
+    let foreign = foreign.iter().map(|finalizer| format!("spec finalizer {finalizer}"));
+    let metadata = metadata.iter().map(|finalizer| format!("metadata finalizer {finalizer}"));
+    let held: Vec<String> = foreign.chain(metadata).collect();
+    format!("namespace {name:?} is also held by {}", held.join(", "))
 }
 
 fn nothing_to_finalize(name: &str, foreign: &[String], metadata: &[String]) -> String {

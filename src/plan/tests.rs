@@ -13,20 +13,26 @@ fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Nam
     Namespace::from_json(json).unwrap()
 }
 
-fn leftovers(deleting: bool) -> Inventory {
-    let mut of_type = TypeLeftovers::none(resource("", "secrets", "Secret"));
-    let deleted = deleting.then(jiff::Timestamp::now);
-    let leftover = Leftover {
+fn leftover() -> Leftover {
+    Leftover {
         name: "s".to_owned(),
         namespace: "rodrigo".to_owned(),
         uid: "s-1".to_owned(),
-        deleted,
+        deleted: None,
         finalizers: vec!["example.com/x".to_owned()],
         labels: std::collections::BTreeMap::new(),
         set_by: Vec::new(),
-    };
-    of_type.add(leftover, 10);
-    Inventory { types: vec![of_type], coverage: Coverage { looked: 1, gaps: Vec::new() } }
+    }
+}
+
+fn leftovers(deleting: bool) -> Inventory {
+    let mut of_type = TypeLeftovers::none(resource("", "secrets", "Secret"));
+    let deleted = deleting.then(jiff::Timestamp::now);
+    of_type.add(Leftover { deleted, ..leftover() }, 10);
+    Inventory {
+        types: vec![of_type],
+        coverage: Coverage { looked: 1, gaps: Vec::new(), ..Coverage::default() },
+    }
 }
 
 fn diagnosis(namespace: Namespace, inventory: Inventory) -> Diagnosis {
@@ -88,20 +94,103 @@ fn refuse_refuses_what_is_left_and_what_is_unknown() {
         why: Unreadable::Unavailable,
         detail: "service unavailable".to_owned(),
     };
-    let unknown = Inventory { types: Vec::new(), coverage: Coverage { looked: 1, gaps: vec![gap] } };
+    let unknown = Inventory {
+        types: Vec::new(),
+        coverage: Coverage { looked: 1, gaps: vec![gap], ..Coverage::default() },
+    };
     assert!(plan_for(&stuck, &unknown, &policy(Leftovers::Refuse)).is_err());
     assert!(plan_for(&stuck, &Inventory::default(), &policy(Leftovers::Refuse)).is_ok());
 }
 
 #[test]
-fn what_the_put_cannot_end_is_said_before() {
+fn what_the_put_cannot_end_is_not_sent() {
     let held = namespace("rodrigo", true, &["kubernetes", "example.com/hold"], &["example.com/meta"]);
-    let warnings = plan_for(&held, &Inventory::default(), &Policy::default()).unwrap().warnings;
-    assert!(
-        warnings.iter().any(|warning| warning.contains("spec finalizer example.com/hold")),
-        "{warnings:?}"
-    );
-    assert!(warnings.iter().any(|warning| warning.contains("metadata finalizer example.com/meta")));
+    let refusal = plan_for(&held, &Inventory::default(), &Policy::default()).unwrap_err();
+    assert!(matches!(refusal, Refusal::HeldBesides { .. }), "{refusal}");
+    assert!(refusal.hint().contains("--finalizer=example.com/hold --finalizer=example.com/meta"));
+    let named = ["example.com/hold", "example.com/meta"].map(str::to_owned).to_vec();
+    let policy = Policy { finalizers: named, ..Policy::default() };
+    assert!(plan_for(&held, &Inventory::default(), &policy).is_ok());
+}
+
+#[test]
+fn default_objects_are_no_reason_to_refuse() {
+    let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
+    let object = |ty: &str, kind, name: &str, finalizers: &[&str]| {
+        let mut of_type = TypeLeftovers::none(resource("", ty, kind));
+        let finalizers = finalizers.iter().map(|name| (*name).to_owned()).collect();
+        of_type.add(Leftover { name: name.to_owned(), deleted: None, finalizers, ..leftover() }, 10);
+        of_type
+    };
+    let defaults = vec![
+        object("configmaps", "ConfigMap", "kube-root-ca.crt", &[]),
+        object("serviceaccounts", "ServiceAccount", "default", &[]),
+    ];
+    let inventory = Inventory { types: defaults, coverage: Coverage::default() };
+    assert!(plan_for(&stuck, &inventory, &policy(Leftovers::Refuse)).is_ok());
+    assert_eq!(plan_for(&stuck, &inventory, &policy(Leftovers::Ask)).unwrap().live_at_stake, 0);
+    let held = vec![object("configmaps", "ConfigMap", "kube-root-ca.crt", &["example.com/x"])];
+    let inventory = Inventory { types: held, coverage: Coverage::default() };
+    assert!(plan_for(&stuck, &inventory, &policy(Leftovers::Refuse)).is_err());
+}
+
+#[test]
+fn an_unavailable_stateless_api_is_known_to_hold_nothing() {
+    let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
+    let gap = |group: &str, why| Gap {
+        group: group.to_owned(),
+        version: "v1beta1".to_owned(),
+        resource: None,
+        why,
+        detail: "service unavailable".to_owned(),
+    };
+    let with = |gap| Inventory {
+        types: Vec::new(),
+        coverage: Coverage { looked: 1, gaps: vec![gap], ..Coverage::default() },
+    };
+    for group in ["metrics.k8s.io", "custom.metrics.k8s.io", "subresources.kubevirt.io"] {
+        for leftovers in [Leftovers::Refuse, Leftovers::Release] {
+            let unavailable = with(gap(group, Unreadable::Unavailable));
+            assert!(plan_for(&stuck, &unavailable, &policy(leftovers)).is_ok(), "{group}");
+            let forbidden = with(gap(group, Unreadable::Forbidden));
+            assert!(plan_for(&stuck, &forbidden, &policy(leftovers)).is_err(), "{group}");
+        }
+    }
+}
+
+#[test]
+fn what_the_controller_counts_and_nobody_could_list_is_not_abandoned() {
+    let mut json = namespace("rodrigo", true, &["kubernetes"], &[]).json;
+    json["status"]["conditions"] = json!([{
+        "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain",
+        "message": "Some resources are remaining: widgets.example.com has 1 resource instances",
+    }]);
+    let stuck = Namespace::from_json(json).unwrap();
+    let looked = |types: &[&str]| Inventory {
+        types: Vec::new(),
+        coverage: Coverage {
+            looked: types.len(),
+            types: std::sync::Arc::new(types.iter().map(|ty| (*ty).to_owned()).collect()),
+            gaps: Vec::new(),
+        },
+    };
+    for leftovers in [Leftovers::Refuse, Leftovers::Release] {
+        assert!(plan_for(&stuck, &looked(&["configmaps"]), &policy(leftovers)).is_err());
+        // The list is newer than the condition.
+        assert!(plan_for(&stuck, &looked(&["widgets.example.com"]), &policy(leftovers)).is_ok());
+    }
+}
+
+#[test]
+fn a_young_namespace_is_the_controllers_first() {
+    let mut young = diagnosis(namespace("rodrigo", true, &["kubernetes"], &[]), leftovers(false));
+    young.now = young.namespace.deleted.unwrap() + jiff::SignedDuration::from_secs(30);
+    for leftovers in [Leftovers::Ask, Leftovers::Refuse, Leftovers::Orphan] {
+        let policy = Policy { patience: crate::diagnose::PATIENCE, ..policy(leftovers) };
+        let plan = plan(&young, &policy).unwrap();
+        assert!(plan.waits_first, "{leftovers:?}");
+        assert!(matches!(plan.steps[0].action, Action::Wait), "{leftovers:?}");
+    }
 }
 
 #[test]
@@ -135,17 +224,18 @@ fn a_release_comes_before_the_put_and_skips_what_is_dangerous() {
     let mut inventory = leftovers(true);
     let dangerous = "service.kubernetes.io/load-balancer-cleanup";
     inventory.types[0].finalizers.insert(dangerous.to_owned(), 1);
-    let release = |policy: &Policy| {
+    let release = |policy: &Policy, expected: &[&str]| {
         let plan = plan_for(&stuck, &inventory, policy).unwrap();
         let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
-        assert_eq!(steps, ["ReleaseObject", "Wait", "Finalize"]);
+        assert_eq!(steps, expected);
         match &plan.steps[0].action {
             Action::ReleaseObjects { finalizers, .. } => finalizers.clone(),
             other => panic!("{other:?}"),
         }
     };
     let mut allowed = policy(Leftovers::Release);
-    assert_eq!(release(&allowed), ["example.com/x"]);
+    // What is kept keeps the namespace, and the PUT would abandon it.
+    assert_eq!(release(&allowed, &["ReleaseObject", "Wait"]), ["example.com/x"]);
     allowed.release_finalizers.push(dangerous.to_owned());
-    assert_eq!(release(&allowed), ["example.com/x", dangerous]);
+    assert_eq!(release(&allowed, &["ReleaseObject", "Wait", "Finalize"]), ["example.com/x", dangerous]);
 }

@@ -93,7 +93,11 @@ impl Nsfix {
             .stderr(Stdio::piped());
         command.kill_on_drop(true);
         // Nothing of the machine's own configuration may decide a test.
-        command.env("HOME", "/nonexistent").env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .env("HOME", "/nonexistent")
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            // What is stuck in a test was deleted a moment ago.
+            .env("NSFIX_PATIENCE", "0s");
         Self { command, stdin: Vec::new() }
     }
 

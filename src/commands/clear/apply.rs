@@ -4,12 +4,15 @@ use std::cell::Cell;
 
 use futures::StreamExt;
 
+use tokio::time::Instant;
+
 use super::confirm::{self, Answer};
 use super::prepare::Prepared;
 use super::{Clear, journal, render};
-use crate::cli::DryRunChoice;
+use crate::cli::{ClearOptions, DryRunChoice};
 use crate::cluster::NamespaceEvent;
 use crate::execute::{Executor, Outcome, Problem, Report, StepReport};
+use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
 use crate::output::{Failure, Topic};
 use crate::plan::Plan;
@@ -33,7 +36,7 @@ impl Clear<'_> {
         let failing = Cell::new(false);
         let mut acts = futures::stream::iter(looked)
             .take_while(|_| futures::future::ready(!failing.get()))
-            .map(|looked| self.act(looked))
+            .map(|prepared| self.apply(prepared))
             .buffered(concurrency);
         let (mut reports, mut failure) = (Vec::new(), None);
         while let Some(report) = acts.next().await {
@@ -42,7 +45,11 @@ impl Clear<'_> {
                 reports.push(report);
                 told
             });
-            if let Err(error) = told {
+            if let Err(mut error) = told {
+                // A reader who has gone away does not make half a run a whole one.
+                if error.exit == Exit::Done {
+                    error.exit = Exit::Error;
+                }
                 failing.set(true);
                 failure.get_or_insert(error);
             }
@@ -64,19 +71,34 @@ impl Clear<'_> {
         render::report(self.terminal, report, self.options.output, self.options.dry_run)
     }
 
-    async fn act(&self, looked: Prepared) -> Result<Report, Failure> {
+    async fn apply(&self, prepared: Prepared) -> Result<Report, Failure> {
         let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+        let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
         let executor = Executor {
             cluster: self.cluster,
             settings: &self.settings,
             shutdown: self.shutdown,
+            deadline,
             on_step: &on_step,
         };
-        let report = match looked {
+        let prepared = match prepared {
+            Prepared::Planned(plan, _) if plan.waits_first && self.options.dry_run == DryRunChoice::None => {
+                self.wait_for_controller(&plan.namespace, deadline).await
+            }
+            other => other,
+        };
+        let report = match prepared {
             Prepared::Ended(report) => without_a_write(&executor, *report).await,
             Prepared::Planned(plan, inventory) => {
                 match self.before_the_first_write(&executor, &plan, &inventory).await? {
-                    None => executor.run(&plan, &inventory).await,
+                    None => {
+                        let report = self.execute_in_rounds(&executor, &plan, &inventory).await;
+                        if report.outcome == Outcome::DryRun {
+                            predict(report, &plan, self.options)
+                        } else {
+                            report
+                        }
+                    }
                     Some(report) => without_a_write(&executor, report).await,
                 }
             }
@@ -109,13 +131,16 @@ impl Clear<'_> {
             let mut report = Report::new(&namespace.name, &namespace.uid);
             report.outcome = Outcome::DryRun;
             report.warnings.clone_from(warnings);
-            return Ok(Some(report));
+            return Ok(Some(predict(report, plan, self.options)));
         }
         if let Some(problem) = self.missing_permissions(plan).await {
             return ended(Outcome::Failed, problem);
         }
         if self.options.dry_run == DryRunChoice::Server {
-            return Ok(None);
+            return match confirm::refusal(self.options, plan) {
+                Some(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
+                None => Ok(None),
+            };
         }
         match confirm::confirm(self, plan, inventory).await? {
             Answer::GoOn => Ok(None),
@@ -162,6 +187,23 @@ impl Clear<'_> {
             self.warn_once(&report.namespace, &format!("unable to leave an Event: {}", error.detail()));
         }
     }
+}
+
+/// A rehearsal ends as the real run would: where something stays that may not be abandoned, that is no success.
+fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
+    let name = &plan.namespace.name;
+    if let Some(refusal) = confirm::refusal(options, plan) {
+        return report.ended(Outcome::Refused, Problem::from(&refusal));
+    }
+    if !plan.remains.is_empty() {
+        let message = format!(
+            "namespace {name:?} would still hold {}, and would not be finalized",
+            plan.remains.join(", ")
+        );
+        report.problem = Some(Problem::new(message));
+        report.outcome = Outcome::Released;
+    }
+    report
 }
 
 /// It may have gone since the look, which is better news than why nothing was done.

@@ -1,6 +1,7 @@
 //! The question before the first write.
 
 use super::Clear;
+use crate::cli::{ClearOptions, DryRunChoice};
 use crate::commands::confirm::{ask, is_yes};
 use crate::model::Inventory;
 use crate::output::{Failure, inventory};
@@ -16,11 +17,18 @@ pub(super) enum Answer {
     Refused(Refusal),
 }
 
+/// Why `--yes`, or a policy, does not allow this plan.
+pub(super) fn refusal(options: &ClearOptions, plan: &Plan) -> Option<Refusal> {
+    let asks = options.yes || options.dry_run != DryRunChoice::None || options.leftovers == Leftovers::Refuse;
+    let (name, live) = (plan.namespace.name.clone(), plan.live_at_stake);
+    (live > 0 && asks).then_some(Refusal::LiveLeftovers { name, live })
+}
+
 /// Rule 5: `--yes` answers the question that was asked and no other.
 pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Answer, Failure> {
     let (name, live) = (&plan.namespace.name, plan.live_at_stake);
-    if live > 0 && (clear.options.yes || clear.options.leftovers == Leftovers::Refuse) {
-        return Ok(Answer::Refused(Refusal::LiveLeftovers { name: name.clone(), live }));
+    if let Some(refusal) = refusal(clear.options, plan) {
+        return Ok(Answer::Refused(refusal));
     }
     if clear.options.yes {
         return Ok(Answer::GoOn);

@@ -8,6 +8,13 @@ use crate::execute::Report;
 use crate::output::Failure;
 use crate::output::document::Repaired;
 
+/// Whether it can be written to, before anything is done that would have to stand in it.
+pub(super) fn check(path: &Path) -> Result<(), Failure> {
+    OpenOptions::new().create(true).append(true).open(path).map(drop).map_err(|error| {
+        Failure::error(format!("unable to open the journal {}: {error}; nothing was written", path.display()))
+    })
+}
+
 pub(super) fn append(path: &Path, report: &Report) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::error(format!("unable to append to the journal {}: {error}", path.display()))

@@ -12,7 +12,7 @@ use crate::output::{Failure, Topic};
 use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
 
 /// How many leftovers of a type are remembered by name, to name the orphans afterwards.
-const KEEP: usize = 20;
+pub(super) const KEEP: usize = 20;
 
 /// A namespace on its way.
 pub(super) enum Prepared {
@@ -48,7 +48,9 @@ impl Clear<'_> {
             let ended = |report: Report| Some(Prepared::ended(report));
             looked.push(match read {
                 Err(error) if error.is_fatal() => return Err(error.into()),
-                Err(error) if error.is_not_found() => ended(Report::new(name, "")),
+                Err(error) if error.is_not_found() && self.options.ignore_not_found => {
+                    ended(Report::new(name, ""))
+                }
                 Err(error) => ended(Report::new(name, "").ended(Outcome::Failed, Problem::from(&error))),
                 Ok(namespace) => {
                     if let Err(refusal) = check(&namespace, &self.settings.policy) {

@@ -30,7 +30,9 @@ pub(in crate::commands) fn report(
     let line = ended_well(report, dry_run);
     match (format, line) {
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
-        (Some(ReportFormat::Name), Some(_)) => terminal.data(&format!("namespace/{name}\n"))?,
+        (Some(ReportFormat::Name), Some(_)) if is_gone(report) => {
+            terminal.data(&format!("namespace/{name}\n"))?
+        }
         _ => {}
     }
     if let Some(line) = line {
@@ -56,6 +58,11 @@ pub(in crate::commands) fn report(
         }
     }
     Ok(())
+}
+
+/// Whether the namespace is gone: seen, not hoped for.
+fn is_gone(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged)
 }
 
 /// What is said of a namespace that was not refused and did not fail.

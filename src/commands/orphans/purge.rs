@@ -91,6 +91,7 @@ fn settings(options: &OrphansOptions) -> Settings {
         dry_run: DryRun::None,
         // The orphans are saved before the namespace is created.
         backups: None,
+        limits: None,
         wait: Some(options.timeout),
         heed_trouble: false,
     }
@@ -135,6 +136,7 @@ impl Purge<'_> {
             cluster: self.cluster,
             settings: &self.settings,
             shutdown: self.shutdown,
+            deadline: None,
             on_step: &on_step,
         };
         if let Some(backups) = &self.backups {

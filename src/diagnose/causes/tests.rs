@@ -20,7 +20,10 @@ fn facts() -> Facts {
     Facts {
         now: NOW.parse().unwrap(),
         namespace: Namespace::from_json(json).unwrap(),
-        inventory: Inventory { types: Vec::new(), coverage: Coverage { looked: 30, gaps: Vec::new() } },
+        inventory: Inventory {
+            types: Vec::new(),
+            coverage: Coverage { looked: 30, gaps: Vec::new(), ..Coverage::default() },
+        },
         extensions: ClusterExtensions::default(),
         pods: Vec::new(),
         dry_runs: Vec::new(),

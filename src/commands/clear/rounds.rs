@@ -1,0 +1,183 @@
+//! Observe, plan and execute again, until the namespace is gone, the consent is used up, or the time is over.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::Clear;
+use super::prepare::{KEEP, Prepared};
+use crate::diagnose::{age, diagnose};
+use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepResult};
+use crate::model::{Inventory, Namespace};
+use crate::observe::{Depth, observe};
+use crate::output::Topic;
+use crate::plan::{Plan, plan};
+
+/// Between two looks at a namespace that the controller may still end by itself.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What was agreed to: no later round may do more.
+struct Consent {
+    /// How many live objects may be abandoned.
+    live: u64,
+    /// The types that were shown.
+    types: BTreeSet<String>,
+}
+
+impl Consent {
+    fn of(plan: &Plan, inventory: &Inventory) -> Self {
+        Self { live: plan.live_at_stake, types: types(inventory) }
+    }
+
+    /// What a later round has found beyond it.
+    fn exceeded_by(&self, plan: &Plan, inventory: &Inventory) -> Option<String> {
+        let name = &plan.namespace.name;
+        if let Some(new) = types(inventory).difference(&self.types).next() {
+            return Some(format!("{new} were found in namespace {name:?} that were not seen before"));
+        }
+        (plan.live_at_stake > self.live).then(|| {
+            format!(
+                "{} live objects are left in namespace {name:?}, more than were agreed to ({})",
+                plan.live_at_stake, self.live
+            )
+        })
+    }
+}
+
+fn types(inventory: &Inventory) -> BTreeSet<String> {
+    let left = inventory.types.iter().filter(|of_type| of_type.besides_defaults() > 0);
+    left.map(|of_type| of_type.resource.to_string()).collect()
+}
+
+impl Clear<'_> {
+    /// Waits until the controller has had its time with a young namespace, and plans anew from what is then
+    /// there. However short `--timeout` is, the patience is not: then nothing is written.
+    pub(super) async fn wait_for_controller(
+        &self,
+        namespace: &Namespace,
+        deadline: Option<Instant>,
+    ) -> Prepared {
+        let Namespace { name, uid, .. } = namespace;
+        let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
+        let patience = self.settings.policy.patience;
+        let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
+        let until = Instant::now() + patience.saturating_sub(so_far);
+        let seconds = patience.saturating_sub(so_far).as_secs();
+        self.terminal.note_on(
+            Topic::namespace(name),
+            &format!(
+                "namespace/{name} has been terminating for {}s: waiting up to {seconds}s for the controller",
+                so_far.as_secs()
+            ),
+        );
+        loop {
+            match self.cluster.namespace(name).await {
+                Err(error) if error.is_not_found() => return Prepared::ended(Report::new(name, uid)),
+                Ok(fresh) if fresh.uid != *uid => return Prepared::ended(Report::new(name, uid)),
+                Err(error) if error.is_fatal() => return ended(Outcome::Failed, Problem::from(&error)),
+                Ok(_) | Err(_) => {}
+            }
+            if self.shutdown.requested().is_some() {
+                return Prepared::ended(super::interrupted(name));
+            }
+            if Instant::now() >= until {
+                return self.look_again(name, uid).await;
+            }
+            if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
+                let message = format!(
+                    "namespace {name:?} has been terminating for less than {}s: the controller may still be at work, \
+                     and it was not forced",
+                    patience.as_secs()
+                );
+                let hint = Some("run the command again later, or wait longer with --timeout".to_owned());
+                return ended(Outcome::Refused, Problem { message, hint });
+            }
+            tokio::select! {
+                () = sleep(LOOK_EVERY) => {}
+                _ = self.shutdown.wait() => {}
+            }
+        }
+    }
+
+    /// Observes one namespace again, and plans under the same policy.
+    async fn look_again(&self, name: &str, uid: &str) -> Prepared {
+        let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
+        let fresh = match self.cluster.namespace(name).await {
+            Ok(fresh) if fresh.uid == uid => fresh,
+            Ok(_) => return Prepared::ended(Report::new(name, uid)),
+            Err(error) if error.is_not_found() => return Prepared::ended(Report::new(name, uid)),
+            Err(error) => return ended(Outcome::Failed, Problem::from(&error)),
+        };
+        let facts = match observe(self.cluster, vec![fresh], KEEP, Depth::Close).await {
+            Ok(facts) => facts,
+            Err(error) => return ended(Outcome::Failed, Problem::from(&error)),
+        };
+        let Some(diagnosis) = facts.first().map(diagnose) else {
+            return Prepared::ended(Report::new(name, uid));
+        };
+        match plan(&diagnosis, &self.settings.policy) {
+            Ok(plan) => Prepared::Planned(Box::new(plan), diagnosis.inventory),
+            Err(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
+        }
+    }
+
+    /// Carries the plan out, and goes round while something was released and the namespace is still there.
+    pub(super) async fn execute_in_rounds(
+        &self,
+        executor: &Executor<'_>,
+        plan: &Plan,
+        inventory: &Inventory,
+    ) -> Report {
+        let consent = Consent::of(plan, inventory);
+        let mut report = executor.run(plan, inventory).await;
+        // What any round touches was saved before the first one.
+        let settings = Settings { backups: None, ..executor.settings.clone() };
+        let later = Executor { settings: &settings, ..*executor };
+        while report.outcome == Outcome::Released
+            && settings.wait.is_some()
+            && report.problem.is_some()
+            && later.halted().is_none()
+        {
+            match self.look_again(&report.namespace, &report.uid).await {
+                Prepared::Ended(ended) => {
+                    merge(&mut report, *ended);
+                    break;
+                }
+                Prepared::Planned(next, inventory) => {
+                    if let Some(message) = consent.exceeded_by(&next, &inventory) {
+                        let hint = format!("nsfix explain {} shows what is there now", report.namespace);
+                        report.problem = Some(Problem { message, hint: Some(hint) });
+                        break;
+                    }
+                    let next = later.run(&next, &inventory).await;
+                    merge(&mut report, next);
+                }
+            }
+        }
+        report
+    }
+}
+
+/// Adds what a later round did to the report.
+fn merge(report: &mut Report, next: Report) {
+    let wrote = report.wrote || next.wrote;
+    report.outcome = match next.outcome {
+        Outcome::Unchanged if wrote => Outcome::Cleared,
+        // Something was written, so that it is not a refusal of everything.
+        Outcome::Refused if wrote => Outcome::Released,
+        other => other,
+    };
+    report.wrote = wrote;
+    report.problem = next.problem;
+    report.orphans = next.orphans;
+    report.unknown = next.unknown;
+    for warning in next.warnings {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
+    // A wait that was over in an earlier round is no news.
+    report.steps.retain(|step| step.step != "Wait" || step.result != StepResult::Skipped);
+    report.steps.extend(next.steps);
+}
