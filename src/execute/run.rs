@@ -286,7 +286,7 @@ impl Executor<'_> {
                         left.join(", "),
                         plan.namespace.name
                     ),
-                    hint: Some("if a finalizer comes back, its owner is alive: ask the owner".to_owned()),
+                    hint: Some("if a finalizer comes back, its owner is alive: ask the owner".into()),
                 })
             }
             Err(error) => Some(Problem::from(&error)),
@@ -301,7 +301,7 @@ impl Executor<'_> {
         report.outcome = Outcome::Failed;
         report.problem = Some(Problem {
             message: format!("{why}; namespace {:?} is not done yet", report.namespace),
-            hint: Some("the same command, run again, goes on from here".to_owned()),
+            hint: Some("the same command, run again, goes on from here".into()),
         });
     }
 }

@@ -1,5 +1,7 @@
 //! Why a plan is not made.
 
+use crate::model::{Hint, ShellCommand};
+
 /// A safety rule that says no, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -50,29 +52,32 @@ pub enum Refusal {
 impl Refusal {
     /// What can be done instead.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Hint {
         match self {
             Self::NotTerminating { name, disarmed: false } => {
-                format!("to delete it: kubectl delete namespace {name}")
+                Hint::from("to delete it: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
             }
-            Self::NotTerminating { name, disarmed: true } => format!(
+            Self::NotTerminating { name, disarmed: true } => Hint::from(
                 "it has also lost its \"kubernetes\" finalizer, so that deleting it now would leave its content \
-                 behind; to rearm it: {}",
-                super::step::rearm_command(name)
-            ),
-            Self::Protected { .. } => "if it is really meant, name it by hand with --allow-protected".to_owned(),
+                 behind; to rearm it: ",
+            )
+            .command(super::step::rearm_active_command(name)),
+            Self::Protected { .. } => "if it is really meant, name it by hand with --allow-protected".into(),
             Self::NothingToFinalize { name, foreign, metadata } if foreign.is_empty() && metadata.is_empty() => {
-                format!("deleting it once more removes it: kubectl delete namespace {name}")
+                Hint::from("deleting it once more removes it: ")
+                    .command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
             }
             Self::NothingToFinalize { foreign, metadata, .. } => {
                 let name = foreign.iter().chain(metadata).next().map(String::as_str).unwrap_or_default();
                 format!(
                     "the controller that put the finalizer there has to remove it; if it is gone for good, add --finalizer={name}"
                 )
+                .into()
             }
-            Self::Leftovers { name, .. } => format!("nsfix explain {name} shows why it is stuck, and what would end it"),
+            Self::Leftovers { name, .. } => Hint::from(ShellCommand::nsfix(["explain", name]))
+                .text(" shows why it is stuck, and what would end it"),
             Self::LiveLeftovers { .. } => {
-                "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".to_owned()
+                "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".into()
             }
         }
     }
