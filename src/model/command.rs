@@ -319,6 +319,13 @@ mod tests {
     }
 
     #[test]
+    fn one_of_several_contexts_takes_the_place_of_what_was_given() {
+        let given = Invocation { connection: vec!["--context=a".to_owned()], ..Invocation::default() };
+        let explain = ShellCommand::nsfix(["explain", "n"]);
+        assert_eq!(explain.render(&given.in_context("b")), "nsfix --context=b explain n");
+    }
+
+    #[test]
     fn nothing_about_a_practice_cluster_can_reach_another_one() {
         let practice = Invocation { practice: Some("--sandbox=rodrigo".to_owned()), ..Invocation::default() };
         assert!(ShellCommand::kubectl(["delete", "ns", "n"]).render(&practice).starts_with("# "));

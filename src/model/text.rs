@@ -25,6 +25,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_hidden_or_reorders_is_harmful() {
+        let hidden = "\u{ad}\u{180e}\u{2060}\u{202e}\u{9b}\u{7f}\u{e0041}\u{e000}\u{10fffd}\u{fff9}";
+        assert!(hidden.chars().all(is_harmful));
+        assert!(!"Größe 東京 🚀 x'".chars().any(is_harmful));
+    }
+
+    #[test]
     fn no_character_is_cut_in_two() {
         assert_eq!(prefix_within("aää", 4), "aä");
         assert_eq!(prefix_within("aää", 5), "aää");

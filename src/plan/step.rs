@@ -86,7 +86,7 @@ pub(super) fn rearm(namespace: &Namespace) -> Step {
         target: format!("namespace/{name}"),
         harm: String::new(),
         request: format!("PUT {}/finalize with spec.finalizers [kubernetes]", path(namespace)),
-        kubectl: Some(put(namespace, ".spec.finalizers = [\"kubernetes\"]".to_owned(), true)),
+        kubectl: Some(put(namespace, ".spec.finalizers = [\"kubernetes\"]", true)),
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn rearm_active_command(name: &str) -> ShellCommand {
 
 /// The namespace as it is, changed by `filter`, and only if it is still this one and being deleted. The
 /// resourceVersion in what was read guards the write.
-fn put(namespace: &Namespace, filter: String, finalize: bool) -> ShellCommand {
+fn put(namespace: &Namespace, filter: &str, finalize: bool) -> ShellCommand {
     let uid = json!(namespace.uid);
     let guard = format!("select(.metadata.uid == {uid} and .metadata.deletionTimestamp != null)");
     replace(&namespace.name, format!("{guard} | {filter}"), finalize)
@@ -258,7 +258,7 @@ pub(super) fn finalize(
             removes.join(", ")
         ),
         kubectl: unconditional
-            .then(|| put(namespace, format!(".spec.finalizers -= {}", json!(removes)), true)),
+            .then(|| put(namespace, &format!(".spec.finalizers -= {}", json!(removes)), true)),
     }
 }
 
@@ -277,7 +277,7 @@ pub(super) fn remove_metadata_finalizer(namespace: &Namespace, finalizer: &str, 
         harm: entry.map_or("nobody knows what it protects", |entry| entry.if_removed).to_owned(),
         request: format!("PATCH {} without {finalizer} in metadata.finalizers", path(namespace)),
         kubectl: (!if_needed)
-            .then(|| put(namespace, format!(".metadata.finalizers -= {}", json!([finalizer])), false)),
+            .then(|| put(namespace, &format!(".metadata.finalizers -= {}", json!([finalizer])), false)),
     }
 }
 

@@ -187,7 +187,7 @@ pub(super) fn requests(
         }
         match &step.kubectl {
             Some(command) => text.push_str(&terminal.command(command)),
-            None => text.push_str(&format!("# {}", tree::NO_COMMAND)),
+            None => text.extend(["# ", tree::NO_COMMAND]),
         }
         text.push('\n');
     }
