@@ -105,7 +105,8 @@ async fn a_printed_release_changes_the_named_object_and_runs_nothing_else(lab: L
 
 /// A name as a segment of a path.
 fn encoded(name: &str) -> String {
-    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    let segments: Vec<String> = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    segments.concat()
 }
 
 async fn a_command_carries_the_connection(lab: Lab) {
