@@ -11,7 +11,13 @@ fn main() -> ExitCode {
     let cli = Cli::of_this_process();
     let global = &cli.global;
     let dry_run = cli.command.is_dry_run();
-    let terminal = Arc::new(Terminal::standard(global.color, global.verbose, global.log_format, dry_run));
+    let terminal = Arc::new(Terminal::standard(
+        global.color,
+        global.verbose,
+        global.log_format,
+        dry_run,
+        global.invocation(),
+    ));
     let termination_log = global.termination_log.clone();
     let exit = run(cli, &terminal).unwrap_or_else(|failure| {
         terminal.fail(&failure);

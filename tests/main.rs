@@ -24,6 +24,7 @@ mod kubectl;
 mod list_stuck;
 mod orphans;
 mod packaging;
+mod printed;
 mod races;
 mod schemas;
 mod terminal;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         list_stuck::tests(),
         orphans::tests(),
         packaging::tests(),
+        printed::tests(),
         races::tests(),
         execute::tests(),
         unattended::tests(),

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::name;
 use crate::cluster::ConnectionOptions;
+use crate::model::Invocation;
 use crate::output::{ColorChoice, LogFormat};
 
 /// Options of every command.
@@ -37,4 +39,22 @@ pub struct GlobalOptions {
     /// Where a pod leaves a summary of how it ended; nothing is written where there is no such file
     #[arg(long, global = true, value_name = "FILE", default_value = "/dev/termination-log")]
     pub termination_log: PathBuf,
+}
+
+impl GlobalOptions {
+    /// How this process was started, for the commands that it prints.
+    #[must_use]
+    pub fn invocation(&self) -> Invocation {
+        Invocation {
+            nsfix: name::typed(std::env::args_os().next().as_deref()),
+            connection: self.connection.repeated(),
+            #[cfg(feature = "sandbox")]
+            practice: self.sandbox.as_deref().map(|scenario| match scenario {
+                "" => "--sandbox".to_owned(),
+                scenario => format!("--sandbox={scenario}"),
+            }),
+            #[cfg(not(feature = "sandbox"))]
+            practice: None,
+        }
+    }
 }

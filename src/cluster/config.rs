@@ -67,6 +67,51 @@ pub struct ConnectionOptions {
     pub request_timeout: Option<Duration>,
 }
 
+impl ConnectionOptions {
+    /// The flags that a command for the same cluster has to repeat. One context of several is added where it is
+    /// known which. A token is a secret and is left out.
+    #[must_use]
+    pub fn repeated(&self) -> Vec<String> {
+        let Self {
+            kubeconfig,
+            context,
+            all_contexts: _,
+            cluster,
+            user,
+            server,
+            token: _,
+            impersonate,
+            impersonate_groups,
+            impersonate_uid,
+            certificate_authority,
+            client_certificate,
+            client_key,
+            tls_server_name,
+            insecure_skip_tls_verify,
+            request_timeout: _,
+        } = self;
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let only_context = if let [context] = context.as_slice() { Some(context.clone()) } else { None };
+        let values = [
+            ("kubeconfig", path(kubeconfig)),
+            ("context", only_context),
+            ("cluster", cluster.clone()),
+            ("user", user.clone()),
+            ("server", server.clone()),
+            ("as", impersonate.clone()),
+            ("as-uid", impersonate_uid.clone()),
+            ("certificate-authority", path(certificate_authority)),
+            ("client-certificate", path(client_certificate)),
+            ("client-key", path(client_key)),
+            ("tls-server-name", tls_server_name.clone()),
+        ];
+        let values = values.into_iter().filter_map(|(flag, value)| Some(format!("--{flag}={}", value?)));
+        let groups = impersonate_groups.iter().map(|group| format!("--as-group={group}"));
+        let insecure = insecure_skip_tls_verify.then(|| "--insecure-skip-tls-verify".to_owned());
+        values.chain(groups).chain(insecure).collect()
+    }
+}
+
 /// Reads kubectl's durations, and the days and weeks that ages are shown in: `90s`, `1h30m`, `4d`, or a bare
 /// number of seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::Unreadable;
+use crate::model::{Hint, ShellCommand, Unreadable};
 
 /// A request that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -184,13 +184,14 @@ impl ApiError {
 
     /// What the person can do about it, where that is plain.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
+    pub fn hint(&self) -> Option<Hint> {
+        let text = match self {
             Self::Server { code: 401, .. } => {
                 Some("the token or certificate has expired or is wrong; log in again and retry")
             }
             Self::Server { code: 403, .. } => {
-                Some("`kubectl auth can-i --list` shows what this account may do")
+                let can_i = ShellCommand::kubectl(["auth", "can-i", "--list"]);
+                return Some(Hint::from(can_i).text(" shows what this account may do"));
             }
             Self::NotKubernetes { .. } => Some(
                 "check --server or the kubeconfig's `server`; a proxy or login page may stand in between",
@@ -202,7 +203,8 @@ impl ApiError {
             Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
             Self::Server { .. } | Self::BrokenOff { .. } | Self::NotSent(_) | Self::Undone(_) => None,
-        }
+        };
+        text.map(Hint::from)
     }
 }
 

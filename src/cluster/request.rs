@@ -31,7 +31,7 @@ const MAX_IN_FLIGHT: usize = 16;
 pub struct Cluster {
     client: Client,
     /// Host and port, for messages.
-    server: String,
+    pub server: String,
     /// The kubeconfig context it was made from, where one was named.
     pub context: Option<String>,
     timeout: Duration,

@@ -93,7 +93,8 @@ pub(super) async fn run(
         terminal.note(&tally);
     }
     terminal.summarise(&render::summary(tally, &reports));
-    let items = || Document::new(reports.iter().map(Repaired::from).collect());
+    let items =
+        || Document::new(reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect());
     match options.output {
         None | Some(ReportFormat::Name) => {}
         Some(ReportFormat::Json) => terminal.data(&items().to_json()?)?,

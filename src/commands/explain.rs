@@ -71,7 +71,9 @@ pub(super) async fn run(
 
 fn print(explained: &[Explained], options: &ExplainOptions, terminal: &Terminal) -> Result<(), Failure> {
     let document = || {
-        let items = explained.iter().map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref()));
+        let items = explained
+            .iter()
+            .map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref(), terminal.invocation()));
         Document::new(items.collect())
     };
     let text = match options.output {
@@ -80,7 +82,9 @@ fn print(explained: &[Explained], options: &ExplainOptions, terminal: &Terminal)
         None => explained
             .iter()
             .map(|each| {
-                tree::explain(&each.diagnosis, each.plan.as_ref(), |style, text| terminal.paint(style, text))
+                tree::explain(&each.diagnosis, each.plan.as_ref(), terminal.invocation(), |style, text| {
+                    terminal.paint(style, text)
+                })
             })
             .collect::<Vec<_>>()
             .join("\n"),

@@ -12,7 +12,7 @@ use crate::metrics::Stuck;
 use crate::model::{Facts, Gap, Namespace};
 use crate::observe::{Depth, observe};
 use crate::output::document::{Document, StuckNamespace};
-use crate::output::{Failure, Terminal, human_duration, table};
+use crate::output::{Failure, Terminal, human_duration, sanitise, table};
 
 /// Enough to match webhooks' object selectors against.
 const KEEP: usize = 20;
@@ -57,9 +57,19 @@ pub(super) async fn run(
             Err(error) => return Err(error.into()),
         }
     }
-    let common = common_causes(found.iter().filter_map(|found| found.diagnosis.as_ref()));
-    for cause in &common {
-        terminal.warn(&cause.warning());
+    // Clusters share no cause, and the command for it is that of one cluster.
+    let mut common = Vec::new();
+    for cluster in clusters {
+        let here = found.iter().filter(|found| found.context == cluster.context.as_deref());
+        let causes = common_causes(here.filter_map(|found| found.diagnosis.as_ref()));
+        let invocation = match &cluster.context {
+            Some(context) if several => &terminal.invocation().in_context(context),
+            _ => terminal.invocation(),
+        };
+        for cause in &causes {
+            terminal.warn(&cause.warning().render(invocation, |text| sanitise(text).into_owned()));
+        }
+        common.extend(causes);
     }
     warn_of_gaps(&found, terminal);
     run.found(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref())));

@@ -8,7 +8,7 @@ use super::Session;
 use crate::cli::OrphansOptions;
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::exit::Exit;
-use crate::model::Inventory;
+use crate::model::{Inventory, ShellCommand};
 use crate::output::DocumentFormat;
 use crate::output::document::{Document, OrphanItem};
 use crate::output::{Failure, Terminal, inventory, table};
@@ -93,9 +93,8 @@ fn print(found: &FoundOrphans, options: &OrphansOptions, terminal: &Terminal) ->
     };
     terminal.data(&text)?;
     for name in &found.unfinished {
-        terminal.warn(&format!(
-            "an earlier purge of namespace {name} was not finished: nsfix orphans {name} --purge"
-        ));
+        let purge = terminal.command(&ShellCommand::nsfix(["orphans", name, "--purge"]));
+        terminal.warn(&format!("an earlier purge of namespace {name} was not finished: {purge}"));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::cli::SandboxOptions;
 use crate::exit::Exit;
+use crate::model::{Hint, ShellCommand};
 use crate::output::{Failure, Terminal, table};
 use crate::sandbox::{Options, Sandbox, scenarios};
 use crate::shutdown::Shutdown;
@@ -16,7 +17,7 @@ pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure>
         let find = |name: &&str| {
             scenarios::find(name).ok_or_else(|| {
                 Failure::usage(format!("there is no scenario {name:?}"))
-                    .hint("`nsfix sandbox --list` names them all")
+                    .hint(Hint::from(ShellCommand::nsfix(["sandbox", "--list"])).text(" names them all"))
             })
         };
         options.scenarios = names.iter().map(find).collect::<Result<_, _>>()?;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::ShellCommand;
+
 /// The kinds of causes, the most fundamental first: what stands further up keeps what stands further down
 /// from being mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,7 +78,7 @@ pub struct Cause {
     /// What mends it without force.
     pub remedy: String,
     /// The command for that, where there is one.
-    pub command: Option<String>,
+    pub command: Option<ShellCommand>,
 }
 
 impl Cause {
@@ -101,8 +103,8 @@ impl Cause {
         self
     }
 
-    pub(super) fn command(mut self, command: impl Into<String>) -> Self {
-        self.command = Some(command.into());
+    pub(super) fn command(mut self, command: ShellCommand) -> Self {
+        self.command = Some(command);
         self
     }
 }

@@ -1,6 +1,7 @@
 //! One cause behind many namespaces: mending it ends them all, forcing them one by one does not.
 
 use super::{Cause, CauseKind, Diagnosis};
+use crate::model::Hint;
 
 /// A cause that several namespaces share.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +28,13 @@ impl CommonCause {
 
     /// The sentence and what mends it: in words, and the command where there is one.
     #[must_use]
-    pub fn warning(&self) -> String {
+    pub fn warning(&self) -> Hint {
         let Cause { remedy, command, .. } = &self.cause;
-        let command = command.as_ref().map(|command| format!(" ({command})")).unwrap_or_default();
-        format!("{}; {remedy}{command}", self.sentence())
+        let warning = Hint::from(format!("{}; {remedy}", self.sentence()));
+        match command {
+            Some(command) => warning.text(" (").command(command.clone()).text(")"),
+            None => warning,
+        }
     }
 }
 

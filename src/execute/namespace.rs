@@ -160,6 +160,6 @@ impl Executor<'_> {
 pub(super) fn replaced(name: &str) -> Problem {
     Problem {
         message: format!("namespace {name:?} is another one of the same name by now (its uid differs)"),
-        hint: Some("run the command again if the new one is meant".to_owned()),
+        hint: Some("run the command again if the new one is meant".into()),
     }
 }

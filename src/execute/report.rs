@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::cluster::ApiError;
-use crate::model::{Gap, TypeLeftovers};
+use crate::model::{Gap, Hint, TypeLeftovers};
 use crate::plan::Refusal;
 
 /// How it ended for one namespace.
@@ -86,7 +86,7 @@ pub struct Problem {
     /// One sentence.
     pub message: String,
     /// What the person can do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
 }
 
 impl Problem {
@@ -98,7 +98,7 @@ impl Problem {
 
 impl From<&ApiError> for Problem {
     fn from(error: &ApiError) -> Self {
-        Self { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+        Self { message: error.to_string(), hint: error.hint() }
     }
 }
 

@@ -7,7 +7,7 @@ use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::verify::{WaitOutcome, held_by, still_there};
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::{ApiError, DryRun};
-use crate::model::{Inventory, ResourceType};
+use crate::model::{Hint, Inventory, ResourceType, ShellCommand};
 use crate::plan::{Action, Leftovers, Plan, Step, unlisted};
 
 /// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
@@ -212,7 +212,7 @@ impl Executor<'_> {
             let outcome = if report.wrote { Outcome::Released } else { Outcome::Refused };
             let problem = Problem {
                 message: format!("namespace {:?} was not waited for, and not forced", report.namespace),
-                hint: Some("the same command without --wait=false goes on from here".to_owned()),
+                hint: Some("the same command without --wait=false goes on from here".into()),
             };
             (report.outcome, report.problem) = (outcome, Some(problem));
             return Next::End;
@@ -322,7 +322,7 @@ impl Executor<'_> {
         report.outcome = Outcome::Failed;
         report.problem = Some(Problem {
             message: format!("{why}; namespace {:?} is not done yet", report.namespace),
-            hint: Some("the same command, run again, goes on from here".to_owned()),
+            hint: Some("the same command, run again, goes on from here".into()),
         });
     }
 }
@@ -342,9 +342,10 @@ fn not_finalized(name: &str, left: &Inventory, counted: &[String]) -> Problem {
     let all: Vec<String> = seen.chain(gaps).chain(counted).collect();
     Problem {
         message: format!("namespace {name:?} was not finalized: still inside: {}", all.join("; ")),
-        hint: Some(format!(
-            "nsfix explain {name} says what holds it; --leftovers=orphan would abandon it in etcd"
-        )),
+        hint: Some(
+            Hint::from(ShellCommand::nsfix(["explain", name]))
+                .text(" says what holds it; --leftovers=orphan would abandon it in etcd"),
+        ),
     }
 }
 

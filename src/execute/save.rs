@@ -50,7 +50,7 @@ impl Executor<'_> {
             let read = self.cluster.whole_objects(ty, name, &mut add).await;
             read.map_err(|error| Problem {
                 message: format!("unable to save {ty} before writing: {}", error.detail()),
-                hint: Some("--no-backup goes on without a backup".to_owned()),
+                hint: Some("--no-backup goes on without a backup".into()),
             })?
             .map_err(failed)?;
         }
@@ -64,6 +64,6 @@ fn backup_failed(backups: &Backups, error: &io::Error) -> Problem {
             "unable to save a backup in {}: {error}; nothing was written",
             backups.dir().display()
         ),
-        hint: Some("name another place with --backup-dir, or do without one with --no-backup".to_owned()),
+        hint: Some("name another place with --backup-dir, or do without one with --no-backup".into()),
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::orphan_check::another_exists;
 use super::{Executor, Problem, Report};
-use crate::model::Namespace;
+use crate::model::{Hint, Namespace, ShellCommand};
 
 /// Between two looks; doubled each time up to the second.
 const FIRST_LOOK_AFTER: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ impl Executor<'_> {
                 // One look that fails is no reason to give up: the next one may succeed.
                 Err(error) if error.is_fatal() || time_is_up => {
                     let message = format!("unable to see whether the namespace is gone: {error}");
-                    return WaitOutcome::Unknown(Problem { message, hint: error.hint().map(str::to_owned) });
+                    return WaitOutcome::Unknown(Problem { message, hint: error.hint() });
                 }
                 Ok(_) | Err(_) => {}
             }
@@ -71,11 +71,15 @@ pub(super) fn still_there(namespace: &Namespace) -> Problem {
     match held_by(namespace) {
         Some(held) => Problem {
             message: format!("namespace {name:?} is still there: held by {held}"),
-            hint: Some(format!("nsfix explain {name} says who has to remove it")),
+            hint: Some(Hint::from(ShellCommand::nsfix(["explain", name])).text(" says who has to remove it")),
         },
         None => Problem {
             message: format!("namespace {name:?} is still there"),
-            hint: Some("look again with nsfix list-stuck, or wait longer with --timeout".to_owned()),
+            hint: Some(
+                Hint::from("look again with ")
+                    .command(ShellCommand::nsfix(["list-stuck"]))
+                    .text(", or wait longer with --timeout"),
+            ),
         },
     }
 }

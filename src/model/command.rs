@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::Namespace;
 use super::text::is_harmful;
 
 /// A program that takes the connection flags.
@@ -75,6 +76,28 @@ impl ShellCommand {
         self.join("&&", next)
     }
 
+    /// Succeeds only while this namespace, and no other of its name, is there. A deletion is not taken back.
+    #[must_use]
+    pub fn if_still(namespace: &Namespace) -> Self {
+        Self::kubectl(["get", "namespace", "-o", "jsonpath={.metadata.uid}"])
+            .names([&namespace.name])
+            .pipe(Self::other(["grep", "-qx", &namespace.uid]))
+    }
+
+    /// Deletes a namespace that is being deleted, and no other of its name.
+    #[must_use]
+    pub fn delete_namespace_again(namespace: &Namespace) -> Self {
+        Self::if_still(namespace).and(Self::kubectl(["delete", "namespace"]).names([&namespace.name]))
+    }
+
+    /// Deletes pods without waiting for their node.
+    #[must_use]
+    pub fn delete_pods_at_once<N: AsRef<str>>(namespace: &Namespace, names: &[N]) -> Self {
+        let delete = ["delete", "pod", "-n", &namespace.name, "--grace-period=0", "--force"];
+        let delete = Self::kubectl(delete).names(names.iter().map(AsRef::as_ref));
+        Self::if_still(namespace).and(delete)
+    }
+
     fn join(mut self, syntax: &'static str, next: Self) -> Self {
         self.0.push(Piece::Syntax(syntax));
         self.0.extend(next.0);
@@ -128,6 +151,15 @@ impl Default for Invocation {
 }
 
 impl Invocation {
+    /// The same for a cluster that one of several contexts leads to.
+    #[must_use]
+    pub fn in_context(&self, context: &str) -> Self {
+        let mut invocation = self.clone();
+        invocation.connection.retain(|flag| !flag.starts_with("--context="));
+        invocation.connection.push(format!("--context={context}"));
+        invocation
+    }
+
     fn flags(&self, program: Program) -> impl Iterator<Item = &String> {
         let practice = self.practice.iter().filter(move |_| program == Program::Nsfix);
         practice.chain(&self.connection)
@@ -284,6 +316,13 @@ mod tests {
             ShellCommand::nsfix(["explain", "n"]).render(&plugin),
             "kubectl nsfix --context 'my lab' explain n"
         );
+    }
+
+    #[test]
+    fn one_of_several_contexts_takes_the_place_of_what_was_given() {
+        let given = Invocation { connection: vec!["--context=a".to_owned()], ..Invocation::default() };
+        let explain = ShellCommand::nsfix(["explain", "n"]);
+        assert_eq!(explain.render(&given.in_context("b")), "nsfix --context=b explain n");
     }
 
     #[test]

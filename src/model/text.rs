@@ -8,17 +8,28 @@ pub fn prefix_within(text: &str, bytes: usize) -> &str {
 }
 
 /// Whether a terminal obeys the character, or text is reordered or hidden by it: control characters, Unicode's
-/// bidirectional controls, and characters without width.
+/// bidirectional controls, and characters without width or meaning (format characters, tags, private use).
 #[must_use]
 pub fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            '\u{00ad}' | '\u{0600}'..='\u{0605}' | '\u{061c}' | '\u{06dd}' | '\u{070f}' | '\u{0890}'..='\u{0891}'
+                | '\u{08e2}' | '\u{180e}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}'
+                | '\u{e000}'..='\u{f8ff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+                | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_hidden_or_reorders_is_harmful() {
+        let hidden = "\u{ad}\u{180e}\u{2060}\u{202e}\u{9b}\u{7f}\u{e0041}\u{e000}\u{10fffd}\u{fff9}";
+        assert!(hidden.chars().all(is_harmful));
+        assert!(!"Größe 東京 🚀 x'".chars().any(is_harmful));
+    }
 
     #[test]
     fn no_character_is_cut_in_two() {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::cluster::{ApiError, ConfigError};
 use crate::exit::Exit;
+use crate::model::Hint;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -11,7 +12,7 @@ pub struct Failure {
     /// One clear sentence, without a full stop, in kubectl's wording.
     pub message: String,
     /// What the person can do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
     /// How the process ends.
     pub exit: Exit,
 }
@@ -34,7 +35,7 @@ impl Failure {
 
     /// The same with a hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -50,14 +51,14 @@ impl std::error::Error for Failure {}
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        let hint = error.hint().map(str::to_owned);
+        let hint = error.hint();
         Self { message: error.to_string(), hint, exit: Exit::Error }
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let hint = error.hint().map(str::to_owned);
+        let hint = error.hint().map(Hint::from);
         Self { message: error.to_string(), hint, exit: Exit::Usage }
     }
 }

@@ -7,7 +7,10 @@ use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
 use super::{Failure, Progress, sanitise, traffic};
-use crate::model::Traffic;
+use crate::model::{Hint, Invocation, ShellCommand, Traffic, prefix_within};
+
+/// A message may hold what a server said, which may be of any length.
+const LONGEST: usize = 2_000;
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -94,6 +97,8 @@ pub struct Terminal {
     format: LogFormat,
     /// Whether nothing is meant: every line of a JSON log says so.
     dry_run: bool,
+    /// How nsfix was started, for the commands that it prints.
+    invocation: Invocation,
     /// What is left for whoever looks at the end only.
     summary: Mutex<String>,
 }
@@ -101,7 +106,13 @@ pub struct Terminal {
 impl Terminal {
     /// The process' own streams.
     #[must_use]
-    pub fn standard(color: ColorChoice, verbosity: u8, format: LogFormat, dry_run: bool) -> Self {
+    pub fn standard(
+        color: ColorChoice,
+        verbosity: u8,
+        format: LogFormat,
+        dry_run: bool,
+        invocation: Invocation,
+    ) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let wanted = |is_terminal: bool| match color {
             ColorChoice::Always => true,
@@ -118,10 +129,29 @@ impl Terminal {
             verbosity,
             format,
             dry_run,
+            invocation,
             summary: Mutex::default(),
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
         }
+    }
+
+    /// How nsfix was started.
+    #[must_use]
+    pub fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// A command as it can be pasted here.
+    #[must_use]
+    pub fn command(&self, command: &ShellCommand) -> String {
+        command.render(&self.invocation)
+    }
+
+    /// A hint, harmless, with its commands as they can be pasted here.
+    #[must_use]
+    pub fn hint(&self, hint: &Hint) -> String {
+        hint.render(&self.invocation, |text| sanitise(text).into_owned())
     }
 
     /// Writes data to stdout, as it is: renderers have sanitised it.
@@ -189,7 +219,8 @@ impl Terminal {
         if failure.message.is_empty() {
             return;
         }
-        self.message("error", topic, &failure.message, failure.hint.as_deref(), |text| {
+        let hint = failure.hint.as_ref().map(|hint| self.hint(hint));
+        self.message("error", topic, prefix_within(&failure.message, LONGEST), hint.as_deref(), |text| {
             if text.starts_with("Error from server") {
                 return text.to_owned();
             }

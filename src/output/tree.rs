@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use super::{Style, human_duration, inventory, sanitise};
 use crate::diagnose::{Cause, Diagnosis, Held, State, age};
-use crate::model::{Namespace, TypeLeftovers};
+use crate::model::{Hint, Invocation, Namespace, ShellCommand, TypeLeftovers};
 use crate::plan::{Advice, Plan, Refusal};
+
+/// Where a step depends on what the steps before it leave behind.
+pub const NO_COMMAND: &str = "(no kubectl line: nsfix first checks that nothing is left inside)";
 
 /// Paints a piece of text, or does not.
 type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
@@ -15,6 +18,7 @@ type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
 pub fn explain(
     diagnosis: &Diagnosis,
     plan: Result<&Plan, &Refusal>,
+    invocation: &Invocation,
     paint: impl Fn(Style, &str) -> String,
 ) -> String {
     let paint: Paint<'_> = &paint;
@@ -27,11 +31,15 @@ pub fn explain(
     lines.heading("Coverage", paint);
     lines.push(1, &sanitise(&inventory::coverage(&diagnosis.inventory.coverage)));
     if let Err(refusal @ Refusal::NotTerminating { disarmed: true, .. }) = plan {
-        lines.push(0, &sanitise(&refusal.hint()));
+        lines.push(0, &shown(&refusal.hint(), invocation));
     } else if diagnosis.state.is_some() {
-        steps(&mut lines, &diagnosis.namespace, plan, paint);
+        steps(&mut lines, &diagnosis.namespace, plan, invocation, paint);
     }
     lines.0
+}
+
+fn shown(hint: &Hint, invocation: &Invocation) -> String {
+    hint.render(invocation, |text| sanitise(text).into_owned())
 }
 
 #[derive(Default)]
@@ -118,13 +126,19 @@ fn of_one_type(lines: &mut Lines, of_type: &TypeLeftovers, held: &[Held], paint:
     }
 }
 
-fn steps(lines: &mut Lines, namespace: &Namespace, plan: Result<&Plan, &Refusal>, paint: Paint<'_>) {
+fn steps(
+    lines: &mut Lines,
+    namespace: &Namespace,
+    plan: Result<&Plan, &Refusal>,
+    invocation: &Invocation,
+    paint: Paint<'_>,
+) {
     lines.heading("Plan", paint);
     let plan = match plan {
         Ok(plan) => plan,
         Err(refusal) => {
             lines.push(1, &sanitise(&refusal.to_string()));
-            lines.push(1, &sanitise(&refusal.hint()));
+            lines.push(1, &shown(&refusal.hint(), invocation));
             return;
         }
     };
@@ -134,16 +148,19 @@ fn steps(lines: &mut Lines, namespace: &Namespace, plan: Result<&Plan, &Refusal>
         if !step.harm.is_empty() {
             lines.push(3, &paint(Style::Caution, &sanitise(&format!("harm: {}", step.harm))));
         }
-        lines.push(3, &paint(Style::Faint, &sanitise(&step.kubectl)));
+        let how =
+            step.kubectl.as_ref().map_or_else(|| NO_COMMAND.to_owned(), |command| command.render(invocation));
+        lines.push(3, &paint(Style::Faint, &how));
     }
     for warning in &plan.warnings {
         lines.push(1, &format!("{} {}", paint(Style::Caution, "Warning:"), sanitise(warning)));
     }
-    lines.push(1, &format!("to carry it out: nsfix clear {} --leftovers=release", namespace.name));
-    advice(lines, &plan.advice, paint);
+    let clear = ShellCommand::nsfix(["clear", &namespace.name, "--leftovers=release"]);
+    lines.push(1, &format!("to carry it out: {}", clear.render(invocation)));
+    advice(lines, &plan.advice, invocation, paint);
 }
 
-fn advice(lines: &mut Lines, advice: &[Advice], paint: Paint<'_>) {
+fn advice(lines: &mut Lines, advice: &[Advice], invocation: &Invocation, paint: Paint<'_>) {
     if advice.is_empty() {
         return;
     }
@@ -151,7 +168,7 @@ fn advice(lines: &mut Lines, advice: &[Advice], paint: Paint<'_>) {
     for each in advice {
         lines.push(1, &format!("- {}", sanitise(&each.text)));
         if let Some(command) = &each.command {
-            lines.push(2, &paint(Style::Faint, &sanitise(command)));
+            lines.push(2, &paint(Style::Faint, &command.render(invocation)));
         }
     }
 }

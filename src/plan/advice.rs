@@ -1,6 +1,7 @@
 //! What nsfix will not do itself.
 
 use crate::diagnose::{Cause, CauseKind};
+use crate::model::ShellCommand;
 
 /// Something for the person to do, with the exact command where there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +9,7 @@ pub struct Advice {
     /// What, and why.
     pub text: String,
     /// How.
-    pub command: Option<String>,
+    pub command: Option<ShellCommand>,
 }
 
 /// The remedies of the causes that lie outside the namespace, or with its owners.

@@ -140,7 +140,8 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     let releases = policy.leftovers == Leftovers::Release;
     let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
-    let metadata = metadata.map(|name| step::remove_metadata_finalizer(namespace, name));
+    let metadata = metadata
+        .map(|name| step::remove_metadata_finalizer(namespace, name, releases && !is_known_empty(diagnosis)));
     if namespace.is_zombie() {
         if is_known_empty(diagnosis) && !policy.deletes_no_namespace {
             return vec![step::delete_again(namespace)];

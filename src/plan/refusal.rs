@@ -1,5 +1,7 @@
 //! Why a plan is not made.
 
+use crate::model::{Hint, ShellCommand};
+
 /// A safety rule that says no, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -73,25 +75,27 @@ pub enum Refusal {
 impl Refusal {
     /// What can be done instead.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub fn hint(&self) -> Hint {
         match self {
             Self::NotTerminating { name, disarmed: false } => {
-                format!("to delete it: kubectl delete namespace {name}")
+                Hint::from("to delete it: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
             }
-            Self::NotTerminating { name, disarmed: true } => format!(
+            Self::NotTerminating { name, disarmed: true } => Hint::from(
                 "it has also lost its \"kubernetes\" finalizer, so that deleting it now would leave its content \
-                 behind; to rearm it: {}",
-                super::step::rearm_command(name)
-            ),
-            Self::Protected { .. } => "if it is really meant, name it by hand with --allow-protected".to_owned(),
+                 behind; to rearm it: ",
+            )
+            .command(super::step::rearm_active_command(name)),
+            Self::Protected { .. } => "if it is really meant, name it by hand with --allow-protected".into(),
             Self::NothingToFinalize { name, foreign, metadata } if foreign.is_empty() && metadata.is_empty() => {
-                format!("deleting it once more removes it: kubectl delete namespace {name}")
+                Hint::from("deleting it once more removes it: ")
+                    .command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
             }
             Self::NothingToFinalize { foreign, metadata, .. } => {
                 let name = foreign.iter().chain(metadata).next().map(String::as_str).unwrap_or_default();
                 format!(
                     "the controller that put the finalizer there has to remove it; if it is gone for good, add --finalizer={name}"
                 )
+                .into()
             }
             Self::HeldBesides { foreign, metadata, .. } => {
                 let flags = foreign.iter().chain(metadata).map(|name| format!("--finalizer={name}"));
@@ -100,9 +104,10 @@ impl Refusal {
                     "the controllers that put them there have to remove them; if those are gone for good, add {}",
                     flags.join(" ")
                 )
+                .into()
             }
             Self::Remains { finalizers, .. } if finalizers.is_empty() => {
-                "look again as an account that may list it; --leftovers=orphan abandons it".to_owned()
+                "look again as an account that may list it; --leftovers=orphan abandons it".into()
             }
             Self::Remains { finalizers, .. } => {
                 let flags: Vec<String> =
@@ -111,10 +116,12 @@ impl Refusal {
                     "to release it although that does harm, add {}; --leftovers=orphan abandons it",
                     flags.join(" ")
                 )
+                .into()
             }
-            Self::Leftovers { name, .. } => format!("nsfix explain {name} shows why it is stuck, and what would end it"),
+            Self::Leftovers { name, .. } => Hint::from(ShellCommand::nsfix(["explain", name]))
+                .text(" shows why it is stuck, and what would end it"),
             Self::LiveLeftovers { .. } => {
-                "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".to_owned()
+                "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".into()
             }
         }
     }

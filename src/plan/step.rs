@@ -3,7 +3,9 @@
 use std::fmt;
 
 use crate::diagnose::Held;
-use crate::model::{Inventory, Namespace, ResourceType, TypeLeftovers};
+use serde_json::json;
+
+use crate::model::{Inventory, Leftover, Namespace, ResourceType, ShellCommand, TypeLeftovers};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +71,8 @@ pub struct Step {
     pub harm: String,
     /// The request, in one line.
     pub request: String,
-    /// The same with kubectl.
-    pub kubectl: String,
+    /// The same with kubectl; `None` where no command keeps what nsfix itself checks first.
+    pub kubectl: Option<ShellCommand>,
 }
 
 fn path(namespace: &Namespace) -> String {
@@ -84,16 +86,31 @@ pub(super) fn rearm(namespace: &Namespace) -> Step {
         target: format!("namespace/{name}"),
         harm: String::new(),
         request: format!("PUT {}/finalize with spec.finalizers [kubernetes]", path(namespace)),
-        kubectl: rearm_command(name),
+        kubectl: Some(put(namespace, ".spec.finalizers = [\"kubernetes\"]", true)),
     }
 }
 
-/// How kubectl gives a namespace its `kubernetes` finalizer back.
-pub(super) fn rearm_command(name: &str) -> String {
-    format!(
-        "kubectl get namespace {name} -o json | jq '.spec.finalizers = [\"kubernetes\"]' | \
-         kubectl replace --raw /api/v1/namespaces/{name}/finalize -f -"
-    )
+/// How kubectl gives an Active namespace its `kubernetes` finalizer back.
+pub(super) fn rearm_active_command(name: &str) -> ShellCommand {
+    let filter = "select(.metadata.deletionTimestamp == null) | \
+                  .spec.finalizers |= ((. // []) + [\"kubernetes\"] | unique)";
+    replace(name, filter.to_owned(), true)
+}
+
+/// The namespace as it is, changed by `filter`, and only if it is still this one and being deleted. The
+/// resourceVersion in what was read guards the write.
+fn put(namespace: &Namespace, filter: &str, finalize: bool) -> ShellCommand {
+    let uid = json!(namespace.uid);
+    let guard = format!("select(.metadata.uid == {uid} and .metadata.deletionTimestamp != null)");
+    replace(&namespace.name, format!("{guard} | {filter}"), finalize)
+}
+
+fn replace(name: &str, filter: String, finalize: bool) -> ShellCommand {
+    let read = ShellCommand::kubectl(["get", "namespace", "-o", "json"]).names([name]);
+    let write = ShellCommand::kubectl(["replace"]);
+    let path = format!("/api/v1/namespaces/{name}/finalize");
+    let write = if finalize { write.words(["--raw".to_owned(), path]) } else { write };
+    read.pipe(ShellCommand::other(["jq".to_owned(), filter])).pipe(write.words(["-f", "-"]))
 }
 
 /// Live leftovers; `None` where there are none.
@@ -104,18 +121,24 @@ pub(super) fn delete(of_type: &TypeLeftovers, namespace: &Namespace) -> Option<S
         target: format!("{live} {resource}"),
         harm: format!("deletes {live} {resource} that nobody has asked to delete one by one"),
         request: format!("DELETE {}/NAME, guarded by uid", resource.path_in(&namespace.name)),
-        kubectl: format!("kubectl delete {resource} --all -n {} --wait=false", namespace.name),
+        kubectl: Some(ShellCommand::if_still(namespace).and(ShellCommand::kubectl([
+            "delete",
+            &resource.to_string(),
+            "--all",
+            "-n",
+            &namespace.name,
+            "--wait=false",
+        ]))),
     })
 }
 
 /// Pods whose node will never say that they ended.
 pub(super) fn delete_pods_on_lost_node(names: &[String], namespace: &Namespace) -> Step {
-    let list = names.join(" ");
     Step {
         target: format!("{} pods", names.len()),
         harm: "if the node is cut off but alive, their containers go on running there".to_owned(),
         request: format!("DELETE {}/pods/NAME with gracePeriodSeconds=0, guarded by uid", path(namespace)),
-        kubectl: format!("kubectl delete pod -n {} {list} --grace-period=0 --force", namespace.name),
+        kubectl: Some(ShellCommand::delete_pods_at_once(namespace, names)),
         action: Action::DeletePodsOnLostNode { names: names.to_vec() },
     }
 }
@@ -125,14 +148,12 @@ pub(super) fn release(of_type: &TypeLeftovers, held: &[&Held], namespace: &Names
     let finalizers: Vec<String> = held.iter().map(|held| held.finalizer.clone()).collect();
     let harm: Vec<String> = held.iter().map(|held| format!("{}: {}", held.finalizer, held.harm())).collect();
     let count = held.iter().map(|held| held.count).max().unwrap_or_default();
-    let first = of_type.sample.iter().find(|leftover| !leftover.finalizers.is_empty());
-    let name = first.map_or("NAME", |leftover| leftover.name.as_str());
-    let rest: Vec<&String> = first
-        .into_iter()
-        .flat_map(|leftover| &leftover.finalizers)
-        .filter(|name| !finalizers.contains(name))
-        .collect();
-    let rest = if rest.is_empty() { "null".to_owned() } else { serde_json::json!(rest).to_string() };
+    let carries = |leftover: &&Leftover| leftover.finalizers.iter().any(|name| finalizers.contains(name));
+    let carriers: Vec<&Leftover> = of_type.sample.iter().filter(carries).collect();
+    let name = match carriers.as_slice() {
+        [only] if count == 1 => only.name.as_str(),
+        _ => "NAME",
+    };
     Step {
         target: format!("{count} {resource}"),
         harm: harm.join("; "),
@@ -141,12 +162,50 @@ pub(super) fn release(of_type: &TypeLeftovers, held: &[&Held], namespace: &Names
             resource.path_in(&namespace.name),
             finalizers.join(", ")
         ),
-        kubectl: format!(
-            "kubectl patch {resource} {name} -n {} --type=merge -p '{{\"metadata\":{{\"finalizers\":{rest}}}}}'",
-            namespace.name
-        ),
+        kubectl: Some(release_command(of_type, &carriers, &finalizers, namespace)),
         action: Action::ReleaseObjects { resource, finalizers },
     }
+}
+
+/// How many objects are patched one by one.
+const FEW: usize = 5;
+
+fn release_command(
+    of_type: &TypeLeftovers,
+    carriers: &[&Leftover],
+    finalizers: &[String],
+    namespace: &Namespace,
+) -> ShellCommand {
+    let resource = of_type.resource.to_string();
+    let all_known = of_type.sample.len() as u64 == of_type.total() && of_type.live == 0;
+    if all_known && carriers.len() <= FEW {
+        let patches = carriers.iter().map(|leftover| patch(&resource, leftover, finalizers, namespace));
+        if let Some(command) = patches.reduce(ShellCommand::and) {
+            return command;
+        }
+    }
+    let removes = json!(finalizers);
+    let filter = format!(
+        ".items |= map(select(.metadata.deletionTimestamp != null and \
+         any(.metadata.finalizers[]?; IN({removes}[]))) | .metadata.finalizers -= {removes})"
+    );
+    let read = ShellCommand::kubectl(["get", &resource, "-n", &namespace.name, "-o", "json"]);
+    let write = ShellCommand::kubectl(["replace", "-f", "-"]);
+    ShellCommand::if_still(namespace)
+        .and(read.pipe(ShellCommand::other(["jq".to_owned(), filter])).pipe(write))
+}
+
+/// A JSON patch that fails on another object of this name, and where the finalizers have changed.
+fn patch(resource: &str, leftover: &Leftover, finalizers: &[String], namespace: &Namespace) -> ShellCommand {
+    let rest: Vec<&String> = leftover.finalizers.iter().filter(|name| !finalizers.contains(name)).collect();
+    let patch = json!([
+        {"op": "test", "path": "/metadata/uid", "value": leftover.uid},
+        {"op": "test", "path": "/metadata/finalizers", "value": leftover.finalizers},
+        {"op": "replace", "path": "/metadata/finalizers", "value": rest},
+    ]);
+    let patch = patch.to_string();
+    ShellCommand::kubectl(["patch", resource, "-n", &namespace.name, "--type=json", "-p", &patch])
+        .names([&leftover.name])
 }
 
 pub(super) fn wait(namespace: &Namespace) -> Step {
@@ -156,7 +215,12 @@ pub(super) fn wait(namespace: &Namespace) -> Step {
         target: format!("namespace/{name}"),
         harm: String::new(),
         request: format!("GET {} until 404", path(namespace)),
-        kubectl: format!("kubectl wait --for=delete namespace/{name} --timeout=30s"),
+        kubectl: Some(ShellCommand::kubectl([
+            "wait",
+            "--for=delete",
+            &format!("namespace/{name}"),
+            "--timeout=30s",
+        ])),
     }
 }
 
@@ -182,7 +246,8 @@ pub(super) fn finalize(
     } else {
         ""
     };
-    let filter: Vec<String> = removes.iter().map(|name| format!("\"{name}\"")).collect();
+    let known_empty = inventory.is_empty() && inventory.coverage.is_complete();
+    let unconditional = !if_needed || known_empty;
     Step {
         action: Action::Finalize { removes: removes.to_vec() },
         target: format!("namespace/{name}"),
@@ -192,16 +257,13 @@ pub(super) fn finalize(
             path(namespace),
             removes.join(", ")
         ),
-        kubectl: format!(
-            "kubectl get namespace {name} -o json | jq '.spec.finalizers -= [{}]' | \
-             kubectl replace --raw {}/finalize -f -",
-            filter.join(", "),
-            path(namespace)
-        ),
+        kubectl: unconditional
+            .then(|| put(namespace, &format!(".spec.finalizers -= {}", json!(removes)), true)),
     }
 }
 
-pub(super) fn remove_metadata_finalizer(namespace: &Namespace, finalizer: &str) -> Step {
+/// `if_needed`: as for [`finalize`].
+pub(super) fn remove_metadata_finalizer(namespace: &Namespace, finalizer: &str, if_needed: bool) -> Step {
     let name = &namespace.name;
     let entry = crate::diagnose::catalogue::look_up(
         finalizer,
@@ -214,9 +276,8 @@ pub(super) fn remove_metadata_finalizer(namespace: &Namespace, finalizer: &str) 
         target: format!("namespace/{name}"),
         harm: entry.map_or("nobody knows what it protects", |entry| entry.if_removed).to_owned(),
         request: format!("PATCH {} without {finalizer} in metadata.finalizers", path(namespace)),
-        kubectl: format!(
-            "kubectl get namespace {name} -o json | jq '.metadata.finalizers -= [\"{finalizer}\"]' | kubectl replace -f -"
-        ),
+        kubectl: (!if_needed)
+            .then(|| put(namespace, &format!(".metadata.finalizers -= {}", json!([finalizer])), false)),
     }
 }
 
@@ -227,6 +288,6 @@ pub(super) fn delete_again(namespace: &Namespace) -> Step {
         target: format!("namespace/{name}"),
         harm: String::new(),
         request: format!("DELETE {}, guarded by uid and resourceVersion", path(namespace)),
-        kubectl: format!("kubectl delete namespace {name}"),
+        kubectl: Some(ShellCommand::delete_namespace_again(namespace)),
     }
 }

@@ -107,7 +107,8 @@ fn what_the_put_cannot_end_is_not_sent() {
     let held = namespace("rodrigo", true, &["kubernetes", "example.com/hold"], &["example.com/meta"]);
     let refusal = plan_for(&held, &Inventory::default(), &Policy::default()).unwrap_err();
     assert!(matches!(refusal, Refusal::HeldBesides { .. }), "{refusal}");
-    assert!(refusal.hint().contains("--finalizer=example.com/hold --finalizer=example.com/meta"));
+    let hint = refusal.hint().render(&crate::model::Invocation::default(), str::to_owned);
+    assert!(hint.contains("--finalizer=example.com/hold --finalizer=example.com/meta"), "{hint}");
     let named = ["example.com/hold", "example.com/meta"].map(str::to_owned).to_vec();
     let policy = Policy { finalizers: named, ..Policy::default() };
     assert!(plan_for(&held, &Inventory::default(), &policy).is_ok());

@@ -60,7 +60,7 @@ impl Clear<'_> {
     fn tell(&self, report: &Report) -> Result<(), Failure> {
         // Into the journal first: whoever reads stdout may be gone.
         if let Some(journal) = &self.options.journal {
-            journal::append(journal, report)?;
+            journal::append(journal, report, self.terminal.invocation())?;
         }
         // The same problem of many is told once; the tally names them all, and a log has a line for each.
         let problem = report.problem.as_ref().map(|problem| problem.message.clone());
@@ -171,7 +171,7 @@ impl Clear<'_> {
         let rules: Vec<String> = missing.iter().map(|permission| permission.rule()).collect();
         (!missing.is_empty()).then(|| Problem {
             message: format!("you are not allowed to {}; nothing was written", list.join(", nor to ")),
-            hint: Some(format!("these RBAC rules grant it: {}", rules.join(", "))),
+            hint: Some(format!("these RBAC rules grant it: {}", rules.join(", ")).into()),
         })
     }
 

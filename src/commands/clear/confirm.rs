@@ -34,14 +34,21 @@ pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -
         return Ok(Answer::GoOn);
     }
     show(clear, plan, stock);
+    let place = place(&clear.cluster.server, clear.cluster.context.as_deref());
     let question = if live > 0 {
-        format!("{live} live objects will be abandoned. Type the namespace's name to go on: ")
+        format!("{live} live objects will be abandoned on {place}. Type the namespace's name to go on: ")
     } else {
-        format!("Go on with namespace/{name}? [y/N] ")
+        format!("Go on with namespace/{name} on {place}? [y/N] ")
     };
     let answer = ask(clear.terminal, clear.shutdown, &question).await?.unwrap_or_default();
     let yes = if live > 0 { answer == *name } else { is_yes(&answer) };
     Ok(if yes { Answer::GoOn } else { Answer::No })
+}
+
+/// `10.0.0.1:6443 (context lab)`
+fn place(server: &str, context: Option<&str>) -> String {
+    let host = server.split_once("://").map_or(server, |(_, host)| host).trim_end_matches('/');
+    context.map_or_else(|| host.to_owned(), |context| format!("{host} (context {context})"))
 }
 
 /// What will be sent, and what is lost by it.

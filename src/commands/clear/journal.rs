@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::execute::Report;
+use crate::model::Invocation;
 use crate::output::Failure;
 use crate::output::document::Repaired;
 
@@ -15,11 +16,12 @@ pub(super) fn check(path: &Path) -> Result<(), Failure> {
     })
 }
 
-pub(super) fn append(path: &Path, report: &Report) -> Result<(), Failure> {
+pub(super) fn append(path: &Path, report: &Report, invocation: &Invocation) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::error(format!("unable to append to the journal {}: {error}", path.display()))
     };
-    let mut line = serde_json::to_string(&Repaired::from(report)).map_err(|error| failed(&error))?;
+    let mut line =
+        serde_json::to_string(&Repaired::new(report, invocation)).map_err(|error| failed(&error))?;
     line.push('\n');
     let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| failed(&error))?;
     // One write, so that two at once do not mix their lines.

@@ -6,7 +6,7 @@ use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
 use crate::diagnose::{Cause, CommonCause, Diagnosis, common_causes, diagnose};
 use crate::execute::{Outcome, Problem, Report};
-use crate::model::{Inventory, Namespace};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::observe::{Depth, observe};
 use crate::output::{Failure, Topic};
 use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
@@ -82,7 +82,7 @@ impl Clear<'_> {
         let common = common_causes(&diagnoses);
         // One cause behind many is said once, before anything else.
         for common in &common {
-            self.terminal.warn(&common.warning());
+            self.terminal.warn(&self.terminal.hint(&common.warning()));
             self.terminal.summarise(&common.sentence());
         }
         let looked = diagnoses.into_iter().map(|diagnosis| match &too_many {
@@ -141,11 +141,13 @@ impl Clear<'_> {
 fn too_many_problem(message: &str, common: &[CommonCause]) -> Problem {
     let hint = match common.first() {
         Some(CommonCause { cause: Cause { command: Some(command), .. }, .. }) => {
-            format!("mend that first ({command}); or, if all of them are meant, raise --max")
+            Hint::from("mend that first (")
+                .command(command.clone())
+                .text("); or, if all of them are meant, raise --max")
         }
-        Some(_) => "mend that first; or, if all of them are meant, raise --max".to_owned(),
-        None => "`nsfix list-stuck -o wide` shows why each is stuck; if all of them are meant, raise --max"
-            .to_owned(),
+        Some(_) => "mend that first; or, if all of them are meant, raise --max".into(),
+        None => Hint::from(ShellCommand::nsfix(["list-stuck", "-o", "wide"]))
+            .text(" shows why each is stuck; if all of them are meant, raise --max"),
     };
     Problem { message: format!("{message}; nothing was written"), hint: Some(hint) }
 }

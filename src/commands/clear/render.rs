@@ -2,12 +2,11 @@
 
 use super::exit_of;
 use crate::cli::{DryRunChoice, ReportFormat};
-use crate::cluster::Cluster;
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
-use crate::model::TypeLeftovers;
-use crate::output::{Failure, Terminal, Topic, sanitise};
-use crate::plan::{Action, Plan};
+use crate::model::{Hint, ShellCommand, TypeLeftovers};
+use crate::output::{Failure, Terminal, Topic, sanitise, tree};
+use crate::plan::Plan;
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;
@@ -29,6 +28,10 @@ pub(in crate::commands) fn report(
     }
     let line = ended_well(report, dry_run);
     match (format, line) {
+        // What stands on stdout then is a script.
+        (None, Some(line)) if dry_run == DryRunChoice::Client => {
+            terminal.data(&format!("# namespace/{name} {line}\n"))?;
+        }
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
         (Some(ReportFormat::Name), Some(_)) if is_gone(report) => {
             terminal.data(&format!("namespace/{name}\n"))?
@@ -49,7 +52,7 @@ pub(in crate::commands) fn report(
         terminal.fail_on(topic, &failure);
     }
     for of_type in &report.orphans {
-        terminal.warn_on(Topic::namespace(name), &orphaned(name, of_type));
+        terminal.warn_on(Topic::namespace(name), &terminal.hint(&orphaned(name, of_type)));
     }
     if report.outcome == Outcome::Cleared {
         for gap in &report.unknown {
@@ -153,7 +156,7 @@ fn cleared(report: &Report) -> &'static str {
     }
 }
 
-fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> String {
+fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
     let ty = &of_type.resource;
     let mut named: Vec<&str> =
         of_type.sample.iter().take(NAMED).map(|leftover| leftover.name.as_str()).collect();
@@ -161,18 +164,17 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> String {
         named.push("…");
     }
     // DELETE is all that still works on an orphan, and only one without finalizers goes by it.
-    let remedy = if of_type.finalizers.is_empty() {
-        format!("kubectl delete {ty} --all -n {namespace}")
-    } else {
-        format!(
-            "nsfix orphans {namespace} --purge (they are held by {})",
-            of_type.finalizers.keys().cloned().collect::<Vec<_>>().join(", ")
-        )
-    };
-    format!("{of_type} left behind in etcd ({}); to remove: {remedy}", named.join(", "))
+    let hint = Hint::from(format!("{of_type} left behind in etcd ({}); to remove: ", named.join(", ")));
+    if of_type.finalizers.is_empty() {
+        let delete = ["delete", &ty.to_string(), "--all", "-n", namespace];
+        return hint.command(ShellCommand::kubectl(delete));
+    }
+    let held = of_type.finalizers.keys().cloned().collect::<Vec<_>>().join(", ");
+    let purge = ShellCommand::nsfix(["orphans", namespace, "--purge"]);
+    hint.command(purge).text(format!(" (they are held by {held})"))
 }
 
-/// `--dry-run=client`: the exact requests, and how to send them with kubectl.
+/// `--dry-run=client`: a script of the requests as comments, and how to send them with kubectl.
 pub(super) fn requests(
     terminal: &Terminal,
     plan: &Plan,
@@ -190,22 +192,11 @@ pub(super) fn requests(
             text.push_str(&sanitise(&format!("# harm: {}", step.harm)));
             text.push('\n');
         }
-        if let Action::Finalize { removes } = &step.action {
-            text.push_str(&replace_raw(plan, removes)?);
-        } else {
-            text.push_str(&sanitise(&step.kubectl));
-            text.push('\n');
+        match &step.kubectl {
+            Some(command) => text.push_str(&terminal.command(command)),
+            None => text.extend(["# ", tree::NO_COMMAND]),
         }
+        text.push('\n');
     }
     Ok(terminal.data(&text)?)
-}
-
-/// The PUT with its whole body. JSON escapes control characters; the quotes around EOF keep the shell from
-/// reading the rest.
-fn replace_raw(plan: &Plan, removes: &[String]) -> Result<String, Failure> {
-    let path = Cluster::finalize_path(&plan.namespace.name);
-    let removes: Vec<&str> = removes.iter().map(String::as_str).collect();
-    let body = plan.namespace.without_spec_finalizers(&removes);
-    let body = serde_json::to_string_pretty(&body).map_err(|error| Failure::error(error.to_string()))?;
-    Ok(format!("kubectl replace --raw {path} -f - <<'EOF'\n{body}\nEOF\n"))
 }

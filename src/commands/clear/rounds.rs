@@ -9,7 +9,7 @@ use super::Clear;
 use super::prepare::{KEEP, Prepared};
 use crate::diagnose::{age, diagnose};
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepResult};
-use crate::model::{Inventory, Namespace};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::observe::{Depth, observe};
 use crate::output::Topic;
 use crate::plan::{Plan, plan};
@@ -90,7 +90,7 @@ impl Clear<'_> {
                      and it was not forced",
                     patience.as_secs()
                 );
-                let hint = Some("run the command again later, or wait longer with --timeout".to_owned());
+                let hint = Some("run the command again later, or wait longer with --timeout".into());
                 return ended(Outcome::Refused, Problem { message, hint });
             }
             tokio::select! {
@@ -146,7 +146,8 @@ impl Clear<'_> {
                 }
                 Prepared::Planned(next, inventory) => {
                     if let Some(message) = consent.exceeded_by(&next, &inventory) {
-                        let hint = format!("nsfix explain {} shows what is there now", report.namespace);
+                        let explain = ShellCommand::nsfix(["explain", &report.namespace]);
+                        let hint = Hint::from(explain).text(" shows what is there now");
                         report.problem = Some(Problem { message, hint: Some(hint) });
                         break;
                     }

@@ -14,7 +14,7 @@ use crate::commands::confirm::ask_yes;
 use crate::diagnose::diagnose;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
-use crate::model::{Inventory, Namespace};
+use crate::model::{Inventory, Namespace, ShellCommand};
 use crate::observe::{Depth, observe};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, inventory};
@@ -71,11 +71,14 @@ pub(super) async fn run(
 
 fn dry_run(names: &[(String, Inventory)], terminal: &Terminal) -> Result<Exit, Failure> {
     for (name, _) in names {
+        let create = ShellCommand::kubectl(["create", "namespace"]).names([name]);
+        let delete = ShellCommand::kubectl(["delete", "namespace", "--wait=false"]).names([name]);
+        let clear = ShellCommand::nsfix(["clear", "--leftovers=release"]).names([name]);
         terminal.data(&format!(
-            "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n\
-             kubectl create namespace {name} && kubectl delete namespace {name} --wait=false\n\
-             nsfix clear {name} --leftovers=release\n\
-             namespace/{name} purged (dry run)\n"
+            "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n{}\n{}\n\
+             # namespace/{name} purged (dry run)\n",
+            terminal.command(&create.and(delete)),
+            terminal.command(&clear),
         ))?;
     }
     Ok(Exit::Done)
@@ -117,7 +120,9 @@ impl Purge<'_> {
         }
         let exit = Exit::merge(reports.iter().map(|report| exit_of(report.outcome)));
         if let Some(format) = self.options.output {
-            let document = Document::new(reports.iter().map(Repaired::from).collect());
+            let document = Document::new(
+                reports.iter().map(|report| Repaired::new(report, self.terminal.invocation())).collect(),
+            );
             self.terminal.data(&document.render(format)?)?;
         }
         Ok(self.shutdown.requested().unwrap_or(exit))

@@ -2,7 +2,7 @@
 
 use crate::diagnose::intercepted::sees;
 use crate::diagnose::{Cause, CauseKind};
-use crate::model::{AdmissionHook, AdmissionHookKind, DryRunResult, Facts};
+use crate::model::{AdmissionHook, AdmissionHookKind, DryRunResult, Facts, ShellCommand};
 
 /// The webhooks and policies that refuse the deletion or the release of leftovers, or the finalization.
 pub(super) fn refusals(facts: &Facts) -> Vec<Cause> {
@@ -36,17 +36,17 @@ fn cause(hook: &AdmissionHook, dead: bool, attempts: &[String], evidence: Vec<St
         (AdmissionHookKind::ValidatingPolicy, _) => (
             "change or unbind the policy so that it lets this through; what it guards is its author's to say"
                 .to_owned(),
-            format!("kubectl get validatingadmissionpolicy {configuration} -o yaml"),
+            ShellCommand::kubectl(["get", "validatingadmissionpolicy", "-o", "yaml"]).names([configuration]),
         ),
         (_, Some(service)) if dead => (
             format!(
                 "bring service {service} back; or, if what it guarded is gone for good, delete the webhook configuration"
             ),
-            format!("kubectl delete {} {configuration}", kind.resource()),
+            ShellCommand::kubectl(["delete", kind.resource()]).names([configuration]),
         ),
         _ => (
             "ask whoever runs the webhook why it refuses".to_owned(),
-            format!("kubectl get {} {configuration} -o yaml", kind.resource()),
+            ShellCommand::kubectl(["get", kind.resource(), "-o", "yaml"]).names([configuration]),
         ),
     };
     let subject = format!("{}/{configuration}", kind.resource());

@@ -2,7 +2,7 @@
 
 use crate::diagnose::owners::describe_lease;
 use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
-use crate::model::{ApiService, Facts, Gap, Unreadable};
+use crate::model::{ApiService, Facts, Gap, ShellCommand, Unreadable};
 
 /// An aggregated API that is not available blocks every namespace, whatever it serves.
 pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
@@ -22,7 +22,7 @@ pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
                 )
                 .evidence([format!("asking for {gap} was answered: {}", gap.detail)])
                 .remedy("bring back who answers for it, or delete the APIService if nobody needs it")
-                .command(format!("kubectl get apiservice {name} -o yaml")),
+                .command(ShellCommand::kubectl(["get", "apiservice", "-o", "yaml"]).names([name])),
             );
         }
     }
@@ -50,7 +50,7 @@ fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
             "bring service {behind} back; or, if nobody needs this API any more, delete the APIService: \
              that unblocks every namespace at once"
         ))
-        .command(format!("kubectl delete apiservice {name}"))
+        .command(ShellCommand::kubectl(["delete", "apiservice"]).names([name]))
 }
 
 /// Custom resources that cannot be converted. The controller stumbles over them in every namespace: the watch
@@ -86,7 +86,7 @@ pub(super) fn failing_conversions(facts: &Facts) -> Vec<Cause> {
             .evidence(evidence)
             // Also in the version they are stored in: what a deletion writes, it writes in today's.
             .remedy(format!("bring {webhook} back; without it the objects cannot even be deleted"))
-            .command(format!("kubectl get crd {crd} -o jsonpath='{{.spec.conversion}}'"))
+            .command(ShellCommand::kubectl(["get", "crd", "-o", "jsonpath={.spec.conversion}"]).names([crd]))
         })
         .collect()
 }
@@ -129,6 +129,14 @@ pub(super) fn controller_silent(facts: &Facts) -> Option<Cause> {
         .remedy(
             "see that kube-controller-manager runs and can reach the API server; it would do all the rest",
         )
-        .command("kubectl get lease -n kube-system kube-controller-manager -o yaml"),
+        .command(ShellCommand::kubectl([
+            "get",
+            "lease",
+            "-n",
+            "kube-system",
+            "kube-controller-manager",
+            "-o",
+            "yaml",
+        ])),
     )
 }

@@ -2,6 +2,7 @@
 
 use crate::diagnose::conditions::{finalizers_in, remaining_finalizers};
 use crate::diagnose::{Cause, CauseKind, Held};
+use crate::model::ShellCommand;
 use crate::model::{Facts, NodeState, Pod};
 
 /// How many objects of a type are named.
@@ -20,13 +21,13 @@ pub(in crate::diagnose) fn pods_on_lost_nodes(facts: &Facts) -> Vec<&Pod> {
 
 pub(super) fn pods_on_lost_node(facts: &Facts) -> Option<Cause> {
     let pods_on_lost_nodes = pods_on_lost_nodes(facts);
-    let first = pods_on_lost_nodes.first()?;
+    pods_on_lost_nodes.first()?;
     let evidence = pods_on_lost_nodes.iter().take(NAMED).map(|pod| {
         let node = pod.node.as_deref().unwrap_or_default();
         let state = if pod.node_state == NodeState::Missing { "does not exist" } else { "is not ready" };
         format!("pod {} was on node {node}, which {state}; it had {}s to end", pod.name, pod.grace_seconds)
     });
-    let namespace = &facts.namespace.name;
+    let names: Vec<&str> = pods_on_lost_nodes.iter().map(|pod| pod.name.as_str()).collect();
     Some(
         Cause::new(
             CauseKind::PodsOnLostNode,
@@ -37,7 +38,7 @@ pub(super) fn pods_on_lost_node(facts: &Facts) -> Option<Cause> {
         .remedy(
             "once it is certain that the node is gone or powered off, delete the pods without waiting for it",
         )
-        .command(format!("kubectl delete pod -n {namespace} {} --grace-period=0 --force", first.name)),
+        .command(ShellCommand::delete_pods_at_once(&facts.namespace, &names)),
     )
 }
 

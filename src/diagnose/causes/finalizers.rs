@@ -4,7 +4,7 @@ use crate::diagnose::catalogue::{self, Place};
 use crate::diagnose::conditions::counted_remaining;
 use crate::diagnose::owners::describe_set_by;
 use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
-use crate::model::{Facts, FinalizerSetBy, Namespace, NodeState};
+use crate::model::{Facts, FinalizerSetBy, Namespace, NodeState, ShellCommand};
 
 /// Spec finalizers besides `kubernetes`.
 pub(super) fn foreign_spec(facts: &Facts) -> Vec<Cause> {
@@ -44,8 +44,10 @@ fn held(facts: &Facts, kind: CauseKind, name: &str, place: Place, what: &str) ->
     let cause = Cause::new(kind, name, format!("held by {what} {name}")).evidence(evidence).remedy(remedy);
     match place {
         Place::NamespaceSpec => cause,
-        _ => cause
-            .command(format!("kubectl get namespace {} -o yaml --show-managed-fields", facts.namespace.name)),
+        _ => cause.command(
+            ShellCommand::kubectl(["get", "namespace", "-o", "yaml", "--show-managed-fields"])
+                .names([&facts.namespace.name]),
+        ),
     }
 }
 
@@ -90,11 +92,7 @@ pub(super) fn zombie(facts: &Facts) -> Option<Cause> {
                 seen.to_owned(),
             ])
             .remedy(remedy);
-    Some(if known_empty {
-        cause.command(format!("kubectl delete namespace {}", namespace.name))
-    } else {
-        cause
-    })
+    Some(if known_empty { cause.command(ShellCommand::delete_namespace_again(namespace)) } else { cause })
 }
 
 /// Young, or its count falls; only said where nothing else is.

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{GapDocument, Item, StuckNamespace};
 use crate::diagnose::{Cause, Diagnosis, Held};
-use crate::model::{Leftover, TypeLeftovers};
+use crate::model::{Invocation, Leftover, TypeLeftovers};
+use crate::output::sanitise;
 use crate::plan::{Plan, Refusal};
 
 /// One item of a `DiagnosisList`.
@@ -83,7 +84,9 @@ struct StepDocument {
     target: String,
     harm: String,
     request: String,
-    kubectl: String,
+    /// Absent where no command keeps what nsfix itself checks first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubectl: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,9 +97,9 @@ struct AdviceDocument {
 }
 
 impl DiagnosisItem {
-    /// Describes a diagnosis, and the plan for it where there is one.
+    /// Describes a diagnosis, and the plan for it where there is one. Its commands are those of `invocation`.
     #[must_use]
-    pub fn new(diagnosis: &Diagnosis, plan: Result<&Plan, &Refusal>) -> Self {
+    pub fn new(diagnosis: &Diagnosis, plan: Result<&Plan, &Refusal>, invocation: &Invocation) -> Self {
         let Diagnosis { causes, inventory, held, .. } = diagnosis;
         let steps = plan.into_iter().flat_map(|plan| &plan.steps);
         let advice = plan.into_iter().flat_map(|plan| &plan.advice);
@@ -114,21 +117,24 @@ impl DiagnosisItem {
                     of_type.sample.iter().map(move |leftover| leftover_document(of_type, leftover, held))
                 })
                 .collect(),
-            causes: causes.iter().map(CauseDocument::from).collect(),
+            causes: causes.iter().map(|cause| CauseDocument::new(cause, invocation)).collect(),
             plan: steps
                 .map(|step| StepDocument {
                     step: step.action.to_string(),
                     target: step.target.clone(),
                     harm: step.harm.clone(),
                     request: step.request.clone(),
-                    kubectl: step.kubectl.clone(),
+                    kubectl: step.kubectl.as_ref().map(|command| command.render(invocation)),
                 })
                 .collect(),
             advice: advice
-                .map(|each| AdviceDocument { text: each.text.clone(), command: each.command.clone() })
+                .map(|each| AdviceDocument {
+                    text: each.text.clone(),
+                    command: each.command.as_ref().map(|command| command.render(invocation)),
+                })
                 .collect(),
             warnings: plan.map_or_else(
-                |refusal| disarmed_warning(refusal).into_iter().collect(),
+                |refusal| disarmed_warning(refusal, invocation).into_iter().collect(),
                 |plan| plan.warnings.clone(),
             ),
         }
@@ -136,8 +142,9 @@ impl DiagnosisItem {
 }
 
 /// An Active namespace that has lost its `kubernetes` finalizer is worth a warning, and the command that mends it.
-fn disarmed_warning(refusal: &Refusal) -> Option<String> {
-    matches!(refusal, Refusal::NotTerminating { disarmed: true, .. }).then(|| refusal.hint())
+fn disarmed_warning(refusal: &Refusal, invocation: &Invocation) -> Option<String> {
+    matches!(refusal, Refusal::NotTerminating { disarmed: true, .. })
+        .then(|| refusal.hint().render(invocation, |text| sanitise(text).into_owned()))
 }
 
 fn leftover_document(of_type: &TypeLeftovers, leftover: &Leftover, held: &[Held]) -> LeftoverDocument {
@@ -176,15 +183,15 @@ impl From<&TypeLeftovers> for CountDocument {
     }
 }
 
-impl From<&Cause> for CauseDocument {
-    fn from(cause: &Cause) -> Self {
+impl CauseDocument {
+    fn new(cause: &Cause, invocation: &Invocation) -> Self {
         Self {
             kind: cause.kind.to_string(),
             subject: cause.subject.clone(),
             detail: cause.detail.clone(),
             evidence: cause.evidence.clone(),
             remedy: cause.remedy.clone(),
-            command: cause.command.clone(),
+            command: cause.command.as_ref().map(|command| command.render(invocation)),
         }
     }
 }

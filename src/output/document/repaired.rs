@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::{GapDocument, Item};
 use crate::execute::Report;
+use crate::model::Invocation;
+use crate::output::sanitise;
 
 /// One item of a `RepairReport`.
 #[derive(Debug, Serialize)]
@@ -44,8 +46,10 @@ struct OrphansDocument {
     finalizers: Vec<String>,
 }
 
-impl From<&Report> for Repaired {
-    fn from(report: &Report) -> Self {
+impl Repaired {
+    /// Describes a report; the commands in its hint are those of `invocation`.
+    #[must_use]
+    pub fn new(report: &Report, invocation: &Invocation) -> Self {
         let steps = report.steps.iter().map(|step| StepDocument {
             step: step.step.clone(),
             target: step.target.clone(),
@@ -66,7 +70,11 @@ impl From<&Report> for Repaired {
             uid: report.uid.clone(),
             outcome: report.outcome.to_string(),
             message: report.problem.as_ref().map(|problem| problem.message.clone()),
-            hint: report.problem.as_ref().and_then(|problem| problem.hint.clone()),
+            hint: report
+                .problem
+                .as_ref()
+                .and_then(|problem| problem.hint.as_ref())
+                .map(|hint| hint.render(invocation, |text| sanitise(text).into_owned())),
             steps: steps.collect(),
             orphans: orphans.collect(),
             could_not_look: report.unknown.iter().map(GapDocument::from).collect(),
