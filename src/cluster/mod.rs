@@ -27,6 +27,6 @@ pub use events::{EVENTS_NAMESPACE, NamespaceEvent};
 pub use forbidden::ForbiddenReads;
 pub use leftovers::LIST_CONCURRENCY;
 pub use namespaces::NamespaceQuery;
-pub use orphans::PURGE_LABEL;
+pub use orphans::{PURGE_LABEL, PURGE_RUN_ANNOTATION};
 pub use request::{Cluster, Observer};
 pub use write::{DryRun, Preconditions};
