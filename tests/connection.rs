@@ -22,6 +22,8 @@ tests! {
     another_http_service_is_no_kubernetes,
     something_that_does_not_speak_http_is_no_kubernetes,
     a_truncated_answer_is_called_broken_off,
+    an_answer_without_end_is_given_up_on,
+    a_list_without_end_is_given_up_on,
     an_expired_token_says_to_log_in,
     a_namespace_that_is_no_name_is_a_usage_error,
     an_unknown_flag_is_a_usage_error;
@@ -120,6 +122,22 @@ async fn a_truncated_answer_is_called_broken_off(_: Lab) {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"kind\":\"NamespaceList\",\"items\":[{\"meta";
     let ran = ask(&canned::canned(cut).await, &[]).await.expect(1);
     assert!(ran.stderr.contains("broke off"), "{ran:?}");
+}
+
+async fn an_answer_without_end_is_given_up_on(_: Lab) {
+    let ran = ask(&canned::endless().await, &[]).await.expect(1);
+    assert!(
+        ran.stderr.contains("the answer to GET /api/v1/namespaces is larger than 64 MiB"),
+        "{}",
+        ran.stderr.chars().take(1000).collect::<String>()
+    );
+}
+
+async fn a_list_without_end_is_given_up_on(_: Lab) {
+    let page = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+        {\"kind\":\"NamespaceList\",\"apiVersion\":\"v1\",\"metadata\":{\"continue\":\"again\"},\"items\":[]}";
+    let ran = ask(&canned::canned(page).await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("a list repeats its continue token and never ends"), "{ran:?}");
 }
 
 async fn an_expired_token_says_to_log_in(_: Lab) {

@@ -20,6 +20,16 @@ pub enum ApiError {
         message: String,
         /// `Status.details.kind`: tells a missing namespace from a missing object in it.
         kind: String,
+        /// `Status.metadata.continue`: where a list with an expired token can be gone on with.
+        continued: String,
+    },
+    /// The answer is larger than anything that a Kubernetes API server sends.
+    #[error("the answer to {request} is larger than {limit_mib} MiB")]
+    TooLarge {
+        /// Method and path.
+        request: String,
+        /// The limit.
+        limit_mib: usize,
     },
     /// The answer is not what a Kubernetes API server sends.
     #[error("the server at {server} does not answer like a Kubernetes API server: {what}")]
@@ -69,6 +79,14 @@ struct Status {
     message: String,
     #[serde(default)]
     details: Option<Details>,
+    #[serde(default)]
+    metadata: StatusMeta,
+}
+
+#[derive(Default, Deserialize)]
+struct StatusMeta {
+    #[serde(default, rename = "continue")]
+    continued: String,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +104,7 @@ impl ApiError {
                 reason: status.reason,
                 message: status.message,
                 kind: status.details.map(|details| details.kind).unwrap_or_default(),
+                continued: status.metadata.continued,
             },
             _ => {
                 let text = String::from_utf8_lossy(body);
@@ -95,7 +114,13 @@ impl ApiError {
                     return Self::NotKubernetes { server: server.to_owned(), what };
                 }
                 let message = text.lines().next().unwrap_or_default().to_owned();
-                Self::Server { code, reason: String::new(), message, kind: String::new() }
+                Self::Server {
+                    code,
+                    reason: String::new(),
+                    message,
+                    kind: String::new(),
+                    continued: String::new(),
+                }
             }
         }
     }
@@ -126,7 +151,7 @@ impl ApiError {
     pub fn leaves_write_unknown(&self) -> bool {
         match self {
             Self::Server { code, .. } => *code == 504,
-            Self::TimedOut { .. } | Self::BrokenOff { .. } => true,
+            Self::TimedOut { .. } | Self::BrokenOff { .. } | Self::TooLarge { .. } => true,
             Self::NotKubernetes { .. }
             | Self::Unreachable(_)
             | Self::Tls(_)
@@ -150,6 +175,7 @@ impl ApiError {
             Self::NotKubernetes { .. }
             | Self::BrokenOff { .. }
             | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
             | Self::NotSent(_) => false,
         }
     }
@@ -196,7 +222,7 @@ impl ApiError {
             ),
             Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
-            Self::Server { .. } | Self::BrokenOff { .. } | Self::NotSent(_) => None,
+            Self::Server { .. } | Self::BrokenOff { .. } | Self::TooLarge { .. } | Self::NotSent(_) => None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod leftovers;
 mod namespaces;
 mod orphans;
 mod pages;
+mod paging;
 mod request;
 mod token;
 mod transport;

@@ -66,7 +66,7 @@ impl Cluster {
                 of_type.add(leftover, usize::MAX);
             }
         };
-        match self.pages(&ty.path(), String::new(), &mut visit).await {
+        match self.pages(&ty.path(), "", &mut visit).await {
             Ok(()) => Ok(Ok(found)),
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => Ok(Err(gap(&ty, &error))),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Request, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
@@ -24,6 +24,9 @@ const MAX_RETRIES: u32 = 3;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// A list that has not begun to answer by then is called unreadable.
 const PROBE_DEADLINE: Duration = Duration::from_secs(5);
+/// etcd takes objects of 1.5 MiB; fifty whole ones, or five hundred by their metadata, stay well below.
+const MAX_ANSWER_MIB: usize = 64;
+const WHOLE_PAGE_MIB: usize = 128;
 /// API Priority and Fairness gives a user about twenty seats; stay below, and below HTTP/2's stream limit.
 const MAX_IN_FLIGHT: usize = 16;
 
@@ -49,12 +52,22 @@ pub(super) struct Call<'a> {
     content_type: Option<&'a str>,
     body: Option<Vec<u8>>,
     probe: bool,
+    limit_mib: usize,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(path: &'a str) -> Self {
         let accept = "application/json";
-        Self { method: Method::GET, path, accept, content_type: None, body: None, probe: false }
+        let (content_type, body) = (None, None);
+        Self {
+            method: Method::GET,
+            path,
+            accept,
+            content_type,
+            body,
+            probe: false,
+            limit_mib: MAX_ANSWER_MIB,
+        }
     }
 
     pub(super) fn write(method: Method, path: &'a str, body: &Value) -> Self {
@@ -78,6 +91,11 @@ impl<'a> Call<'a> {
     /// Gives up early: the answer is one of many, and its absence is an answer too.
     pub(super) fn probing(self) -> Self {
         Self { probe: true, ..self }
+    }
+
+    /// Whole objects can be large, and many of them are in a page.
+    pub(super) fn of_whole_objects(self) -> Self {
+        Self { limit_mib: WHOLE_PAGE_MIB, ..self }
     }
 
     fn describe(&self) -> String {
@@ -193,10 +211,17 @@ impl Cluster {
             .map_err(|_| timed_out(first_byte))?
             .map_err(|error| self.connection_error(&error))?;
         let (head, body) = answer.into_parts();
+        // Enforced while reading: an endless answer must not fill the memory first.
+        let body = Limited::new(body, call.limit_mib << 20);
         let body = tokio::time::timeout(self.timeout, body.collect())
             .await
             .map_err(|_| timed_out(self.timeout))?
-            .map_err(|error| ApiError::BrokenOff { server: self.server.clone(), what: root_cause(&error) })?;
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    return ApiError::TooLarge { request: call.describe(), limit_mib: call.limit_mib };
+                }
+                ApiError::BrokenOff { server: self.server.clone(), what: root_cause(&*error) }
+            })?;
         Ok((head.status.as_u16(), head.headers, body.to_bytes().into()))
     }
 

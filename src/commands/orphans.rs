@@ -51,7 +51,7 @@ pub(super) async fn run(
         terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
     }
     if options.purge {
-        return purge::run(options, cluster, terminal, shutdown, found).await;
+        return Box::pin(purge::run(options, cluster, terminal, shutdown, found)).await;
     }
     print(&found, options, terminal)?;
     Ok(Exit::Done)

@@ -181,7 +181,7 @@ impl Purge<'_> {
             if self.shutdown.requested().is_some() {
                 break;
             }
-            let report = self.one(&name, target).await;
+            let report = Box::pin(self.one(&name, target)).await;
             render::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
             reports.push(report);
         }
