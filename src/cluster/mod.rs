@@ -14,6 +14,7 @@ mod namespaces;
 mod orphans;
 mod pages;
 mod paging;
+mod plugin;
 mod request;
 mod token;
 mod transport;

@@ -35,6 +35,8 @@ pub struct Cluster {
     client: Client,
     /// Host and port, for messages.
     server: String,
+    /// Host and port of the proxy on the way, where there is one.
+    proxy: Option<String>,
     /// The kubeconfig context it was made from, where one was named.
     pub context: Option<String>,
     timeout: Duration,
@@ -106,11 +108,17 @@ impl<'a> Call<'a> {
 impl Cluster {
     pub(super) fn new(
         client: Client,
-        url: &http::Uri,
+        config: &kube::Config,
         context: Option<String>,
         timeout: Duration,
         observer: Observer,
     ) -> Self {
+        let url = &config.cluster_url;
+        let proxy = config.proxy_url.as_ref().and_then(|url| url.authority()).map(|proxy| {
+            // Without the user name and the password in front.
+            let proxy = proxy.as_str();
+            proxy.rsplit('@').next().unwrap_or(proxy).to_owned()
+        });
         let server = url.authority().map(ToString::to_string).unwrap_or_default();
         let server = match (url.port(), url.scheme_str()) {
             (None, Some("http")) => format!("{server}:80"),
@@ -119,7 +127,7 @@ impl Cluster {
         };
         let permits = Semaphore::new(MAX_IN_FLIGHT);
         let (only_reads, health) = (AtomicBool::new(false), ServerHealth::default());
-        Self { client, server, context, timeout, observer, permits, only_reads, health }
+        Self { client, server, proxy, context, timeout, observer, permits, only_reads, health }
     }
 
     /// From now on nothing but GETs is sent, dry runs included: what a client dry run promises.
@@ -278,6 +286,16 @@ impl Cluster {
             return ApiError::Tls(tls_sentence(&root_cause(error)));
         }
         let io = chain.iter().find_map(|error| error.downcast_ref::<std::io::Error>());
+        // With a proxy in between, the only connection that can be refused is the one to the proxy.
+        if let Some(proxy) = &self.proxy {
+            let refused = io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+            if refused || said.contains("dns error") || said.contains("tunnel error") {
+                let why = if refused { "connection refused".to_owned() } else { root_cause(error) };
+                return ApiError::Unreachable(format!(
+                    "Unable to connect to the server: proxyconnect tcp: {proxy}: {why}"
+                ));
+            }
+        }
         match io.map(std::io::Error::kind) {
             Some(std::io::ErrorKind::ConnectionRefused) => ApiError::Unreachable(format!(
                 "The connection to the server {} was refused - did you specify the right host or port?",
