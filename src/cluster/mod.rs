@@ -16,6 +16,7 @@ mod pages;
 mod paging;
 mod plugin;
 mod request;
+mod retry;
 mod token;
 mod transport;
 mod workloads;

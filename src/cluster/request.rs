@@ -13,15 +13,12 @@ use tokio::sync::Semaphore;
 
 use super::ApiError;
 use super::health::ServerHealth;
+use super::retry::Retries;
 use crate::model::{Exchange, Traffic};
 
 /// Told of every request; what it does with it is the caller's business.
 pub type Observer = Arc<dyn Fn(Traffic) + Send + Sync>;
 
-/// More than a bad moment, less than a person's patience. client-go allows ten.
-const MAX_RETRIES: u32 = 3;
-/// A server may ask for half a minute (an unready watch cache does); nobody waits that long three times.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// A list that has not begun to answer by then is called unreadable.
 const PROBE_DEADLINE: Duration = Duration::from_secs(5);
 /// etcd takes objects of 1.5 MiB; fifty whole ones, or five hundred by their metadata, stay well below.
@@ -157,7 +154,7 @@ impl Cluster {
         if call.method != Method::GET && self.only_reads.load(Ordering::Relaxed) {
             return Err(ApiError::NotSent(call.describe()));
         }
-        let mut retries = 0;
+        let mut retries = Retries::default();
         loop {
             let started = Instant::now();
             let outcome = self.attempt(&call).await;
@@ -166,14 +163,9 @@ impl Cluster {
             if (200..300).contains(&status) {
                 return Ok(body);
             }
-            // A write that timed out may have happened: only a fresh read can tell.
-            let unknown = status == 504 && call.method != Method::GET;
-            match retry_after(status, &headers) {
-                Some(delay) if retries < MAX_RETRIES && !unknown => {
-                    retries += 1;
-                    tokio::time::sleep(delay.min(MAX_RETRY_AFTER)).await;
-                }
-                _ => return Err(ApiError::from_answer(&self.server, status, &body)),
+            match retries.after(&call.method, status, &headers) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(ApiError::from_answer(&self.server, status, &body)),
             }
         }
     }
@@ -320,15 +312,6 @@ impl Cluster {
     }
 }
 
-/// client-go's rule (rest/with_retry.go): 429 and 5xx, and only with Retry-After.
-fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    if status != 429 && status < 500 {
-        return None;
-    }
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
 /// `299 - "text"` → `text` (RFC 7234, section 5.5).
 fn warning_text(value: &str) -> &str {
     value.find('"').map_or(value, |start| value[start..].trim_matches('"'))
@@ -360,16 +343,6 @@ fn tls_sentence(cause: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_an_answer_with_retry_after_is_tried_again() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(503, &headers), None);
-        headers.insert(header::RETRY_AFTER, "2".parse().unwrap());
-        assert_eq!(retry_after(503, &headers), Some(Duration::from_secs(2)));
-        assert_eq!(retry_after(429, &headers), Some(Duration::from_secs(2)));
-        assert_eq!(retry_after(404, &headers), None);
-    }
 
     #[test]
     fn a_warning_header_is_shown_without_its_envelope() {
