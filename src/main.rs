@@ -33,7 +33,7 @@ fn run(cli: Cli, terminal: &Arc<Terminal>) -> Result<nsfix::exit::Exit, Failure>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let result = runtime.block_on(async {
         let shutdown = Shutdown::on_signals().map_err(cannot_start)?;
-        nsfix::commands::run(cli, terminal, &shutdown).await
+        Box::pin(nsfix::commands::run(cli, terminal, &shutdown)).await
     });
     // Whoever still waits for a line on stdin would hold the process back.
     runtime.shutdown_background();

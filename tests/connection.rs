@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nsfix::sandbox::{Deny, Options};
+use serde_json::json;
 
 use crate::harness::{Lab, Nsfix, Ran, canned};
 use crate::tests;
@@ -22,6 +23,12 @@ tests! {
     another_http_service_is_no_kubernetes,
     something_that_does_not_speak_http_is_no_kubernetes,
     a_truncated_answer_is_called_broken_off,
+    an_answer_without_end_is_given_up_on,
+    a_list_without_end_is_given_up_on,
+    a_plugin_that_is_not_installed_is_named_with_its_hint,
+    a_plugin_that_fails_is_told_in_one_sentence,
+    a_plugin_that_hangs_is_given_up_on,
+    a_dead_proxy_is_called_the_proxy,
     an_expired_token_says_to_log_in,
     a_namespace_that_is_no_name_is_a_usage_error,
     an_unknown_flag_is_a_usage_error;
@@ -120,6 +127,73 @@ async fn a_truncated_answer_is_called_broken_off(_: Lab) {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"kind\":\"NamespaceList\",\"items\":[{\"meta";
     let ran = ask(&canned::canned(cut).await, &[]).await.expect(1);
     assert!(ran.stderr.contains("broke off"), "{ran:?}");
+}
+
+async fn an_answer_without_end_is_given_up_on(_: Lab) {
+    let ran = ask(&canned::endless().await, &[]).await.expect(1);
+    assert!(
+        ran.stderr.contains("the answer to GET /api/v1/namespaces is larger than 64 MiB"),
+        "{}",
+        ran.stderr.chars().take(1000).collect::<String>()
+    );
+}
+
+async fn a_list_without_end_is_given_up_on(_: Lab) {
+    let page = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n\
+        {\"kind\":\"NamespaceList\",\"apiVersion\":\"v1\",\"metadata\":{\"continue\":\"again\"},\"items\":[]}";
+    let ran = ask(&canned::canned(page).await, &[]).await.expect(1);
+    assert!(ran.stderr.contains("a list repeats its continue token and never ends"), "{ran:?}");
+}
+
+/// `nsfix list-stuck` with a user that logs in by a command.
+async fn with_plugin(lab: &Lab, command: &str, arguments: &[&str], more: &[&str]) -> Ran {
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": lab.url()}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": command, "args": arguments,
+            "interactiveMode": "Never", "installHint": "get it from example.com/login",
+        }}}],
+    });
+    let path = file(lab, &kubeconfig.to_string());
+    Nsfix::new(&[&["list-stuck"], more].concat()).env("KUBECONFIG", path).run().await
+}
+
+async fn a_plugin_that_is_not_installed_is_named_with_its_hint(lab: Lab) {
+    let ran = with_plugin(&lab, "nsfix-no-such-login", &[], &[]).await.expect(2);
+    assert_eq!(
+        ran.stderr,
+        "error: the credential plugin \"nsfix-no-such-login\" is not installed\n\
+         hint: get it from example.com/login\n"
+    );
+}
+
+async fn a_plugin_that_fails_is_told_in_one_sentence(lab: Lab) {
+    let ran = with_plugin(&lab, "sh", &["-c", "echo log in first >&2; exit 3"], &[]).await.expect(2);
+    assert!(
+        ran.stderr
+            .starts_with("error: the credential plugin \"sh\" failed with exit status: 3: log in first\n"),
+        "{ran:?}"
+    );
+}
+
+async fn a_plugin_that_hangs_is_given_up_on(lab: Lab) {
+    let ran = with_plugin(&lab, "sleep", &["20"], &["--request-timeout", "1s"]).await.expect(2);
+    assert!(
+        ran.stderr.starts_with("error: the credential plugin \"sleep\" did not answer within 1s"),
+        "{ran:?}"
+    );
+}
+
+async fn a_dead_proxy_is_called_the_proxy(_: Lab) {
+    let proxy = canned::nobody().await;
+    let nsfix = Nsfix::new(&["list-stuck", "--server", "https://cluster.example:6443"])
+        .env("HTTPS_PROXY", &proxy)
+        .env("NO_PROXY", "");
+    let ran = nsfix.run().await.expect(1);
+    let proxy = proxy.trim_start_matches("http://");
+    assert!(ran.stderr.contains(&format!("proxyconnect tcp: {proxy}: connection refused")), "{ran:?}");
 }
 
 async fn an_expired_token_says_to_log_in(_: Lab) {

@@ -1,6 +1,6 @@
 //! `nsfix orphans`, its purge, and `nsfix restore`.
 
-use nsfix::sandbox::{Fault, Matcher};
+use nsfix::sandbox::{Canned, Fault, Matcher};
 use serde_json::{Value, json};
 
 use crate::contract::{create, finalize, path, terminating};
@@ -12,11 +12,17 @@ tests! {
     what_a_careless_finalize_left_is_found,
     a_purge_removes_orphans_and_wakes_nothing_up,
     a_purge_that_was_interrupted_is_finished_by_the_next,
+    an_active_namespace_with_the_label_of_a_purge_is_left_alone,
+    a_purge_cannot_be_rehearsed_by_the_server,
     a_backup_is_one_that_is_restored_object_by_object;
     Sandbox:
     a_namespace_created_meanwhile_has_no_orphans,
     a_purge_asks_first,
     a_dry_run_of_a_purge_sends_nothing,
+    nothing_is_created_that_may_not_be_deleted,
+    a_namespace_that_stays_is_told_loudly,
+    a_refused_deletion_is_tried_again,
+    a_lost_answer_to_the_creation_is_not_taken_for_somebody_elses,
     what_exists_is_left_alone_by_a_restore
 }
 
@@ -61,14 +67,104 @@ async fn a_purge_removes_orphans_and_wakes_nothing_up(lab: Lab) {
     assert_eq!(list(&lab, &name).await, Vec::<String>::new());
 }
 
-async fn a_purge_that_was_interrupted_is_finished_by_the_next(lab: Lab) {
-    let name = orphans(&lab).await;
-    // As far as an interrupted purge may have come: the namespace is there, Active even.
+/// A namespace in Terminating with the label of a purge, held by a ConfigMap.
+async fn unfinished(lab: &Lab) -> String {
+    let name = Lab::unique("unfinished");
     let body = json!({"metadata": {"name": name, "labels": {"nsfix/purge": "true"}}});
     lab.post("/api/v1/namespaces", &body).await.expect(201);
-    lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(0);
+    crate::contract::hold(lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    name
+}
+
+async fn a_purge_that_was_interrupted_is_finished_by_the_next(lab: Lab) {
+    let name = unfinished(&lab).await;
+    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(0);
+    assert!(ran.stderr.contains("No orphans found"), "{ran:?}");
+    assert!(
+        ran.stderr.contains(&format!("an earlier purge of namespace {name} was not finished")),
+        "{ran:?}"
+    );
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes", "-o", "json"]).run().await.expect(0).json();
+    let backup = std::fs::read_to_string(ran["items"][0]["backup"].as_str().unwrap()).unwrap();
+    assert!(backup.contains("held"), "{backup}");
     lab.get(&path(&name)).await.expect(404);
     assert_eq!(list(&lab, &name).await, Vec::<String>::new());
+}
+
+async fn an_active_namespace_with_the_label_of_a_purge_is_left_alone(lab: Lab) {
+    let name = Lab::unique("labelled");
+    let body = json!({"metadata": {"name": name, "labels": {"nsfix/purge": "true"}}});
+    lab.post("/api/v1/namespaces", &body).await.expect(201);
+    crate::contract::hold(&lab, &name).await;
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(4);
+    assert!(ran.stderr.contains("nsfix does not delete an Active namespace"), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("kubectl delete namespace {name}")), "{ran:?}");
+    let namespace = lab.get(&path(&name)).await.expect(200);
+    assert_eq!(namespace["status"]["phase"], "Active", "{namespace}");
+    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(0);
+    assert!(ran.stderr.contains("is Active and carries the label"), "{ran:?}");
+}
+
+async fn a_purge_cannot_be_rehearsed_by_the_server(lab: Lab) {
+    let name = orphans(&lab).await;
+    let before = list(&lab, &name).await;
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes", "--dry-run=server"]).run().await.expect(2);
+    assert!(ran.stderr.starts_with("error: --dry-run=server is not possible with --purge"), "{ran:?}");
+    lab.nsfix(&["orphans", &name, "--purge", "--yes", "--dry-run=client"]).run().await.expect(0);
+    lab.get(&path(&name)).await.expect(404);
+    assert_eq!(list(&lab, &name).await, before);
+}
+
+fn written(lab: &Lab) -> Vec<String> {
+    let requests = lab.the_sandbox().requests().into_iter();
+    requests
+        .filter(|request| request.method != "GET")
+        .filter(|request| !request.path_and_query.contains("selfsubjectaccessreviews"))
+        .filter(|request| !request.path_and_query.contains("dryRun=All"))
+        .map(|request| format!("{} {}", request.method, request.path_and_query))
+        .collect()
+}
+
+async fn nothing_is_created_that_may_not_be_deleted(lab: Lab) {
+    let name = orphans(&lab).await;
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "status": {"allowed": false}});
+    let reviews = Matcher::new("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
+    lab.the_sandbox().inject(Fault::answer(reviews, Canned::json(201, &review)));
+    lab.the_sandbox().forget_requests();
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(4);
+    assert!(ran.stderr.contains("you are not allowed to create namespaces"), "{ran:?}");
+    assert!(ran.stderr.contains("nor to delete namespaces"), "{ran:?}");
+    assert_eq!(written(&lab), Vec::<String>::new());
+}
+
+async fn a_namespace_that_stays_is_told_loudly(lab: Lab) {
+    let name = orphans(&lab).await;
+    let refused = Canned::status(403, "Forbidden", "a policy keeps namespaces");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("DELETE", path(&name).as_str()), refused));
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(1);
+    assert!(ran.stderr.contains("was re-created and could not be deleted"), "{ran:?}");
+    assert!(ran.stderr.contains("RoleBindings included, are in force again"), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("hint: delete it: kubectl delete namespace {name}")), "{ran:?}");
+}
+
+async fn a_refused_deletion_is_tried_again(lab: Lab) {
+    let name = orphans(&lab).await;
+    let refused = Canned::status(500, "InternalError", "a bad moment");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("DELETE", path(&name).as_str()).times(3), refused));
+    lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(0);
+    lab.get(&path(&name)).await.expect(404);
+}
+
+async fn a_lost_answer_to_the_creation_is_not_taken_for_somebody_elses(lab: Lab) {
+    let name = orphans(&lab).await;
+    let lost = Canned::status(504, "Timeout", "lost");
+    // The first is the rehearsal.
+    lab.the_sandbox()
+        .inject(Fault::apply_then(Matcher::new("POST", "/api/v1/namespaces").skip(1).once(), lost));
+    lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(0);
+    lab.get(&path(&name)).await.expect(404);
 }
 
 async fn a_backup_is_one_that_is_restored_object_by_object(lab: Lab) {

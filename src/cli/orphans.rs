@@ -20,7 +20,7 @@ pub struct OrphansOptions {
     /// Answer yes to the question whether to go on
     #[arg(short, long, requires = "purge")]
     pub yes: bool,
-    /// Send nothing (client)
+    /// Send no write (client); the server cannot rehearse a purge
     #[arg(long, value_enum, value_name = "WHERE", requires = "purge", default_value = "none")]
     pub dry_run: DryRunChoice,
     /// Release this finalizer although removing it does harm; can be repeated

@@ -7,7 +7,7 @@ use clap::Args;
 use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
-use super::{Cluster, Observer, in_cluster, transport};
+use super::{Cluster, Observer, in_cluster, plugin, transport};
 
 /// kubectl waits for ever; a tool that runs unattended may not.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -137,6 +137,19 @@ pub enum ConfigError {
     /// Nothing says which certificates to trust.
     #[error("there are no CA certificates on this system to know the server by")]
     NoRoots,
+    /// The command that a kubeconfig names for credentials (`users[].user.exec`) has none.
+    #[error("the credential plugin {command:?} {why}")]
+    Plugin {
+        /// The command.
+        command: String,
+        /// What became of it.
+        why: String,
+        /// The kubeconfig's `installHint`.
+        install_hint: Option<String>,
+    },
+    /// Credentials could not be had.
+    #[error("Unable to authenticate: {0}")]
+    Login(kube::client::AuthError),
     /// A file that is to hold a token does not.
     #[error("unable to read the token in {}: {why}", path.display())]
     Token {
@@ -150,7 +163,7 @@ pub enum ConfigError {
 impl ConfigError {
     /// What the person can do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Missing => {
                 cfg!(feature = "sandbox").then_some("to practise without a cluster, add --sandbox")
@@ -161,16 +174,25 @@ impl ConfigError {
             Self::Token { .. } => Some(
                 "a pod has one where automountServiceAccountToken is true; else name a --kubeconfig or a --token",
             ),
-            Self::Invalid(_) => None,
+            Self::Plugin { install_hint, .. } => Some(
+                install_hint
+                    .as_deref()
+                    .and_then(|hint| hint.lines().map(str::trim).find(|line| !line.is_empty()))
+                    .unwrap_or("check the `user` of this context in the kubeconfig"),
+            ),
+            Self::Invalid(_) | Self::Login(_) => None,
         }
     }
 
-    pub(super) fn from_client(error: &kube::Error) -> Self {
+    pub(super) fn from_client(error: kube::Error) -> Self {
         // rustls-platform-verifier's words, wrapped several times; an image from scratch has none.
         if error.to_string().contains("No CA certificates were loaded") {
             return Self::NoRoots;
         }
-        Self::Invalid(sentence(error))
+        match error {
+            kube::Error::Auth(error) => Self::Login(error),
+            other => Self::Invalid(sentence(&other)),
+        }
     }
 
     fn from_kubeconfig(error: &KubeconfigError, named: Option<&PathBuf>) -> Self {
@@ -207,7 +229,9 @@ impl ConnectionOptions {
         let url = url.parse().map_err(|_| ConfigError::Invalid(format!("{url:?} is not a URL")))?;
         let mut config = Config::new(url);
         self.override_user(&mut config.auth_info);
-        self.connect_with(config, None, observer)
+        let config = prepared(config);
+        let client = transport::client(&config)?;
+        Ok(self.cluster(client, &config, None, observer))
     }
 
     /// Connects to every cluster that the flags name: the current one, each `--context`, or all contexts.
@@ -234,21 +258,23 @@ impl ConnectionOptions {
             None => in_cluster::kubeconfig()?,
         };
         let config = self.with_flags(kubeconfig, context.clone()).await?;
-        self.connect_with(config, context, observer)
+        let config = prepared(config);
+        let client = plugin::client(&config, self.timeout()).await?;
+        Ok(self.cluster(client, &config, context, observer))
     }
 
-    fn connect_with(
+    fn timeout(&self) -> Duration {
+        self.request_timeout.unwrap_or(DEFAULT_REQUEST_TIMEOUT)
+    }
+
+    fn cluster(
         &self,
-        mut config: Config,
+        client: Client,
+        config: &Config,
         context: Option<String>,
         observer: Observer,
-    ) -> Result<Cluster, ConfigError> {
-        config.connect_timeout = Some(CONNECT_TIMEOUT);
-        config.default_retry = false;
-        config.headers.push((http::header::USER_AGENT, user_agent()));
-        let client: Client = transport::client(&config)?;
-        let timeout = self.request_timeout.unwrap_or(DEFAULT_REQUEST_TIMEOUT);
-        Ok(Cluster::new(client, &config.cluster_url, context, timeout, observer))
+    ) -> Cluster {
+        Cluster::new(client, config, context, self.timeout(), observer)
     }
 
     /// The kubeconfig that kubectl would use, if there is one.
@@ -348,6 +374,13 @@ impl ConnectionOptions {
 fn with_scheme(server: &str) -> String {
     // client-go's DefaultServerURL: a bare host means http, unless TLS was configured; kubectl users expect https.
     if server.contains("://") { server.to_owned() } else { format!("https://{server}") }
+}
+
+fn prepared(mut config: Config) -> Config {
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.default_retry = false;
+    config.headers.push((http::header::USER_AGENT, user_agent()));
+    config
 }
 
 fn user_agent() -> http::HeaderValue {

@@ -20,6 +20,16 @@ pub enum ApiError {
         message: String,
         /// `Status.details.kind`: tells a missing namespace from a missing object in it.
         kind: String,
+        /// `Status.metadata.continue`: where a list with an expired token can be gone on with.
+        continued: String,
+    },
+    /// The answer is larger than anything that a Kubernetes API server sends.
+    #[error("the answer to {request} is larger than {limit_mib} MiB")]
+    TooLarge {
+        /// Method and path.
+        request: String,
+        /// The limit.
+        limit_mib: usize,
     },
     /// The answer is not what a Kubernetes API server sends.
     #[error("the server at {server} does not answer like a Kubernetes API server: {what}")]
@@ -72,6 +82,14 @@ struct Status {
     message: String,
     #[serde(default)]
     details: Option<Details>,
+    #[serde(default)]
+    metadata: StatusMeta,
+}
+
+#[derive(Default, Deserialize)]
+struct StatusMeta {
+    #[serde(default, rename = "continue")]
+    continued: String,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +107,7 @@ impl ApiError {
                 reason: status.reason,
                 message: status.message,
                 kind: status.details.map(|details| details.kind).unwrap_or_default(),
+                continued: status.metadata.continued,
             },
             _ => {
                 let text = String::from_utf8_lossy(body);
@@ -98,7 +117,13 @@ impl ApiError {
                     return Self::NotKubernetes { server: server.to_owned(), what };
                 }
                 let message = text.lines().next().unwrap_or_default().to_owned();
-                Self::Server { code, reason: String::new(), message, kind: String::new() }
+                Self::Server {
+                    code,
+                    reason: String::new(),
+                    message,
+                    kind: String::new(),
+                    continued: String::new(),
+                }
             }
         }
     }
@@ -129,7 +154,7 @@ impl ApiError {
     pub fn leaves_write_unknown(&self) -> bool {
         match self {
             Self::Server { code, .. } => *code == 504,
-            Self::TimedOut { .. } | Self::BrokenOff { .. } => true,
+            Self::TimedOut { .. } | Self::BrokenOff { .. } | Self::TooLarge { .. } => true,
             Self::NotKubernetes { .. }
             | Self::Unreachable(_)
             | Self::Tls(_)
@@ -154,6 +179,7 @@ impl ApiError {
             Self::NotKubernetes { .. }
             | Self::BrokenOff { .. }
             | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
             | Self::NotSent(_)
             | Self::Undone(_) => false,
         }
@@ -202,7 +228,11 @@ impl ApiError {
             ),
             Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
-            Self::Server { .. } | Self::BrokenOff { .. } | Self::NotSent(_) | Self::Undone(_) => None,
+            Self::Server { .. }
+            | Self::BrokenOff { .. }
+            | Self::TooLarge { .. }
+            | Self::NotSent(_)
+            | Self::Undone(_) => None,
         };
         text.map(Hint::from)
     }

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::leftovers::gap;
-use super::request::Call;
+use super::namespaces::PAGE;
+use super::paging::{PageRequest, Paging};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
     AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, Rule, ServiceRef,
@@ -69,12 +70,12 @@ impl Cluster {
     ) -> Result<Result<Vec<T>, Gap>, ApiError> {
         let Some(ty) = discovered.find(group, resource) else { return Ok(Ok(Vec::new())) };
         let mut items = Vec::new();
-        let mut continued = String::new();
+        let path = ty.path();
+        let request = PageRequest { path: &path, accept: None, probe: true, whole: true };
+        let mut paging = Paging::new(PAGE);
         loop {
-            let token = form_urlencoded::byte_serialize(continued.as_bytes()).collect::<String>();
-            let url = format!("{}?limit=500&continue={token}", ty.path());
-            let url = if token.is_empty() { url.trim_end_matches("&continue=") } else { &url };
-            let mut page: Value = match self.call_json(Call::get(url).probing()).await {
+            let page = self.read_page(&mut paging, request).await.and_then(|body| self.parse(&body));
+            let mut page: Value = match page {
                 Ok(page) => page,
                 Err(error) if error.is_fatal() => return Err(error),
                 Err(error) => return Ok(Err(gap(ty, &error))),
@@ -92,9 +93,11 @@ impl Cluster {
                     }
                 }
             }
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() => token.clone_into(&mut continued),
-                _ => return Ok(Ok(items)),
+            let next = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default();
+            match paging.follow(self, next) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Ok(items)),
+                Err(error) => return Ok(Err(gap(ty, &error))),
             }
         }
     }
@@ -110,7 +113,7 @@ impl Cluster {
                 names.insert(crd.name);
             }
         };
-        match self.pages(&ty.path(), String::new(), &mut visit).await {
+        match self.pages(&ty.path(), "", &mut visit).await {
             Ok(()) => Ok(Ok(names.into_iter().collect())),
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => Ok(Err(gap(ty, &error))),

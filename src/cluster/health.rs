@@ -57,6 +57,7 @@ fn is_the_servers_fault(error: &ApiError) -> bool {
         ApiError::Server { code, .. } => *code == 429 || *code > 500,
         ApiError::TimedOut { .. } | ApiError::BrokenOff { .. } | ApiError::Unreachable(_) => true,
         ApiError::NotKubernetes { .. }
+        | ApiError::TooLarge { .. }
         | ApiError::Tls(_)
         | ApiError::Credentials(_)
         | ApiError::NotSent(_)

@@ -118,7 +118,7 @@ impl Cluster {
                 Ok(end) if end.continued.is_empty() => return Ok(counter.found),
                 // Going on costs no more requests than asking namespace by namespace.
                 Ok(end) if end.remaining <= (namespaces.len() as u64 - 1) * PAGE as u64 => {
-                    self.pages(&path, end.continued, &mut |leftover| counter.add_if_in(&wanted, leftover))
+                    self.pages(&path, &end.continued, &mut |leftover| counter.add_if_in(&wanted, leftover))
                         .await?;
                     return Ok(counter.found);
                 }
@@ -130,7 +130,7 @@ impl Cluster {
             }
         }
         for namespace in namespaces {
-            self.pages(&ty.path_in(namespace), String::new(), &mut |leftover| counter.add(leftover)).await?;
+            self.pages(&ty.path_in(namespace), "", &mut |leftover| counter.add(leftover)).await?;
         }
         Ok(counter.found)
     }

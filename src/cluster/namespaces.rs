@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::paging::{PageRequest, Paging};
 use super::request::Call;
 use super::{ApiError, Cluster};
 use crate::model::{Namespace, path_segment};
@@ -19,7 +20,7 @@ pub struct NamespaceQuery {
 }
 
 impl NamespaceQuery {
-    fn path(&self, continued: Option<&str>) -> String {
+    fn path(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if self.terminating {
             query.append_pair("fieldSelector", "status.phase=Terminating");
@@ -27,11 +28,10 @@ impl NamespaceQuery {
         if let Some(selector) = &self.selector {
             query.append_pair("labelSelector", selector);
         }
-        query.append_pair("limit", &PAGE.to_string());
-        if let Some(token) = continued {
-            query.append_pair("continue", token);
+        match query.finish() {
+            query if query.is_empty() => "/api/v1/namespaces".to_owned(),
+            query => format!("/api/v1/namespaces?{query}"),
         }
-        format!("/api/v1/namespaces?{}", query.finish())
     }
 }
 
@@ -46,9 +46,12 @@ impl Cluster {
 
     async fn namespaces_once(&self, query: &NamespaceQuery) -> Result<Vec<Namespace>, ApiError> {
         let mut namespaces = Vec::new();
-        let mut continued: Option<String> = None;
+        let path = query.path();
+        let request = PageRequest { path: &path, accept: None, probe: false, whole: false };
+        let mut paging = Paging::new(PAGE);
         loop {
-            let mut page = self.call_json(Call::get(&query.path(continued.as_deref()))).await?;
+            let body = self.read_page(&mut paging, request).await?;
+            let mut page: Value = self.parse(&body)?;
             if page["kind"] != "NamespaceList" {
                 return Err(self.not_kubernetes("it did not send a NamespaceList"));
             }
@@ -57,9 +60,9 @@ impl Cluster {
                     namespaces.push(self.namespace_from(item)?);
                 }
             }
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() => continued = Some(token.to_owned()),
-                _ => return Ok(namespaces),
+            let next = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default();
+            if !paging.follow(self, next)? {
+                return Ok(namespaces);
             }
         }
     }

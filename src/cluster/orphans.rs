@@ -13,6 +13,8 @@ use crate::model::{Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftov
 
 /// The label on a namespace that exists only so that its orphans can be removed.
 pub const PURGE_LABEL: &str = "nsfix/purge";
+/// Names the run that created it. The label alone is no evidence: anybody can set it on any namespace.
+pub const PURGE_RUN_ANNOTATION: &str = "nsfix/purge-run";
 
 impl Cluster {
     /// Finds the objects whose namespace is none of `existing`, by namespace. One list over all namespaces
@@ -64,31 +66,40 @@ impl Cluster {
                 of_type.add(leftover, usize::MAX);
             }
         };
-        match self.pages(&ty.path(), String::new(), &mut visit).await {
+        match self.pages(&ty.path(), "", &mut visit).await {
             Ok(()) => Ok(Ok(found)),
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => Ok(Err(gap(&ty, &error))),
         }
     }
 
-    /// Creates a namespace, marked as one that is only there to be emptied.
-    pub async fn create_for_purge(&self, name: &str) -> Result<Namespace, ApiError> {
-        let body = json!({
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": name, "labels": {PURGE_LABEL: "true"}},
-        });
+    /// Creates a namespace that is only there to be emptied, marked with the run that created it.
+    pub async fn create_for_purge(&self, name: &str, run: &str) -> Result<Namespace, ApiError> {
         let path = "/api/v1/namespaces?fieldManager=nsfix";
-        let answer = self.call_json(Call::write(Method::POST, path, &body)).await?;
+        let answer = self.call_json(Call::write(Method::POST, path, &marked(name, run))).await?;
         self.namespace_from(answer)
+    }
+
+    /// The same as a dry run, admission included. What it answers lacks a resourceVersion: nothing is stored.
+    pub async fn rehearse_create_for_purge(&self, name: &str, run: &str) -> Result<(), ApiError> {
+        self.create("/api/v1/namespaces", &marked(name, run), DryRun::Server).await
     }
 
     /// Creates an object in a collection.
     pub async fn create(&self, collection: &str, body: &Value, dry_run: DryRun) -> Result<(), ApiError> {
-        let path = match dry_run {
-            DryRun::None => format!("{collection}?fieldManager=nsfix"),
-            DryRun::Server => format!("{collection}?fieldManager=nsfix&dryRun=All"),
-        };
+        let path = format!("{collection}?fieldManager=nsfix{}", dry_run.query());
         self.call(Call::write(Method::POST, &path, body)).await.map(drop)
     }
+}
+
+fn marked(name: &str, run: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {PURGE_LABEL: "true"},
+            "annotations": {PURGE_RUN_ANNOTATION: run},
+        },
+    })
 }

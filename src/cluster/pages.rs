@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::namespaces::PAGE;
-use super::request::Call;
+use super::paging::{PageRequest, Paging};
 use super::{ApiError, Cluster};
 use crate::model::{FinalizerSetBy, Leftover, ResourceType};
 
@@ -122,16 +122,17 @@ impl Cluster {
         continued: &str,
         visit: &mut impl FnMut(Leftover),
     ) -> Result<PageEnd, ApiError> {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &PAGE.to_string());
-        if !continued.is_empty() {
-            query.append_pair("continue", continued);
-        }
-        let url = format!("{path}?{}", query.finish());
-        let body = match self.call(Call::get(&url).accepting(METADATA_LIST).probing()).await {
-            Err(error) if error.code() == Some(406) => self.call(Call::get(&url).probing()).await?,
-            other => other?,
-        };
+        self.page_of(path, &mut Paging::from_token(PAGE, continued), visit).await
+    }
+
+    async fn page_of(
+        &self,
+        path: &str,
+        paging: &mut Paging,
+        visit: &mut impl FnMut(Leftover),
+    ) -> Result<PageEnd, ApiError> {
+        let request = PageRequest { path, accept: Some(METADATA_LIST), probe: true, whole: false };
+        let body = self.read_page(paging, request).await?;
         let page: Page<'_> = self.parse(&body)?;
         page.items.into_iter().flatten().for_each(|item| visit(item.into()));
         let remaining = page.metadata.remaining_item_count.unwrap_or_default();
@@ -142,15 +143,15 @@ impl Cluster {
     pub(super) async fn pages(
         &self,
         path: &str,
-        mut continued: String,
+        continued: &str,
         visit: &mut impl FnMut(Leftover),
     ) -> Result<(), ApiError> {
+        let mut paging = Paging::from_token(PAGE, continued);
         loop {
-            let end = self.page(path, &continued, visit).await?;
-            if end.continued.is_empty() {
+            let end = self.page_of(path, &mut paging, visit).await?;
+            if !paging.follow(self, &end.continued)? {
                 return Ok(());
             }
-            continued = end.continued;
         }
     }
 
@@ -161,29 +162,27 @@ impl Cluster {
         namespace: &str,
         visit: &mut impl FnMut(&RawValue) -> std::io::Result<()>,
     ) -> Result<std::io::Result<()>, ApiError> {
-        let mut continued = String::new();
+        let path = ty.path_in(namespace);
+        let mut paging = Paging::new(WHOLE_PAGE);
         loop {
-            let token: String = form_urlencoded::byte_serialize(continued.as_bytes()).collect();
-            let next = if token.is_empty() { String::new() } else { format!("&continue={token}") };
-            let url = format!("{}?limit={WHOLE_PAGE}{next}", ty.path_in(namespace));
-            let body = self.call(Call::get(&url)).await?;
+            let request = PageRequest { path: &path, accept: None, probe: false, whole: true };
+            let body = self.read_page(&mut paging, request).await?;
             let page: WholePage<'_> = self.parse(&body)?;
             for item in page.items.into_iter().flatten() {
                 if let Err(error) = visit(item) {
                     return Ok(Err(error));
                 }
             }
-            if page.metadata.continued.is_empty() {
+            if !paging.follow(self, &page.metadata.continued)? {
                 return Ok(Ok(()));
             }
-            continued = page.metadata.continued;
         }
     }
 
     /// The leftovers of a type in a namespace, one by one, by metadata.
     pub async fn leftovers_of(&self, ty: &ResourceType, namespace: &str) -> Result<Vec<Leftover>, ApiError> {
         let mut found = Vec::new();
-        self.pages(&ty.path_in(namespace), String::new(), &mut |leftover| found.push(leftover)).await?;
+        self.pages(&ty.path_in(namespace), "", &mut |leftover| found.push(leftover)).await?;
         Ok(found)
     }
 }

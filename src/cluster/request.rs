@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Request, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
@@ -13,17 +13,17 @@ use tokio::sync::Semaphore;
 
 use super::ApiError;
 use super::health::ServerHealth;
+use super::retry::Retries;
 use crate::model::{Exchange, Traffic};
 
 /// Told of every request; what it does with it is the caller's business.
 pub type Observer = Arc<dyn Fn(Traffic) + Send + Sync>;
 
-/// More than a bad moment, less than a person's patience. client-go allows ten.
-const MAX_RETRIES: u32 = 3;
-/// A server may ask for half a minute (an unready watch cache does); nobody waits that long three times.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// A list that has not begun to answer by then is called unreadable.
 const PROBE_DEADLINE: Duration = Duration::from_secs(5);
+/// etcd takes objects of 1.5 MiB; fifty whole ones, or five hundred by their metadata, stay well below.
+const MAX_ANSWER_MIB: usize = 64;
+const WHOLE_PAGE_MIB: usize = 128;
 /// API Priority and Fairness gives a user about twenty seats; stay below, and below HTTP/2's stream limit.
 const MAX_IN_FLIGHT: usize = 16;
 
@@ -32,6 +32,8 @@ pub struct Cluster {
     client: Client,
     /// Host and port, for messages.
     pub server: String,
+    /// Host and port of the proxy on the way, where there is one.
+    proxy: Option<String>,
     /// The kubeconfig context it was made from, where one was named.
     pub context: Option<String>,
     timeout: Duration,
@@ -49,12 +51,22 @@ pub(super) struct Call<'a> {
     content_type: Option<&'a str>,
     body: Option<Vec<u8>>,
     probe: bool,
+    limit_mib: usize,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(path: &'a str) -> Self {
         let accept = "application/json";
-        Self { method: Method::GET, path, accept, content_type: None, body: None, probe: false }
+        let (content_type, body) = (None, None);
+        Self {
+            method: Method::GET,
+            path,
+            accept,
+            content_type,
+            body,
+            probe: false,
+            limit_mib: MAX_ANSWER_MIB,
+        }
     }
 
     pub(super) fn write(method: Method, path: &'a str, body: &Value) -> Self {
@@ -80,6 +92,11 @@ impl<'a> Call<'a> {
         Self { probe: true, ..self }
     }
 
+    /// Whole objects can be large, and many of them are in a page.
+    pub(super) fn of_whole_objects(self) -> Self {
+        Self { limit_mib: WHOLE_PAGE_MIB, ..self }
+    }
+
     fn describe(&self) -> String {
         format!("{} {}", self.method, self.path.split('?').next().unwrap_or_default())
     }
@@ -88,11 +105,17 @@ impl<'a> Call<'a> {
 impl Cluster {
     pub(super) fn new(
         client: Client,
-        url: &http::Uri,
+        config: &kube::Config,
         context: Option<String>,
         timeout: Duration,
         observer: Observer,
     ) -> Self {
+        let url = &config.cluster_url;
+        let proxy = config.proxy_url.as_ref().and_then(|url| url.authority()).map(|proxy| {
+            // Without the user name and the password in front.
+            let proxy = proxy.as_str();
+            proxy.rsplit('@').next().unwrap_or(proxy).to_owned()
+        });
         let server = url.authority().map(ToString::to_string).unwrap_or_default();
         let server = match (url.port(), url.scheme_str()) {
             (None, Some("http")) => format!("{server}:80"),
@@ -101,7 +124,7 @@ impl Cluster {
         };
         let permits = Semaphore::new(MAX_IN_FLIGHT);
         let (only_reads, health) = (AtomicBool::new(false), ServerHealth::default());
-        Self { client, server, context, timeout, observer, permits, only_reads, health }
+        Self { client, server, proxy, context, timeout, observer, permits, only_reads, health }
     }
 
     /// From now on nothing but GETs is sent, dry runs included: what a client dry run promises.
@@ -131,7 +154,7 @@ impl Cluster {
         if call.method != Method::GET && self.only_reads.load(Ordering::Relaxed) {
             return Err(ApiError::NotSent(call.describe()));
         }
-        let mut retries = 0;
+        let mut retries = Retries::default();
         loop {
             let started = Instant::now();
             let outcome = self.attempt(&call).await;
@@ -140,14 +163,9 @@ impl Cluster {
             if (200..300).contains(&status) {
                 return Ok(body);
             }
-            // A write that timed out may have happened: only a fresh read can tell.
-            let unknown = status == 504 && call.method != Method::GET;
-            match retry_after(status, &headers) {
-                Some(delay) if retries < MAX_RETRIES && !unknown => {
-                    retries += 1;
-                    tokio::time::sleep(delay.min(MAX_RETRY_AFTER)).await;
-                }
-                _ => return Err(ApiError::from_answer(&self.server, status, &body)),
+            match retries.after(&call.method, status, &headers) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(ApiError::from_answer(&self.server, status, &body)),
             }
         }
     }
@@ -193,10 +211,17 @@ impl Cluster {
             .map_err(|_| timed_out(first_byte))?
             .map_err(|error| self.connection_error(&error))?;
         let (head, body) = answer.into_parts();
+        // Enforced while reading: an endless answer must not fill the memory first.
+        let body = Limited::new(body, call.limit_mib << 20);
         let body = tokio::time::timeout(self.timeout, body.collect())
             .await
             .map_err(|_| timed_out(self.timeout))?
-            .map_err(|error| ApiError::BrokenOff { server: self.server.clone(), what: root_cause(&error) })?;
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    return ApiError::TooLarge { request: call.describe(), limit_mib: call.limit_mib };
+                }
+                ApiError::BrokenOff { server: self.server.clone(), what: root_cause(&*error) }
+            })?;
         Ok((head.status.as_u16(), head.headers, body.to_bytes().into()))
     }
 
@@ -253,6 +278,16 @@ impl Cluster {
             return ApiError::Tls(tls_sentence(&root_cause(error)));
         }
         let io = chain.iter().find_map(|error| error.downcast_ref::<std::io::Error>());
+        // With a proxy in between, the only connection that can be refused is the one to the proxy.
+        if let Some(proxy) = &self.proxy {
+            let refused = io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
+            if refused || said.contains("dns error") || said.contains("tunnel error") {
+                let why = if refused { "connection refused".to_owned() } else { root_cause(error) };
+                return ApiError::Unreachable(format!(
+                    "Unable to connect to the server: proxyconnect tcp: {proxy}: {why}"
+                ));
+            }
+        }
         match io.map(std::io::Error::kind) {
             Some(std::io::ErrorKind::ConnectionRefused) => ApiError::Unreachable(format!(
                 "The connection to the server {} was refused - did you specify the right host or port?",
@@ -275,15 +310,6 @@ impl Cluster {
             _ => ApiError::Unreachable(format!("Unable to connect to the server: {}", root_cause(error))),
         }
     }
-}
-
-/// client-go's rule (rest/with_retry.go): 429 and 5xx, and only with Retry-After.
-fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    if status != 429 && status < 500 {
-        return None;
-    }
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// `299 - "text"` → `text` (RFC 7234, section 5.5).
@@ -317,16 +343,6 @@ fn tls_sentence(cause: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_an_answer_with_retry_after_is_tried_again() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(retry_after(503, &headers), None);
-        headers.insert(header::RETRY_AFTER, "2".parse().unwrap());
-        assert_eq!(retry_after(503, &headers), Some(Duration::from_secs(2)));
-        assert_eq!(retry_after(429, &headers), Some(Duration::from_secs(2)));
-        assert_eq!(retry_after(404, &headers), None);
-    }
 
     #[test]
     fn a_warning_header_is_shown_without_its_envelope() {

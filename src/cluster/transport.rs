@@ -67,7 +67,7 @@ where
     C::Future: Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let tls = config.rustls_client_config().map_err(|error| ConfigError::from_client(&error))?;
+    let tls = config.rustls_client_config().map_err(ConfigError::from_client)?;
     let mut builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
         let name = ServerName::try_from(name.clone())
@@ -84,9 +84,9 @@ where
     // kube's own reader of token files sends a newline at the end of one, and keeps a token for a minute.
     let auth = match &token_file {
         Some(_) => None,
-        None => config.auth_layer().map_err(|error| ConfigError::from_client(&error))?,
+        None => config.auth_layer().map_err(ConfigError::from_client)?,
     };
-    let headers = config.extra_headers_layer().map_err(|error| ConfigError::from_client(&error))?;
+    let headers = config.extra_headers_layer().map_err(ConfigError::from_client)?;
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(auth)

@@ -20,7 +20,7 @@ pub enum DryRun {
 }
 
 impl DryRun {
-    fn query(self) -> &'static str {
+    pub(super) fn query(self) -> &'static str {
         match self {
             Self::None => "",
             Self::Server => "&dryRun=All",

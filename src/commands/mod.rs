@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::backup::{Backups, default_backup_dir};
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, GlobalOptions};
 use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
@@ -32,7 +32,7 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Res
         #[cfg(feature = "sandbox")]
         Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await,
         Command::ListStuck(options) => {
-            let (session, run) = (Session::open(&global, terminal).await?, RunMetrics::begin());
+            let (session, run) = (open(&global, terminal, shutdown).await?, RunMetrics::begin());
             // Nothing is written, so nothing has to be finished.
             let result = tokio::select! {
                 result = list_stuck::run(&options, &session, terminal, &run) => result,
@@ -42,33 +42,45 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Res
             result
         }
         Command::Explain(options) => {
-            let session = Session::open(&global, terminal).await?;
+            let session = open(&global, terminal, shutdown).await?;
             tokio::select! {
                 result = explain::run(&options, &session, terminal) => result,
                 exit = shutdown.wait() => Ok(exit),
             }
         }
         Command::Access(options) => {
-            let session = Session::open(&global, terminal).await?;
+            let session = open(&global, terminal, shutdown).await?;
             tokio::select! {
                 result = access::run(&options, &session, terminal) => result,
                 exit = shutdown.wait() => Ok(exit),
             }
         }
         Command::Orphans(options) => {
-            let session = Session::open(&global, terminal).await?;
+            let session = open(&global, terminal, shutdown).await?;
             orphans::run(&options, &session, terminal, shutdown).await
         }
         Command::Restore(options) => {
-            let session = Session::open(&global, terminal).await?;
+            let session = open(&global, terminal, shutdown).await?;
             restore::run(&options, &session, terminal, shutdown).await
         }
         Command::Clear(options) => {
-            let (session, run) = (Session::open(&global, terminal).await?, RunMetrics::begin());
+            let (session, run) = (open(&global, terminal, shutdown).await?, RunMetrics::begin());
             let result = clear::run(&options, &session, terminal, shutdown, &run).await;
             run.publish(&options.metrics, terminal, &result).await;
             result
         }
+    }
+}
+
+/// Opens the connections. A credential plugin may hang; the first signal ends that.
+async fn open(
+    global: &GlobalOptions,
+    terminal: &Arc<Terminal>,
+    shutdown: &Shutdown,
+) -> Result<Session, Failure> {
+    tokio::select! {
+        session = Session::open(global, terminal) => session,
+        exit = shutdown.wait() => Err(Failure { exit, ..Failure::error("") }),
     }
 }
 

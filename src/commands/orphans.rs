@@ -1,17 +1,20 @@
 //! `nsfix orphans`: objects whose namespace does not exist, and the safe way to remove them.
 
+mod begin;
+mod permitted;
 mod purge;
+mod rounds;
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::Session;
-use crate::cli::OrphansOptions;
-use crate::cluster::{ApiError, Cluster, NamespaceQuery};
+use crate::cli::{DryRunChoice, OrphansOptions};
+use crate::cluster::{ApiError, Cluster, NamespaceQuery, PURGE_LABEL};
 use crate::exit::Exit;
-use crate::model::{Inventory, ShellCommand};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::output::DocumentFormat;
 use crate::output::document::{Document, OrphanItem};
-use crate::output::{Failure, Terminal, inventory, table};
+use crate::output::{Failure, Terminal, inventory, sanitise, table};
 use crate::shutdown::Shutdown;
 
 /// What was found.
@@ -20,8 +23,10 @@ struct FoundOrphans {
     orphans: BTreeMap<String, Inventory>,
     /// The coverage, also where nothing was found.
     looked: Inventory,
-    /// Namespaces of an earlier purge that was interrupted.
-    unfinished: Vec<String>,
+    /// Namespaces in Terminating that an earlier purge created and did not finish.
+    unfinished: Vec<Namespace>,
+    /// Active namespaces with the label of a purge. Whether a purge created them nobody can tell.
+    active: Vec<Namespace>,
 }
 
 pub(super) async fn run(
@@ -31,6 +36,11 @@ pub(super) async fn run(
     shutdown: &Shutdown,
 ) -> Result<Exit, Failure> {
     let cluster = session.the_cluster()?;
+    match options.dry_run {
+        DryRunChoice::None => {}
+        DryRunChoice::Client => cluster.only_read(),
+        DryRunChoice::Server => return Err(no_rehearsal()),
+    }
     let progress = terminal.progress("looking for objects without a namespace");
     let found = tokio::select! {
         found = find(cluster, &options.names) => found?,
@@ -41,10 +51,19 @@ pub(super) async fn run(
         terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
     }
     if options.purge {
-        return purge::run(options, cluster, terminal, shutdown, found).await;
+        return Box::pin(purge::run(options, cluster, terminal, shutdown, found)).await;
     }
     print(&found, options, terminal)?;
     Ok(Exit::Done)
+}
+
+/// Rule 10: where a rehearsal cannot be had, the value is refused.
+fn no_rehearsal() -> Failure {
+    Failure::usage(
+        "--dry-run=server is not possible with --purge: a purge creates a namespace and deletes it, and the \
+         server cannot rehearse deleting what it has not stored",
+    )
+    .hint("--dry-run=client shows what would be sent")
 }
 
 /// Namespaces are listed before and after, and those that remain are asked for by name: what was created or
@@ -69,11 +88,11 @@ async fn find(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiEr
             }
         }
     }
-    let marked = |namespace: &&crate::model::Namespace| {
-        namespace.labels.contains_key(crate::cluster::PURGE_LABEL) && wanted(&namespace.name)
-    };
-    let unfinished = after.iter().filter(marked).map(|namespace| namespace.name.clone()).collect();
-    Ok(FoundOrphans { orphans, looked, unfinished })
+    let marked = after
+        .into_iter()
+        .filter(|namespace| namespace.labels.contains_key(PURGE_LABEL) && wanted(&namespace.name));
+    let (unfinished, active) = marked.partition(Namespace::is_terminating);
+    Ok(FoundOrphans { orphans, looked, unfinished, active })
 }
 
 fn print(found: &FoundOrphans, options: &OrphansOptions, terminal: &Terminal) -> Result<(), Failure> {
@@ -81,20 +100,38 @@ fn print(found: &FoundOrphans, options: &OrphansOptions, terminal: &Terminal) ->
     let text = match options.output {
         Some(DocumentFormat::Json) => document().to_json()?,
         Some(DocumentFormat::Yaml) => document().to_yaml()?,
-        None if found.orphans.is_empty() => {
-            terminal.note(&format!("No orphans found; {}.", inventory::coverage(&found.looked.coverage)));
-            return Ok(());
-        }
+        None if found.orphans.is_empty() => String::new(),
         None => {
             let rows: Vec<Vec<String>> =
                 OrphanItem::all(&found.orphans).iter().map(OrphanItem::row).collect();
             table::render(Some(&["NAMESPACE", "RESOURCE", "NAME", "STATE", "FINALIZERS"]), &rows)
         }
     };
-    terminal.data(&text)?;
-    for name in &found.unfinished {
+    if text.is_empty() {
+        terminal.note(&format!("No orphans found; {}.", inventory::coverage(&found.looked.coverage)));
+    } else {
+        terminal.data(&text)?;
+    }
+    for Namespace { name, .. } in &found.unfinished {
         let purge = terminal.command(&ShellCommand::nsfix(["orphans", name, "--purge"]));
         terminal.warn(&format!("an earlier purge of namespace {name} was not finished: {purge}"));
     }
+    for Namespace { name, .. } in &found.active {
+        let hint = how_to_delete(name).render(terminal.invocation(), |text| sanitise(text).into_owned());
+        terminal.warn(&format!("{}; {hint}", left_active(name)));
+    }
     Ok(())
+}
+
+/// The label may have been set by anybody, so it is not taken as leave to delete.
+fn left_active(name: &str) -> String {
+    format!(
+        "namespace {name:?} is Active and carries the label {PURGE_LABEL}: if an interrupted purge left it, its \
+         old objects, RoleBindings included, are in force again; nsfix does not delete an Active namespace that \
+         this run did not create"
+    )
+}
+
+fn how_to_delete(name: &str) -> Hint {
+    Hint::from("if nobody uses it: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
 }

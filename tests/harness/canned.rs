@@ -17,6 +17,24 @@ pub async fn canned(answer: &'static str) -> String {
     format!("http://{address}")
 }
 
+/// Begins to answer and never ends.
+pub async fn endless() -> String {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"kind\":\"";
+                let more = vec![b'x'; 1 << 20];
+                let mut sent = stream.write_all(head).await;
+                while sent.is_ok() {
+                    sent = stream.write_all(&more).await;
+                }
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
 /// Takes requests and never answers.
 pub async fn silent() -> String {
     let (listener, address) = listen().await;

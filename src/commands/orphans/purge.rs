@@ -4,33 +4,41 @@
 //! are allowed again, so that finalizers can be released. A plain re-creation would make Secrets and
 //! RoleBindings effective.
 
-use super::FoundOrphans;
+use std::hash::{BuildHasher, RandomState};
+
+use super::begin::{Begun, begin};
+use super::{FoundOrphans, how_to_delete, left_active, permitted};
 use crate::backup::Backups;
 use crate::cli::{DryRunChoice, OrphansOptions};
-use crate::cluster::{ApiError, Cluster, DryRun};
+use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
 use crate::commands::clear::{exit_of, render};
 use crate::commands::confirm::ask_yes;
-use crate::diagnose::diagnose;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace, ShellCommand};
-use crate::observe::{Depth, observe};
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, inventory};
-use crate::plan::{Leftovers, Policy, is_protected, plan};
+use crate::plan::{Leftovers, Policy, is_protected};
 use crate::shutdown::Shutdown;
 
-/// How many orphans of a type are remembered by name.
-const KEEP: usize = 20;
+/// What a purge finds under a name.
+enum Target {
+    /// Orphans of a namespace that does not exist.
+    Missing(Inventory),
+    /// The namespace in Terminating that an earlier purge did not finish.
+    Unfinished(Box<Namespace>),
+    /// An Active namespace with the label of a purge.
+    Active,
+}
 
-struct Purge<'a> {
-    options: &'a OrphansOptions,
-    settings: Settings,
-    backups: Option<Backups>,
-    cluster: &'a Cluster,
-    terminal: &'a Terminal,
-    shutdown: &'a Shutdown,
+pub(super) struct Purge<'a> {
+    pub(super) options: &'a OrphansOptions,
+    pub(super) settings: Settings,
+    pub(super) backups: Option<Backups>,
+    pub(super) cluster: &'a Cluster,
+    pub(super) terminal: &'a Terminal,
+    pub(super) shutdown: &'a Shutdown,
 }
 
 pub(super) async fn run(
@@ -40,20 +48,33 @@ pub(super) async fn run(
     shutdown: &Shutdown,
     found: FoundOrphans,
 ) -> Result<Exit, Failure> {
-    let mut names: Vec<(String, Inventory)> = found.orphans.into_iter().collect();
-    names.extend(found.unfinished.into_iter().map(|name| (name, Inventory::default())));
-    if names.is_empty() {
-        terminal.note(&format!("No orphans found; {}.", inventory::coverage(&found.looked.coverage)));
+    let FoundOrphans { orphans, looked, unfinished, active } = found;
+    let mut targets: Vec<(String, Target)> =
+        orphans.into_iter().map(|(name, inside)| (name, Target::Missing(inside))).collect();
+    targets
+        .extend(unfinished.into_iter().map(|each| (each.name.clone(), Target::Unfinished(Box::new(each)))));
+    targets.extend(active.into_iter().map(|each| (each.name, Target::Active)));
+    if targets.is_empty() {
+        terminal.note(&format!("No orphans found; {}.", inventory::coverage(&looked.coverage)));
         return Ok(Exit::Done);
     }
-    for (name, orphans) in &names {
-        terminal.note(&format!("namespace {name}: {}", inventory::leftovers(orphans)));
+    for (name, target) in &targets {
+        match target {
+            Target::Missing(inside) => {
+                terminal.note(&format!("namespace {name}: {}", inventory::leftovers(inside)));
+            }
+            Target::Unfinished(_) => {
+                terminal.note(&format!("namespace {name}: an earlier purge was not finished"));
+            }
+            Target::Active => {}
+        }
     }
     if options.dry_run == DryRunChoice::Client {
-        return dry_run(&names, terminal);
+        return dry_run(&targets, options, terminal);
     }
-    if !options.yes {
-        let question = format!("Remove these orphans of {} namespaces? [y/N] ", names.len());
+    let writes = targets.iter().filter(|(name, target)| refusal(name, target).is_none()).count();
+    if !options.yes && writes > 0 {
+        let question = format!("Remove these orphans of {writes} namespaces? [y/N] ");
         if !ask_yes(terminal, shutdown, &question).await? {
             return Err(Failure::refused("not confirmed; nothing was written"));
         }
@@ -66,22 +87,73 @@ pub(super) async fn run(
         terminal,
         shutdown,
     };
-    purge.all(&names).await
+    purge.all(targets).await
 }
 
-fn dry_run(names: &[(String, Inventory)], terminal: &Terminal) -> Result<Exit, Failure> {
-    for (name, _) in names {
-        let create = ShellCommand::kubectl(["create", "namespace"]).names([name]);
-        let delete = ShellCommand::kubectl(["delete", "namespace", "--wait=false"]).names([name]);
-        let clear = ShellCommand::nsfix(["clear", "--leftovers=release"]).names([name]);
-        terminal.data(&format!(
-            "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n{}\n{}\n\
-             # namespace/{name} purged (dry run)\n",
-            terminal.command(&create.and(delete)),
-            terminal.command(&clear),
-        ))?;
+/// What ends a purge before anything is asked of the server.
+fn refusal(name: &str, target: &Target) -> Option<Problem> {
+    if is_protected(name) {
+        return Some(Problem::new(format!("namespace {name:?} is protected: it is not created by a purge")));
     }
-    Ok(Exit::Done)
+    matches!(target, Target::Active)
+        .then(|| Problem { message: left_active(name), hint: Some(how_to_delete(name)) })
+}
+
+/// Ends as the real purge would, as far as reads can tell.
+fn dry_run(
+    targets: &[(String, Target)],
+    options: &OrphansOptions,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
+    let mut reports = Vec::new();
+    for (name, target) in targets {
+        let mut report = Report::new(name, "");
+        match (refusal(name, target), target) {
+            (Some(problem), _) => report = report.ended(Outcome::Refused, problem),
+            (None, Target::Missing(_)) => {
+                report.outcome = Outcome::DryRun;
+                requests(options, terminal, &created_and_deleted(name, terminal), name)?;
+            }
+            (None, _) => {
+                report.outcome = Outcome::DryRun;
+                requests(options, terminal, "", name)?;
+            }
+        }
+        if report.outcome == Outcome::Refused {
+            render::report(terminal, &report, options.report_format(), options.dry_run)?;
+        }
+        reports.push(report);
+    }
+    finish(options, terminal, &reports)
+}
+
+fn created_and_deleted(name: &str, terminal: &Terminal) -> String {
+    let create = ShellCommand::kubectl(["create", "namespace"]).names([name]);
+    let delete = ShellCommand::kubectl(["delete", "namespace", "--wait=false"]).names([name]);
+    format!(
+        "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n{}\n",
+        terminal.command(&create.and(delete))
+    )
+}
+
+fn requests(options: &OrphansOptions, terminal: &Terminal, first: &str, name: &str) -> Result<(), Failure> {
+    if options.output.is_some() {
+        return Ok(());
+    }
+    let clear = terminal.command(&ShellCommand::nsfix(["clear", "--leftovers=release"]).names([name]));
+    let text = format!("{first}{clear}\n# namespace/{name} purged (dry run)\n");
+    Ok(terminal.data(&text)?)
+}
+
+/// The document, where one is wanted, and the exit code.
+fn finish(options: &OrphansOptions, terminal: &Terminal, reports: &[Report]) -> Result<Exit, Failure> {
+    if let Some(format) = options.output {
+        let document = Document::new(
+            reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect(),
+        );
+        terminal.data(&document.render(format)?)?;
+    }
+    Ok(Exit::merge(reports.iter().map(|report| exit_of(report.outcome))))
 }
 
 fn settings(options: &OrphansOptions) -> Settings {
@@ -108,100 +180,124 @@ fn backups(options: &OrphansOptions) -> Result<Option<Backups>, Failure> {
 }
 
 impl Purge<'_> {
-    async fn all(&self, names: &[(String, Inventory)]) -> Result<Exit, Failure> {
+    async fn all(&self, targets: Vec<(String, Target)>) -> Result<Exit, Failure> {
         let mut reports = Vec::new();
-        for (name, orphans) in names {
+        for (name, target) in targets {
             if self.shutdown.requested().is_some() {
                 break;
             }
-            let report = self.one(name, orphans).await;
+            let report = Box::pin(self.one(&name, target)).await;
             render::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
             reports.push(report);
         }
-        let exit = Exit::merge(reports.iter().map(|report| exit_of(report.outcome)));
-        if let Some(format) = self.options.output {
-            let document = Document::new(
-                reports.iter().map(|report| Repaired::new(report, self.terminal.invocation())).collect(),
-            );
-            self.terminal.data(&document.render(format)?)?;
-        }
+        let exit = finish(self.options, self.terminal, &reports)?;
         Ok(self.shutdown.requested().unwrap_or(exit))
     }
 
-    async fn one(&self, name: &str, orphans: &Inventory) -> Report {
-        let failed = |report: Report, error: &ApiError| report.ended(Outcome::Failed, Problem::from(error));
-        if is_protected(name) {
-            let problem =
-                Problem::new(format!("namespace {name:?} is protected: it is not created by a purge"));
-            return Report::new(name, "").ended(Outcome::Refused, problem);
-        }
-        let mut report = Report::new(name, "");
-        let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
-        let executor = Executor {
+    pub(super) fn executor<'a>(&'a self, on_step: &'a dyn Fn(&Report, &StepReport)) -> Executor<'a> {
+        Executor {
             cluster: self.cluster,
             settings: &self.settings,
             shutdown: self.shutdown,
             deadline: None,
-            on_step: &on_step,
-        };
+            on_step,
+        }
+    }
+
+    async fn one(&self, name: &str, target: Target) -> Report {
+        let mut report = Report::new(name, "");
+        if let Some(problem) = refusal(name, &target) {
+            return report.ended(Outcome::Refused, problem);
+        }
+        match target {
+            Target::Missing(inside) => self.missing(&inside, &mut report).await,
+            Target::Unfinished(namespace) => {
+                report.uid.clone_from(&namespace.uid);
+                // Nothing is saved yet: the first round saves everything inside.
+                self.rounds(*namespace, &Inventory::default(), &mut report).await;
+            }
+            Target::Active => {}
+        }
+        report
+    }
+
+    async fn missing(&self, inside: &Inventory, report: &mut Report) {
+        let name = report.namespace.clone();
+        let run = run_id();
+        if let Some((outcome, problem)) = permitted::refusal(self.cluster, &name, &run, inside).await {
+            (report.outcome, report.problem) = (outcome, Some(problem));
+            return;
+        }
         if let Some(backups) = &self.backups {
             let namespace =
                 serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-            match executor.save(backups, &namespace, name, orphans).await {
+            match self.executor(&|_, _| {}).save(backups, &namespace, &name, inside).await {
                 Ok(path) => report.backup = Some(path),
-                Err(problem) => return report.ended(Outcome::Failed, problem),
+                Err(problem) => {
+                    (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
+                    return;
+                }
             }
         }
-        let namespace = match self.terminating_namespace(name).await {
-            Ok(Some(namespace)) => namespace,
-            Ok(None) => {
-                let problem = Problem::new(format!("namespace {name:?} exists by now, and not for a purge"));
-                return report.ended(Outcome::Refused, problem);
+        if self.shutdown.requested().is_some() {
+            let problem = Problem::new("interrupted; nothing was written");
+            (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
+            return;
+        }
+        match begin(self.cluster, &name, &run).await {
+            Begun::Terminating(namespace) => {
+                report.uid.clone_from(&namespace.uid);
+                self.created(
+                    report,
+                    StepResult::Done,
+                    "created and deleted at once, so that it can be emptied",
+                );
+                self.rounds(*namespace, inside, report).await;
             }
-            Err(error) => return failed(report, &error),
-        };
-        let step = StepReport {
-            step: "PurgeOrphan".to_owned(),
-            target: format!("namespace/{name}"),
-            result: StepResult::Done,
-            message: "created and deleted at once, so that it can be emptied".to_owned(),
-        };
-        let facts = match observe(self.cluster, vec![namespace], KEEP, Depth::Close).await {
-            Ok(facts) => facts,
-            Err(error) => return failed(report, &error),
-        };
-        let Some(facts) = facts.first() else { return report };
-        let diagnosis = diagnose(facts);
-        let mut done = match plan(&diagnosis, &self.settings.policy) {
-            Ok(plan) => executor.run(&plan, &diagnosis.inventory).await,
-            Err(refusal) => {
-                let report = Report::new(name, &facts.namespace.uid);
-                report.ended(Outcome::Refused, Problem::from(&refusal))
+            Begun::Gone { uid } => {
+                report.uid = uid;
+                self.created(report, StepResult::Done, "created and deleted at once; it is gone already");
+                report.outcome = Outcome::Cleared;
             }
-        };
-        done.steps.insert(0, step);
-        done.backup = report.backup;
-        done
+            Begun::Ended { outcome, problem, uid } => {
+                if let Some(uid) = uid {
+                    report.uid = uid;
+                    self.created(report, StepResult::Failed, "created, and could not be deleted");
+                }
+                (report.outcome, report.problem) = (outcome, Some(problem));
+            }
+        }
+        if report.outcome == Outcome::Cleared && report.orphans.is_empty() {
+            self.look_for_orphans(inside, report).await;
+        }
     }
 
-    /// The namespace in Terminating: created and deleted at once, or left over from an interrupted purge.
-    /// `None` where one exists that is not ours.
-    async fn terminating_namespace(&self, name: &str) -> Result<Option<Namespace>, ApiError> {
-        let created = match self.cluster.create_for_purge(name).await {
-            Ok(created) => created,
-            // It exists; or the answer to our own request was lost.
-            Err(error) if error.is_conflict() || error.leaves_write_unknown() => {
-                self.cluster.namespace(name).await?
-            }
-            Err(error) => return Err(error),
-        };
-        if !created.labels.contains_key(crate::cluster::PURGE_LABEL) {
-            return Ok(None);
-        }
-        if !created.is_terminating() {
-            let path = format!("/api/v1/namespaces/{name}");
-            self.cluster.delete_by_uid(&path, &created.uid).await?;
-        }
-        self.cluster.namespace(name).await.map(Some)
+    fn created(&self, report: &mut Report, result: StepResult, message: &str) {
+        let (step, target) = ("PurgeOrphan".to_owned(), format!("namespace/{}", report.namespace));
+        let step = StepReport { step, target, result, message: message.to_owned() };
+        render::step(self.terminal, report, &step);
+        report.steps.push(step);
+        report.wrote = true;
     }
+
+    /// Rule 8: the namespace being gone does not prove that what was in it is.
+    async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
+        let types = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
+        match self.cluster.list_leftovers_of(types, &[&report.namespace], 1).await {
+            Ok(mut found) => {
+                let found = found.remove(&report.namespace).unwrap_or_default();
+                report.orphans = found.types;
+                report.unknown.extend(found.coverage.gaps);
+            }
+            Err(error) => {
+                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
+            }
+        }
+    }
+}
+
+/// Something that no other run has.
+fn run_id() -> String {
+    let [first, second] = [(); 2].map(|()| RandomState::new().hash_one(std::process::id()));
+    format!("{first:016x}{second:016x}")
 }

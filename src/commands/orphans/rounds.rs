@@ -1,0 +1,154 @@
+//! Empties a namespace in Terminating: observe, plan, execute, again until it is gone or time is up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::purge::Purge;
+use crate::commands::clear::render;
+use crate::diagnose::{Diagnosis, diagnose};
+use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
+use crate::model::{Inventory, Namespace};
+use crate::observe::{Depth, observe};
+use crate::output::Topic;
+use crate::plan::{Plan, plan};
+
+/// How many leftovers of a type are remembered by name.
+const KEEP: usize = 20;
+/// A round that has to wait looks again after this at the latest: a pod's grace may have ended.
+const LONGEST_ROUND: Duration = Duration::from_secs(10);
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl Purge<'_> {
+    /// Goes on until the namespace is gone, nothing more is allowed, or time is up. What `saved` does not cover is
+    /// saved before the first write.
+    pub(super) async fn rounds(&self, namespace: Namespace, saved: &Inventory, report: &mut Report) {
+        let deadline = Instant::now() + self.options.timeout;
+        let mut saved = saved.clone();
+        loop {
+            let Some((diagnosis, plan)) = self.look(&namespace, report).await else { return };
+            self.warn(&plan, report);
+            if let Err(problem) =
+                self.save_the_rest(&namespace, &diagnosis.inventory, &mut saved, report).await
+            {
+                (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let settings =
+                Settings { backups: None, wait: Some(left.min(LONGEST_ROUND)), ..self.settings.clone() };
+            let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+            let executor = Executor {
+                cluster: self.cluster,
+                settings: &settings,
+                shutdown: self.shutdown,
+                deadline: Some(deadline),
+                on_step: &on_step,
+            };
+            let done = executor.run(&plan, &diagnosis.inventory).await;
+            let wrote = done.wrote;
+            merge(report, done);
+            let ended = !matches!(report.outcome, Outcome::Failed | Outcome::Released);
+            // What is held by finalizers that nobody has allowed to release stays held.
+            let held = &diagnosis.held;
+            let stuck =
+                !wrote && !held.is_empty() && !held.iter().any(|held| settings.policy.may_release(held));
+            let out_of_time = Instant::now() + PAUSE >= deadline;
+            if ended || stuck || out_of_time || executor.halted().is_some() {
+                return;
+            }
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                _ = self.shutdown.wait() => {}
+            }
+        }
+    }
+
+    /// A diagnosis and a plan of the namespace as it is now; `None` where the report says how it ended.
+    async fn look(&self, namespace: &Namespace, report: &mut Report) -> Option<(Diagnosis, Plan)> {
+        let mut failed = |outcome, problem| (report.outcome, report.problem) = (outcome, Some(problem));
+        let fresh = match self.cluster.namespace(&namespace.name).await {
+            Ok(fresh) if fresh.uid == namespace.uid => fresh,
+            Ok(_) => {
+                let problem = Problem::new(format!(
+                    "namespace {:?} is gone; another one of the same name exists by now, and was left alone",
+                    namespace.name
+                ));
+                failed(Outcome::Failed, problem);
+                return None;
+            }
+            Err(error) if error.is_not_found() => {
+                (report.outcome, report.problem) = (Outcome::Cleared, None);
+                return None;
+            }
+            Err(error) => {
+                failed(Outcome::Failed, Problem::from(&error));
+                return None;
+            }
+        };
+        let facts = match observe(self.cluster, vec![fresh], KEEP, Depth::Close).await {
+            Ok(facts) => facts.into_iter().next()?,
+            Err(error) => {
+                failed(Outcome::Failed, Problem::from(&error));
+                return None;
+            }
+        };
+        let diagnosis = diagnose(&facts);
+        match plan(&diagnosis, &self.settings.policy) {
+            Ok(plan) => Some((diagnosis, plan)),
+            Err(refusal) => {
+                failed(Outcome::Failed, Problem::from(&refusal));
+                None
+            }
+        }
+    }
+
+    fn warn(&self, plan: &Plan, report: &Report) {
+        for warning in plan.warnings.iter().filter(|warning| !report.warnings.contains(warning)) {
+            self.terminal.warn_on(Topic::namespace(&plan.namespace.name), warning);
+        }
+    }
+
+    /// What the first look could not list may be listed now.
+    async fn save_the_rest(
+        &self,
+        namespace: &Namespace,
+        inside: &Inventory,
+        saved: &mut Inventory,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        let Some(backups) = &self.backups else { return Ok(()) };
+        let known: BTreeMap<_, u64> =
+            saved.types.iter().map(|of_type| (of_type.resource.to_string(), of_type.total())).collect();
+        let grown = inside.types.iter().any(|of_type| {
+            known.get(&of_type.resource.to_string()).is_none_or(|total| *total < of_type.total())
+        });
+        if !grown && report.backup.is_some() {
+            return Ok(());
+        }
+        let path = self.executor(&|_, _| {}).save(backups, &namespace.json, &namespace.name, inside).await?;
+        if let Some(before) = report.backup.replace(path) {
+            report.warnings.push(format!("what was found at first is saved in {}", before.display()));
+            let name = &namespace.name;
+            let text = format!("namespace/{name} saved to {}", before.display());
+            self.terminal.note_on(Topic::namespace(name), &text);
+        }
+        *saved = inside.clone();
+        Ok(())
+    }
+}
+
+/// The steps of all rounds, and the end of the last.
+fn merge(report: &mut Report, round: Report) {
+    report.steps.extend(round.steps);
+    for warning in round.warnings {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
+    report.wrote |= round.wrote;
+    (report.outcome, report.problem) = (round.outcome, round.problem);
+    (report.orphans, report.unknown) = (round.orphans, round.unknown);
+}
