@@ -1,6 +1,7 @@
 //! Everything that was observed about a stuck namespace and the cluster around it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,8 +16,8 @@ pub struct Facts {
     pub namespace: Namespace,
     /// What is still inside, and what could not be looked at.
     pub inventory: Inventory,
-    /// The cluster around it.
-    pub extensions: ClusterExtensions,
+    /// The cluster around it, shared by the facts of all namespaces.
+    pub extensions: Arc<ClusterExtensions>,
     /// The pods that remain, as far as they were looked at one by one.
     pub pods: Vec<Pod>,
     /// What dry runs of the requests in question were answered; only where something intercepts them.

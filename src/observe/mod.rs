@@ -1,6 +1,7 @@
 //! Observing, in the order in which one look gives reason to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -69,13 +70,14 @@ pub async fn observe(
     let close = if depth == Depth::Overview { OVERVIEW_CLOSE_LOOKS } else { usize::MAX };
     let mut pods = pods(&look, &namespaces[..close.min(namespaces.len())], &inventories).await;
     extensions.gaps.extend(look.forbidden.into_gaps());
+    let extensions = Arc::new(extensions);
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
         let facts = Facts {
             now: Timestamp::now(),
             inventory: inventories.remove(&namespace.name).unwrap_or_default(),
             pods: pods.remove(&namespace.name).unwrap_or_default(),
             namespace,
-            extensions: extensions.clone(),
+            extensions: Arc::clone(&extensions),
             dry_runs: Vec::new(),
             failing_conditions: Vec::new(),
         };

@@ -146,7 +146,7 @@ fn facts() -> impl Strategy<Value = Facts> {
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
         namespace,
         inventory,
-        extensions: ClusterExtensions { gaps, ..ClusterExtensions::default() },
+        extensions: ClusterExtensions { gaps, ..ClusterExtensions::default() }.into(),
         pods,
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
@@ -154,7 +154,7 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 fn planned(facts: &Facts, policy: &Policy) -> Option<Plan> {
-    plan(&diagnose(facts), policy).ok()
+    plan(&diagnose(facts.clone()), policy).ok()
 }
 
 fn position(plan: &Plan, wanted: impl Fn(&Action) -> bool) -> Option<usize> {

@@ -163,12 +163,12 @@ impl Purge<'_> {
             Ok(facts) => facts,
             Err(error) => return failed(report, &error),
         };
-        let Some(facts) = facts.first() else { return report };
+        let Some(facts) = facts.into_iter().next() else { return report };
         let diagnosis = diagnose(facts);
         let mut done = match plan(&diagnosis, &self.settings.policy) {
             Ok(plan) => executor.run(&plan, &diagnosis.inventory).await,
             Err(refusal) => {
-                let report = Report::new(name, &facts.namespace.uid);
+                let report = Report::new(name, &diagnosis.namespace.uid);
                 report.ended(Outcome::Refused, Problem::from(&refusal))
             }
         };

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::of;
@@ -21,11 +23,15 @@ fn facts() -> Facts {
         now: NOW.parse().unwrap(),
         namespace: Namespace::from_json(json).unwrap(),
         inventory: Inventory { types: Vec::new(), coverage: Coverage { looked: 30, gaps: Vec::new() } },
-        extensions: ClusterExtensions::default(),
+        extensions: Arc::default(),
         pods: Vec::new(),
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
     }
+}
+
+fn extensions(facts: &mut Facts) -> &mut ClusterExtensions {
+    Arc::make_mut(&mut facts.extensions)
 }
 
 fn leftover(name: &str, deleting: bool, finalizers: &[&str]) -> Leftover {
@@ -115,7 +121,7 @@ fn dead_conversion() -> Conversion {
 
 fn behind(facts: &mut Facts, service: Presence, ready: Option<usize>) {
     let backend = Backend { namespace: Presence::Present, service, ready };
-    facts.extensions.backends.insert(self::service(), backend);
+    extensions(facts).backends.insert(self::service(), backend);
 }
 
 fn causes(facts: &Facts) -> Vec<Cause> {
@@ -151,11 +157,11 @@ fn the_most_fundamental_comes_first() {
     facts.pods = vec![pod(NodeState::Missing, "2026-01-01T00:00:30Z")];
     facts.failing_conditions =
         vec![FailingCondition { object: "backups/nightly".to_owned(), message: "m".to_owned() }];
-    facts.extensions.api_services = vec![dead_api()];
-    facts.extensions.terminating_crds.insert("backups.example.com".to_owned());
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).api_services = vec![dead_api()];
+    extensions(&mut facts).terminating_crds.insert("backups.example.com".to_owned());
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     behind(&mut facts, Presence::Missing, None);
-    facts.extensions.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    extensions(&mut facts).conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     assert_eq!(
         kinds(&facts),
         [
@@ -178,7 +184,7 @@ fn the_most_fundamental_comes_first() {
 fn an_api_nobody_has_judged_yet_is_not_dead() {
     let mut facts = facts();
     for (available, dead) in [(None, false), (Some(true), false), (Some(false), true)] {
-        facts.extensions.api_services = vec![ApiService { available, ..dead_api() }];
+        extensions(&mut facts).api_services = vec![ApiService { available, ..dead_api() }];
         assert_eq!(kinds(&facts).contains(&CauseKind::UnavailableApi), dead, "{available:?}");
     }
 }
@@ -200,7 +206,7 @@ fn a_group_version_that_may_not_be_discovered_is_not_dead() {
 #[test]
 fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
     let mut facts = facts();
-    facts.extensions.api_services = vec![dead_api()];
+    extensions(&mut facts).api_services = vec![dead_api()];
     facts.namespace.spec_finalizers = vec!["example.com/spec".to_owned()];
     assert_eq!(kinds(&facts), [CauseKind::ForeignSpecFinalizers]);
 }
@@ -208,11 +214,11 @@ fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
 #[test]
 fn what_the_controller_has_finished_waits_neither_for_a_conversion_nor_for_a_finalization() {
     let mut facts = facts();
-    facts.extensions.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    extensions(&mut facts).conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     let mut guard = webhook();
     guard.rules[0].operations = vec!["UPDATE".to_owned()];
     guard.rules[0].resources = vec!["namespaces/finalize".to_owned()];
-    facts.extensions.admission_hooks = vec![guard];
+    extensions(&mut facts).admission_hooks = vec![guard];
     behind(&mut facts, Presence::Missing, None);
     assert_eq!(kinds(&facts), [CauseKind::FailingConversionWebhook, CauseKind::FailingAdmissionWebhook]);
     facts.namespace.spec_finalizers.clear();
@@ -227,7 +233,7 @@ fn what_the_controller_has_finished_waits_neither_for_a_conversion_nor_for_a_fin
 fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     for (service, ready, dead) in [
         (Presence::Unknown, None, false),
         (Presence::Present, None, false),
@@ -245,12 +251,12 @@ fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
 fn a_dead_webhook_that_fails_open_or_sees_nothing_here_refuses_nothing() {
     let mut facts = facts();
     behind(&mut facts, Presence::Missing, None);
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "nothing is there to be deleted");
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
-    facts.extensions.admission_hooks = vec![AdmissionHook { fails_closed: false, ..webhook() }];
+    extensions(&mut facts).admission_hooks = vec![AdmissionHook { fails_closed: false, ..webhook() }];
     assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "it fails open");
-    facts.extensions.admission_hooks = vec![AdmissionHook { has_conditions: true, ..webhook() }];
+    extensions(&mut facts).admission_hooks = vec![AdmissionHook { has_conditions: true, ..webhook() }];
     assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "its conditions may spare it");
     facts.dry_runs = vec![dry_run_result(Some("failed calling webhook \"guard.example.com\": no"))];
     assert!(
@@ -264,7 +270,7 @@ fn a_webhook_that_answers_is_blamed_only_for_what_it_refused() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
     behind(&mut facts, Presence::Present, Some(1));
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     for (refused, blamed) in [
         (None, false),
         (Some("admission webhook \"other.example.com\" denied the request: no"), false),
@@ -378,7 +384,7 @@ fn an_owner_that_cannot_be_looked_at_is_not_called_dead() {
         vec![of_type(resource("", "persistentvolumeclaims", "PersistentVolumeClaim"), [held])];
     let owner = owners::held(&facts)[0].owner.clone();
     let traces = OwnerTraces { unreadable: vec!["pods: Forbidden".to_owned()], ..OwnerTraces::default() };
-    facts.extensions.owners.insert(owner, traces);
+    extensions(&mut facts).owners.insert(owner, traces);
     let evidence = causes(&facts)[0].evidence.join("\n");
     assert!(evidence.contains("could not look at pods: Forbidden; that is not dead"), "{evidence}");
     assert!(!evidence.contains("found no"), "{evidence}");
