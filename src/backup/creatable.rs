@@ -29,6 +29,7 @@ const SERVER_SET: [&str; 9] = [
 const JOB_LABELS: [&str; 2] = ["batch.kubernetes.io/controller-uid", "controller-uid"];
 
 /// The object as it can be created again.
+#[must_use]
 pub fn creatable(object: &Value, finalizers: Finalizers) -> Value {
     let mut object = object.clone();
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();

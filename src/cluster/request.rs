@@ -49,12 +49,22 @@ pub(super) struct Call<'a> {
     content_type: Option<&'a str>,
     body: Option<Vec<u8>>,
     probe: bool,
+    /// For a request that is known to need longer than a probe.
+    deadline: Option<Duration>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(path: &'a str) -> Self {
         let accept = "application/json";
-        Self { method: Method::GET, path, accept, content_type: None, body: None, probe: false }
+        Self {
+            method: Method::GET,
+            path,
+            accept,
+            content_type: None,
+            body: None,
+            probe: false,
+            deadline: None,
+        }
     }
 
     pub(super) fn write(method: Method, path: &'a str, body: &Value) -> Self {
@@ -78,6 +88,11 @@ impl<'a> Call<'a> {
     /// Gives up early: the answer is one of many, and its absence is an answer too.
     pub(super) fn probing(self) -> Self {
         Self { probe: true, ..self }
+    }
+
+    /// A probe that has this long: somebody else's webhook may take its time, which says nothing of the server.
+    pub(super) fn waiting(self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self.probing() }
     }
 
     fn describe(&self) -> String {
@@ -117,7 +132,7 @@ impl Cluster {
     /// Sends a request and reads its answer whole.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         // A probe may well find an API that is dead; but the core group is the server's own.
-        let tells = !call.probe || call.path.starts_with("/api/v1");
+        let tells = !call.probe || (call.path.starts_with("/api/v1") && call.deadline.is_none());
         let is_write = call.method != Method::GET;
         let answer = self.call_again(call).await;
         if tells {
@@ -186,7 +201,8 @@ impl Cluster {
             return Err(ApiError::Unreachable("the connection is closed".to_owned()));
         };
         let timed_out = |after: Duration| ApiError::TimedOut { request: call.describe(), after };
-        let first_byte = if call.probe { self.timeout.min(PROBE_DEADLINE) } else { self.timeout };
+        let patience = if call.probe { PROBE_DEADLINE } else { self.timeout };
+        let first_byte = self.timeout.min(call.deadline.unwrap_or(patience));
         let sending = self.client.send(self.request(call)?);
         let answer = tokio::time::timeout(first_byte, sending)
             .await
