@@ -158,11 +158,11 @@ fn query(entry: Option<&Entry>, set_by: Option<&FinalizerSetBy>) -> Option<Owner
 /// A manager's name that can be the value of a label, unless it is a tool's.
 fn controller_name(manager: &str) -> Option<&str> {
     // `Go-http-client/1.1`, `kubectl-edit`; but not `javelin`, which only begins like a tool's name.
-    let begins = |tool: &&str| {
+    let begins = |tool: &str| {
         manager.get(..tool.len()).is_some_and(|start| start.eq_ignore_ascii_case(tool))
             && !manager[tool.len()..].starts_with(|next: char| next.is_ascii_alphabetic())
     };
-    let is_tool = NOT_CONTROLLERS.iter().any(|tool| begins(&tool))
+    let is_tool = NOT_CONTROLLERS.iter().any(|tool| begins(tool))
         || TOOLS.iter().any(|tool| manager.eq_ignore_ascii_case(tool));
     let valid = (1..=63).contains(&manager.len())
         && manager.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));

@@ -200,7 +200,7 @@ fn call_trouble(said: &str) -> Option<String> {
         said.split_once("failed calling webhook").or_else(|| said.split_once("failed to call webhook"))?;
     let timeout = said
         .split_once("timeout=")
-        .map(|(_, rest)| rest.chars().take_while(|next| next.is_ascii_alphanumeric()).collect::<String>());
+        .map(|(_, rest)| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>());
     let known = [
         ("connection refused", "connection refused"),
         ("no such host", "its host is unknown"),
