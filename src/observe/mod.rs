@@ -355,13 +355,13 @@ async fn dry_runs(cluster: &Cluster, facts: &Facts, depth: Depth) -> Vec<DryRunR
         .collect()
 }
 
-/// The first deleting object of a type with each of its finalizers.
+/// One object of a type with each of its finalizers; one that is being deleted, where there is any.
 fn one_of_each_finalizer(
     of_type: &crate::model::TypeLeftovers,
 ) -> impl Iterator<Item = (&ResourceType, &crate::model::Leftover)> {
     of_type.finalizers.keys().filter_map(|finalizer| {
-        let mut deleting = of_type.sample.iter().filter(|leftover| leftover.deleted.is_some());
-        Some((&of_type.resource, deleting.find(|leftover| leftover.finalizers.contains(finalizer))?))
+        let held = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(finalizer));
+        held.min_by_key(|leftover| leftover.deleted.is_none()).map(|leftover| (&of_type.resource, leftover))
     })
 }
 
