@@ -96,19 +96,39 @@ struct StatusMeta {
 struct Details {
     #[serde(default)]
     kind: String,
+    #[serde(default)]
+    causes: Vec<StatusCause>,
+}
+
+#[derive(Deserialize)]
+struct StatusCause {
+    #[serde(default)]
+    field: String,
 }
 
 impl ApiError {
     /// Reads the body of a failed answer: a `Status`, or the text/plain of an aggregator or a proxy.
     pub(super) fn from_answer(server: &str, code: u16, body: &[u8]) -> Self {
         match serde_json::from_slice::<Status>(body) {
-            Ok(status) if status.kind == "Status" => Self::Server {
-                code,
-                reason: status.reason,
-                message: status.message,
-                kind: status.details.map(|details| details.kind).unwrap_or_default(),
-                continued: status.metadata.continued,
-            },
+            Ok(status) if status.kind == "Status" => {
+                let details = status.details.unwrap_or(Details { kind: String::new(), causes: Vec::new() });
+                let mut message = status.message;
+                // The keys of the objects that cannot be read stand in the details alone.
+                if status.reason == "StoreReadError" {
+                    let fields = details.causes.into_iter().map(|cause| cause.field);
+                    let keys: Vec<String> = fields.filter(|field| !message.contains(field)).collect();
+                    for key in keys {
+                        message = format!("{message}; StoreReadError: key \"{key}\"");
+                    }
+                }
+                Self::Server {
+                    code,
+                    reason: status.reason,
+                    message,
+                    kind: details.kind,
+                    continued: status.metadata.continued,
+                }
+            }
             _ => {
                 let text = String::from_utf8_lossy(body);
                 let text = text.trim();

@@ -22,7 +22,7 @@ impl Cluster {
     /// Reads what can hold up any namespace. What could not be read is among the gaps; fails only where the
     /// server as a whole is of no use.
     pub async fn extensions(&self, discovered: &Discovered) -> Result<ClusterExtensions, ApiError> {
-        let (services, crds, validating, mutating, policies, bindings) = futures::try_join!(
+        let (services, crds, validating, mutating, policies, bindings, mutations, mutation_bindings) = futures::try_join!(
             self.all::<registration::APIService>(discovered, "apiregistration.k8s.io", "apiservices"),
             self.terminating_crds(discovered),
             self.all::<admission::ValidatingWebhookConfiguration>(
@@ -45,6 +45,16 @@ impl Cluster {
                 ADMISSION,
                 "validatingadmissionpolicybindings"
             ),
+            self.all::<admission::MutatingAdmissionPolicy>(
+                discovered,
+                ADMISSION,
+                "mutatingadmissionpolicies"
+            ),
+            self.all::<admission::MutatingAdmissionPolicyBinding>(
+                discovered,
+                ADMISSION,
+                "mutatingadmissionpolicybindings"
+            ),
         )?;
         let mut seen = ClusterExtensions::default();
         let gaps = &mut seen.gaps;
@@ -58,6 +68,11 @@ impl Cluster {
         let bindings = known(bindings, gaps);
         seen.admission_hooks
             .extend(known(policies, gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
+        let bindings = known(mutation_bindings, gaps);
+        let bound: BTreeSet<String> =
+            bindings.into_iter().filter_map(|each| each.spec?.policy_name).collect();
+        seen.admission_hooks
+            .extend(known(mutations, gaps).into_iter().filter_map(|policy| mutating_policy(policy, &bound)));
         Ok(seen)
     }
 
@@ -199,7 +214,28 @@ fn bound_policy(
         spec.policy_name == name && spec.validation_actions.iter().any(|action| action == "Deny")
     });
     let spec = policy.spec.filter(|_| denies)?;
+    let fails_closed = spec.failure_policy.as_deref() != Some("Ignore");
     let matches = spec.match_constraints.unwrap_or_default();
+    Some(policy_hook(AdmissionHookKind::ValidatingPolicy, name, fails_closed, matches))
+}
+
+fn mutating_policy(
+    policy: admission::MutatingAdmissionPolicy,
+    bound: &BTreeSet<String>,
+) -> Option<AdmissionHook> {
+    let name = policy.metadata.name.filter(|name| bound.contains(name))?;
+    let spec = policy.spec?;
+    let fails_closed = spec.failure_policy.as_deref() != Some("Ignore");
+    let matches = spec.match_constraints.unwrap_or_default();
+    Some(policy_hook(AdmissionHookKind::MutatingPolicy, name, fails_closed, matches))
+}
+
+fn policy_hook(
+    kind: AdmissionHookKind,
+    name: String,
+    fails_closed: bool,
+    matches: admission::MatchResources,
+) -> AdmissionHook {
     let rules = matches.resource_rules.unwrap_or_default().into_iter().map(|named| Rule {
         operations: named.operations.unwrap_or_default(),
         groups: named.api_groups.unwrap_or_default(),
@@ -209,17 +245,17 @@ fn bound_policy(
         names: named.resource_names.unwrap_or_default(),
     });
     let selector = |selector: Option<LabelSelector>| selector.unwrap_or_default();
-    Some(AdmissionHook {
-        kind: AdmissionHookKind::ValidatingPolicy,
+    AdmissionHook {
+        kind,
         configuration: name.clone(),
         name,
         service: None,
         url: None,
-        fails_closed: spec.failure_policy.as_deref() != Some("Ignore"),
-        // What a policy refuses is always decided by its expressions.
+        fails_closed,
+        // What a policy does is always decided by its expressions.
         has_conditions: true,
         rules: rules.collect(),
         namespace_selector: selector(matches.namespace_selector),
         object_selector: selector(matches.object_selector),
-    })
+    }
 }

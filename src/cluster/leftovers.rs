@@ -96,7 +96,10 @@ impl Cluster {
         }
         let found = match found {
             Ok(found) => Ok(found),
-            Err(error) if error.is_fatal() => return Err(error),
+            // A 401 for one type of a group is the answer of a backend: the core group knows this account.
+            Err(error) if error.is_fatal() && (ty.group.is_empty() || error.code().is_none()) => {
+                return Err(error);
+            }
             Err(error) => Err(gap(&ty, &error)),
         };
         lock(health).note(&ty, found.as_ref().err());
@@ -138,13 +141,24 @@ impl Cluster {
 
 /// What a failed list of a type means for the coverage.
 pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
+    let why = match error.code() {
+        // Not in the words in which the API server refuses an account: who serves the type says this.
+        Some(401) => Unreadable::Failed,
+        Some(403) if !is_of_the_api_server(ty, &error.detail()) => Unreadable::Failed,
+        _ => error.unreadable(),
+    };
     Gap {
         group: ty.group.clone(),
         version: ty.version.clone(),
         resource: Some(ty.resource.clone()),
-        why: error.unreadable(),
+        why,
         detail: error.detail(),
     }
+}
+
+/// apiserver's pkg/endpoints/handlers/responsewriters/errors.go: forbiddenMessage.
+fn is_of_the_api_server(ty: &ResourceType, said: &str) -> bool {
+    said.contains(&format!("resource \"{}\" in API group \"{}\"", ty.resource, ty.group))
 }
 
 /// How the group versions have answered so far. Once a type has not answered within the deadline, and no other

@@ -52,6 +52,8 @@ pub(super) struct Call<'a> {
     body: Option<Vec<u8>>,
     probe: bool,
     limit_mib: usize,
+    /// For a request that is known to need longer than a probe.
+    deadline: Option<Duration>,
 }
 
 impl<'a> Call<'a> {
@@ -66,6 +68,7 @@ impl<'a> Call<'a> {
             body,
             probe: false,
             limit_mib: MAX_ANSWER_MIB,
+            deadline: None,
         }
     }
 
@@ -95,6 +98,11 @@ impl<'a> Call<'a> {
     /// Whole objects can be large, and many of them are in a page.
     pub(super) fn of_whole_objects(self) -> Self {
         Self { limit_mib: WHOLE_PAGE_MIB, ..self }
+    }
+
+    /// A probe that has this long: somebody else's webhook may take its time, which says nothing of the server.
+    pub(super) fn waiting(self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self.probing() }
     }
 
     fn describe(&self) -> String {
@@ -140,7 +148,7 @@ impl Cluster {
     /// Sends a request and reads its answer whole.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Vec<u8>, ApiError> {
         // A probe may well find an API that is dead; but the core group is the server's own.
-        let tells = !call.probe || call.path.starts_with("/api/v1");
+        let tells = !call.probe || (call.path.starts_with("/api/v1") && call.deadline.is_none());
         let is_write = call.method != Method::GET;
         let answer = self.call_again(call).await;
         if tells {
@@ -204,7 +212,8 @@ impl Cluster {
             return Err(ApiError::Unreachable("the connection is closed".to_owned()));
         };
         let timed_out = |after: Duration| ApiError::TimedOut { request: call.describe(), after };
-        let first_byte = if call.probe { self.timeout.min(PROBE_DEADLINE) } else { self.timeout };
+        let patience = if call.probe { PROBE_DEADLINE } else { self.timeout };
+        let first_byte = self.timeout.min(call.deadline.unwrap_or(patience));
         let sending = self.client.send(self.request(call)?);
         let answer = tokio::time::timeout(first_byte, sending)
             .await

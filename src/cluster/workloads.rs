@@ -1,6 +1,8 @@
 //! A closer look, where the first one gave reason to: Services behind webhooks, CRDs that cannot convert,
 //! pods and their nodes, the owners of finalizers, and dry runs.
 
+use std::time::Duration;
+
 use http::Method;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1 as coordination;
@@ -14,14 +16,16 @@ use super::request::Call;
 use super::write::dry_deletion;
 use super::{ApiError, Cluster, ForbiddenReads};
 use crate::model::{
-    Conversion, DryRunResult, FailingCondition, Lease, Leftover, Namespace, NodeState, OwnerTraces,
-    Permission, Pod, Presence, ResourceType, ServiceRef, path_segment,
+    Conversion, DryRunOutcome, DryRunResult, FailingCondition, Lease, Leftover, Namespace, NodeState,
+    OwnerTraces, Permission, Pod, Presence, ResourceType, ServiceRef, path_segment,
 };
 
 /// Pods are looked at one by one up to here.
 const MAX_PODS: usize = 100;
 /// How many pods of an owner are worth naming.
 const OWNER_PODS: usize = 3;
+/// A webhook has ten seconds unless it says otherwise; the API server answers soon after.
+const DRY_RUN_DEADLINE: Duration = Duration::from_secs(15);
 /// What the API server says when something is created in a terminating namespace.
 const BEING_TERMINATED: &str = "because it is being terminated";
 
@@ -177,24 +181,20 @@ impl Cluster {
         traces
     }
 
-    /// What a leftover says in its own status of being unable to create things here. A list of this one object:
-    /// whoever could find it may list it, and needs no permission to get every type besides.
-    pub async fn failing_condition(
-        &self,
-        ty: &ResourceType,
-        leftover: &Leftover,
-    ) -> Option<FailingCondition> {
+    /// What a leftover says in its own status of failing. A list of this one object: whoever could find it may
+    /// list it, and needs no permission to get every type besides.
+    pub async fn failing_conditions(&self, ty: &ResourceType, leftover: &Leftover) -> Vec<FailingCondition> {
         let name = &leftover.name;
         // A field selector has an escape of its own (apimachinery's pkg/fields/selector.go: EscapeValue).
         let escaped = name.replace('\\', r"\\").replace(',', r"\,").replace('=', r"\=");
         let selector: String =
             form_urlencoded::byte_serialize(format!("metadata.name={escaped}").as_bytes()).collect();
         let path = format!("{}?limit=1&fieldSelector={selector}", ty.path_in(&leftover.namespace));
-        let object: Value = self.items(&path).await.ok()?.into_iter().next()?;
-        let conditions = object.pointer("/status/conditions")?.as_array()?;
-        let messages = conditions.iter().filter_map(|condition| condition["message"].as_str());
-        let message = messages.into_iter().find(|message| message.contains(BEING_TERMINATED))?;
-        Some(FailingCondition { object: format!("{ty}/{}", leftover.name), message: message.to_owned() })
+        let object: Option<Value> =
+            self.items(&path).await.ok().and_then(|items: Vec<Value>| items.into_iter().next());
+        let said = object.map(|object| failures_in(&object["status"])).unwrap_or_default();
+        let condition = |message| FailingCondition { object: format!("{ty}/{name}"), message };
+        said.into_iter().map(condition).collect()
     }
 
     /// Whether a dry run would get as far as admission. Asked first, so that an account that only reports is
@@ -211,9 +211,13 @@ impl Cluster {
         }
         let body = namespace.without_spec_finalizers(&[crate::model::KUBERNETES_FINALIZER]);
         let path = format!("{}?fieldManager=nsfix&dryRun=All", Self::finalize_path(&namespace.name));
-        let answer = self.call(Call::write(Method::PUT, &path, &body).probing()).await;
+        let answer = self.call(Call::write(Method::PUT, &path, &body).waiting(DRY_RUN_DEADLINE)).await;
         let request = format!("PUT namespaces/{}/finalize", namespace.name);
-        dry_run_result(request, "UPDATE", "namespaces/finalize".to_owned(), answer)
+        let finalizer = |answer: &Value| strings_at(answer, "/spec/finalizers");
+        let undone = |answer: &Value| {
+            finalizer(answer).into_iter().filter(|each| each == crate::model::KUBERNETES_FINALIZER).collect()
+        };
+        dry_run_result(request, "UPDATE", "namespaces/finalize".to_owned(), answer, undone)
     }
 
     /// Rehearses the deletion of a leftover.
@@ -224,8 +228,10 @@ impl Cluster {
         }
         let path = ty.path_of(&leftover.namespace, &leftover.name);
         let (path, options) = dry_deletion(&path, json!({"preconditions": {"uid": leftover.uid}}));
-        let answer = self.call(Call::write(Method::DELETE, &path, &options).probing()).await;
-        dry_run_result(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.resource.clone(), answer)
+        let answer = self.call(Call::write(Method::DELETE, &path, &options).waiting(DRY_RUN_DEADLINE)).await;
+        dry_run_result(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.to_string(), answer, |_| {
+            Vec::new()
+        })
     }
 
     /// Rehearses taking the finalizers off a leftover.
@@ -237,35 +243,79 @@ impl Cluster {
         let path =
             format!("{}?fieldManager=nsfix&dryRun=All", ty.path_of(&leftover.namespace, &leftover.name));
         let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
-        let answer = self.call(Call::merge_patch(&path, &released).probing()).await;
-        dry_run_result(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.resource.clone(), answer)
+        let answer = self.call(Call::merge_patch(&path, &released).waiting(DRY_RUN_DEADLINE)).await;
+        let undone = |answer: &Value| strings_at(answer, "/metadata/finalizers");
+        dry_run_result(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.to_string(), answer, undone)
     }
 }
 
-/// `None` where the answer says nothing about admission: no permission, gone meanwhile, a conflict, or a
-/// webhook that does not support dry run.
+/// `None` where the answer says nothing: gone meanwhile, a conflict, not sent, or a webhook that does not
+/// support dry run. `undone` finds in the answer what should be gone from it.
 fn dry_run_result(
     request: String,
     operation: &str,
     resource: String,
     answer: Result<Vec<u8>, ApiError>,
+    undone: impl Fn(&Value) -> Vec<String>,
 ) -> Option<DryRunResult> {
-    let refused = match answer {
-        Ok(_) => None,
+    let outcome = match answer {
+        Ok(body) => {
+            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+            let undone = undone(&body);
+            if undone.is_empty() { DryRunOutcome::Accepted } else { DryRunOutcome::Undone(undone) }
+        }
         Err(error) if error.detail().ends_with("does not support dry run") => return None,
-        Err(error) if is_of_admission(&error) => Some(error.detail()),
-        Err(_) => return None,
+        Err(error) if is_of_admission(&error) => DryRunOutcome::Refused(error.detail()),
+        Err(ApiError::TimedOut { after, .. }) => DryRunOutcome::NoAnswer(after.as_secs()),
+        Err(error) => match error.code() {
+            Some(401 | 404 | 409) | None => return None,
+            // The account may do it, so that it is an admission plugin that refuses.
+            Some(403) => DryRunOutcome::Refused(error.detail()),
+            Some(422) => DryRunOutcome::Invalid(error.detail()),
+            Some(_) => DryRunOutcome::Failed(error.detail()),
+        },
     };
-    Some(DryRunResult { request, operation: operation.to_owned(), resource, refused })
+    Some(DryRunResult { request, operation: operation.to_owned(), resource, outcome })
+}
+
+fn strings_at(object: &Value, pointer: &str) -> Vec<String> {
+    let list = object.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Conditions that are False with a reason and a message, an error, a phase of failure.
+fn failures_in(status: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let failing = conditions.filter_map(|condition| {
+        let (reason, message) = (text(&condition["reason"]), text(&condition["message"]));
+        let fails = (condition["status"] == "False" && !reason.is_empty() && !message.is_empty())
+            || message.contains(BEING_TERMINATED);
+        let reason = if reason.is_empty() { reason } else { format!("{reason}: ") };
+        fails.then(|| format!("{reason}{message}"))
+    });
+    let mut said: Vec<String> = failing.collect();
+    said.extend(status["error"].as_str().filter(|error| !error.is_empty()).map(str::to_owned));
+    let phase = text(&status["phase"]);
+    if ["fail", "error"].iter().any(|word| phase.to_ascii_lowercase().contains(word)) {
+        said.push(format!("phase {phase}: {}", text(&status["message"])).trim_end_matches(": ").to_owned());
+    }
+    said
 }
 
 /// The wordings of apiserver's pkg/admission/plugin/webhook/errors/statuserror.go and
 /// pkg/admission/plugin/policy/validating/dispatcher.go.
 fn is_of_admission(error: &ApiError) -> bool {
     let said = error.detail();
-    ["admission webhook ", "failed calling webhook ", "failed to call webhook", "ValidatingAdmissionPolicy "]
-        .iter()
-        .any(|words| said.contains(words))
+    [
+        "admission webhook ",
+        "failed calling webhook ",
+        "failed to call webhook",
+        "ValidatingAdmissionPolicy ",
+        "MutatingAdmissionPolicy ",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 fn presence<T>(read: &Result<T, ApiError>) -> Presence {

@@ -58,7 +58,7 @@ pub(super) async fn run(
         let facts = observed?;
         // What would end it without leaving anything behind.
         let policy = Policy { leftovers: Leftovers::Release, ..Policy::default() };
-        explained.extend(facts.iter().map(|facts| {
+        explained.extend(facts.into_iter().map(|facts| {
             exits.push(Exit::Done);
             let diagnosis = diagnose(facts);
             let plan = plan(&diagnosis, &policy);

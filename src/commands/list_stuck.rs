@@ -96,11 +96,11 @@ async fn look<'a>(
         return Ok(namespaces.into_iter().map(plain).collect());
     }
     let facts = observe(cluster, namespaces, KEEP, Depth::Overview).await?;
-    let diagnosed = |facts: &Facts| {
+    let diagnosed = |facts: Facts| {
         let diagnosis = diagnose(facts);
-        FoundNamespace { context, namespace: facts.namespace.clone(), diagnosis: Some(diagnosis) }
+        FoundNamespace { context, namespace: diagnosis.namespace.clone(), diagnosis: Some(diagnosis) }
     };
-    Ok(facts.iter().map(diagnosed).collect())
+    Ok(facts.into_iter().map(diagnosed).collect())
 }
 
 fn old_enough(namespace: &Namespace, options: &ListStuckOptions, now: Timestamp) -> bool {

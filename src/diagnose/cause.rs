@@ -10,12 +10,16 @@ use crate::model::ShellCommand;
 pub enum CauseKind {
     /// An aggregated API that nobody answers for blocks every namespace.
     UnavailableApi,
+    /// Stored objects that the server cannot decode, decrypt or convert.
+    UnreadableObjects,
     /// Custom resources that cannot be converted can be neither read nor deleted.
     FailingConversionWebhook,
     /// A webhook that nobody answers for refuses what has to happen.
     FailingAdmissionWebhook,
     /// A webhook or policy that is alive refuses what has to happen.
     AdmissionRefusal,
+    /// Validation refuses the release of a leftover.
+    RejectedUpdate,
     /// The type of a leftover is being deleted itself.
     TerminatingCrd,
     /// The namespace controller has not reported.
@@ -24,6 +28,8 @@ pub enum CauseKind {
     Zombie,
     /// Pods remain whose node does not answer.
     PodsOnLostNode,
+    /// Pods that were given hours or years to end.
+    LongGracePeriod,
     /// An owner cannot do its work because the namespace is terminating.
     Deadlock,
     /// Leftovers wait for their finalizers.
@@ -34,26 +40,32 @@ pub enum CauseKind {
     ForeignSpecFinalizers,
     /// A metadata finalizer of the namespace itself.
     NamespaceMetadataFinalizers,
+    /// What the server said, where no other cause accounts for it.
+    Unexplained,
     /// Nothing is wrong yet.
     Progressing,
 }
 
 impl CauseKind {
     /// All of them, in this order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::UnavailableApi,
+        Self::UnreadableObjects,
         Self::FailingConversionWebhook,
         Self::FailingAdmissionWebhook,
         Self::AdmissionRefusal,
+        Self::RejectedUpdate,
         Self::TerminatingCrd,
         Self::ControllerSilent,
         Self::Zombie,
         Self::PodsOnLostNode,
+        Self::LongGracePeriod,
         Self::Deadlock,
         Self::HeldObjects,
         Self::LiveObjects,
         Self::ForeignSpecFinalizers,
         Self::NamespaceMetadataFinalizers,
+        Self::Unexplained,
         Self::Progressing,
     ];
 }

@@ -4,9 +4,12 @@ mod admission;
 mod apis;
 pub(super) mod content;
 mod finalizers;
+mod rejected;
+mod unexplained;
+mod unreadable;
 
 use super::{Cause, Held};
-use crate::model::Facts;
+use crate::model::{Condition, Facts, Namespace};
 
 /// All causes that hold, the most fundamental first.
 pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
@@ -15,10 +18,13 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
         causes.extend(apis::unavailable_apis(facts));
         causes.extend(apis::controller_silent(facts));
     }
+    causes.extend(unreadable::unreadable_objects(facts));
     causes.extend(apis::failing_conversions(facts));
     causes.extend(apis::terminating_crds(facts));
     causes.extend(admission::refusals(facts));
+    causes.extend(rejected::rejected_updates(facts));
     causes.extend(content::pods_on_lost_node(facts));
+    causes.extend(content::long_grace_periods(facts));
     causes.extend(content::deadlocks(facts));
     causes.extend(content::held_objects(facts, held));
     causes.extend(content::held_out_of_sight(facts, held));
@@ -26,9 +32,27 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes.extend(finalizers::foreign_spec(facts));
     causes.extend(finalizers::of_metadata(facts));
     causes.extend(finalizers::zombie(facts));
+    causes.extend(unexplained::unexplained(facts, &causes));
     causes.extend(finalizers::progressing(facts, causes.is_empty()));
     causes.sort_by_key(|cause| cause.kind);
     causes
+}
+
+/// The conditions in which the namespace controller reports a failure.
+fn failures(namespace: &Namespace) -> impl Iterator<Item = &Condition> {
+    let kinds =
+        ["Discovery", "GroupVersionParsing", "Content"].map(|what| format!("NamespaceDeletion{what}Failure"));
+    let conditions = namespace.conditions.iter();
+    conditions.filter(move |condition| condition.status == "True" && kinds.contains(&condition.kind))
+}
+
+/// As much of the server's words as fits into a detail.
+fn cut(said: &str) -> String {
+    const LONGEST: usize = 300;
+    match said.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &said[..end]),
+        None => said.to_owned(),
+    }
 }
 
 #[cfg(test)]

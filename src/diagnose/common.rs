@@ -64,16 +64,20 @@ pub fn common_causes<'a>(diagnoses: impl IntoIterator<Item = &'a Diagnosis>) -> 
 fn is_shared(kind: CauseKind) -> bool {
     match kind {
         CauseKind::UnavailableApi
+        | CauseKind::UnreadableObjects
         | CauseKind::FailingConversionWebhook
         | CauseKind::FailingAdmissionWebhook
         | CauseKind::AdmissionRefusal
+        | CauseKind::RejectedUpdate
         | CauseKind::TerminatingCrd
         | CauseKind::ControllerSilent
         | CauseKind::HeldObjects
         | CauseKind::ForeignSpecFinalizers
-        | CauseKind::NamespaceMetadataFinalizers => true,
+        | CauseKind::NamespaceMetadataFinalizers
+        | CauseKind::Unexplained => true,
         CauseKind::Zombie
         | CauseKind::PodsOnLostNode
+        | CauseKind::LongGracePeriod
         | CauseKind::Deadlock
         | CauseKind::LiveObjects
         | CauseKind::Progressing => false,

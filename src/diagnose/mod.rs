@@ -39,16 +39,15 @@ pub struct Diagnosis {
 
 /// Judges the facts.
 #[must_use]
-pub fn diagnose(facts: &Facts) -> Diagnosis {
-    let held = owners::held(facts);
-    let namespace = facts.namespace.clone();
-    let state = namespace.is_terminating().then(|| State::of(&namespace, facts.now));
-    let mut inventory = facts.inventory.clone();
-    inventory.coverage.gaps.extend(facts.extensions.gaps.iter().cloned());
-    inventory.coverage.gaps.sort();
-    let causes = if state.is_some() { causes::of(facts, &held) } else { Vec::new() };
+pub fn diagnose(facts: Facts) -> Diagnosis {
+    let held = owners::held(&facts);
+    let state = facts.namespace.is_terminating().then(|| State::of(&facts.namespace, facts.now));
+    let causes = if state.is_some() { causes::of(&facts, &held) } else { Vec::new() };
     let pods_on_lost_node =
-        causes::content::pods_on_lost_nodes(facts).into_iter().map(|pod| pod.name.clone()).collect();
+        causes::content::pods_on_lost_nodes(&facts).into_iter().map(|pod| pod.name.clone()).collect();
+    let Facts { namespace, mut inventory, extensions, .. } = facts;
+    inventory.coverage.gaps.extend(extensions.gaps.iter().cloned());
+    inventory.coverage.gaps.sort();
     Diagnosis { now: facts.now, namespace, state, causes, inventory, held, pods_on_lost_node }
 }
 

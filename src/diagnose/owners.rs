@@ -7,8 +7,63 @@ use super::catalogue::{self, Entry, Place, Runs};
 use crate::model::{Facts, FinalizerSetBy, Inventory, Lease, OwnerTraces, ResourceType, TypeLeftovers};
 
 /// Field managers that are people or tools, not controllers.
-const NOT_CONTROLLERS: [&str; 8] =
-    ["kubectl", "unknown", "curl", "nsfix", "Mozilla", "manager", "before-first-apply", "OpenAPI-Generator"];
+const NOT_CONTROLLERS: [&str; 19] = [
+    "kubectl",
+    "unknown",
+    "curl",
+    "nsfix",
+    "Mozilla",
+    "manager",
+    "before-first-apply",
+    "OpenAPI-Generator",
+    // HTTP clients of languages, and tools that apply what a person wrote.
+    "Python",
+    "python-requests",
+    "okhttp",
+    "Terraform",
+    "HashiCorp",
+    "Go-http-client",
+    "node-fetch",
+    "axios",
+    "Java",
+    "Apache-HttpClient",
+    "pulumi",
+];
+
+/// Tools whose names also begin the names of controllers (Flux has a helm-controller).
+const TOOLS: [&str; 2] = ["helm", "kustomize"];
+
+/// Groups of what stands for things outside of the cluster: machines, clusters, cloud resources.
+const INFRASTRUCTURE: [&str; 19] = [
+    "hive.openshift.io",
+    "machine.openshift.io",
+    "hypershift.openshift.io",
+    "cluster.x-k8s.io",
+    "crossplane.io",
+    "upbound.io",
+    "aws",
+    "amazonaws.com",
+    "azure.com",
+    "gcp",
+    "cloud.google.com",
+    "services.k8s.aws",
+    "metal3.io",
+    "karpenter.sh",
+    "gardener.cloud",
+    "cluster.open-cluster-management.io",
+    "hetzner.cloud",
+    "vmware.com",
+    "cnrm.cloud.google.com",
+];
+
+/// Whether a finalizer or a group belongs to one of them.
+fn is_infrastructure(name: &str) -> bool {
+    let domain = name.split('/').next().unwrap_or_default();
+    INFRASTRUCTURE
+        .iter()
+        .any(|group| domain == *group || domain.strip_suffix(group).is_some_and(|rest| rest.ends_with('.')))
+        || domain.split('.').any(|label| ["aws", "azure", "gcp"].contains(&label))
+}
 
 /// A finalizer on the leftovers of one type.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,13 +86,24 @@ impl Held {
     /// Whether it may only be released by name.
     #[must_use]
     pub fn is_dangerous(&self) -> bool {
-        self.entry.is_some_and(|entry| entry.dangerous)
+        self.entry.map_or_else(|| self.stands_for_infrastructure(), |entry| entry.dangerous)
+    }
+
+    /// Whether it is unknown, and of a group that stands for things outside of the cluster.
+    fn stands_for_infrastructure(&self) -> bool {
+        is_infrastructure(&self.finalizer) || is_infrastructure(&self.resource.group)
     }
 
     /// What is lost when it is removed by force.
     #[must_use]
     pub fn harm(&self) -> &'static str {
-        self.entry.map_or("nobody knows what it protects", |entry| entry.if_removed)
+        match self.entry {
+            Some(entry) => entry.if_removed,
+            None if self.stands_for_infrastructure() => {
+                "nobody knows what it protects; what it stands for outside of the cluster may be left behind"
+            }
+            None => "nobody knows what it protects",
+        }
     }
 }
 
@@ -91,7 +157,13 @@ fn query(entry: Option<&Entry>, set_by: Option<&FinalizerSetBy>) -> Option<Owner
 
 /// A manager's name that can be the value of a label, unless it is a tool's.
 fn controller_name(manager: &str) -> Option<&str> {
-    let is_tool = NOT_CONTROLLERS.iter().any(|tool| manager.starts_with(tool));
+    // `Go-http-client/1.1`, `kubectl-edit`; but not `javelin`, which only begins like a tool's name.
+    let begins = |tool: &str| {
+        manager.get(..tool.len()).is_some_and(|start| start.eq_ignore_ascii_case(tool))
+            && !manager[tool.len()..].starts_with(|next: char| next.is_ascii_alphabetic())
+    };
+    let is_tool = NOT_CONTROLLERS.iter().any(|tool| begins(tool))
+        || TOOLS.iter().any(|tool| manager.eq_ignore_ascii_case(tool));
     let valid = (1..=63).contains(&manager.len())
         && manager.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     (valid && !is_tool).then_some(manager)

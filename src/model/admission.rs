@@ -29,6 +29,8 @@ pub enum AdmissionHookKind {
     MutatingWebhook,
     /// A ValidatingAdmissionPolicy that is bound and denies.
     ValidatingPolicy,
+    /// A MutatingAdmissionPolicy that is bound.
+    MutatingPolicy,
 }
 
 impl AdmissionHookKind {
@@ -39,6 +41,22 @@ impl AdmissionHookKind {
             Self::ValidatingWebhook => "validatingwebhookconfiguration",
             Self::MutatingWebhook => "mutatingwebhookconfiguration",
             Self::ValidatingPolicy => "validatingadmissionpolicy",
+            Self::MutatingPolicy => "mutatingadmissionpolicy",
+        }
+    }
+
+    /// Whether it may change what is written.
+    #[must_use]
+    pub fn is_mutating(self) -> bool {
+        matches!(self, Self::MutatingWebhook | Self::MutatingPolicy)
+    }
+
+    /// `webhook` or `policy`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ValidatingWebhook | Self::MutatingWebhook => "webhook",
+            Self::ValidatingPolicy | Self::MutatingPolicy => "policy",
         }
     }
 }

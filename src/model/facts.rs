@@ -1,6 +1,7 @@
 //! Everything that was observed about a stuck namespace and the cluster around it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -15,13 +16,13 @@ pub struct Facts {
     pub namespace: Namespace,
     /// What is still inside, and what could not be looked at.
     pub inventory: Inventory,
-    /// The cluster around it.
-    pub extensions: ClusterExtensions,
+    /// The cluster around it, shared by the facts of all namespaces.
+    pub extensions: Arc<ClusterExtensions>,
     /// The pods that remain, as far as they were looked at one by one.
     pub pods: Vec<Pod>,
-    /// What dry runs of the requests in question were answered; only where something intercepts them.
+    /// What dry runs of the requests in question were answered.
     pub dry_runs: Vec<DryRunResult>,
-    /// Complaints that leftovers carry in their own status, of being unable to work in this namespace.
+    /// What leftovers say in their own status of failing.
     pub failing_conditions: Vec<FailingCondition>,
 }
 
@@ -63,6 +64,22 @@ pub struct ApiService {
     pub reason: String,
     /// The condition's message.
     pub message: String,
+}
+
+impl ApiService {
+    /// Whether what could not be listed is a type that this one serves.
+    #[must_use]
+    pub fn serves(&self, gap: &Gap) -> bool {
+        gap.resource.is_some() && self.group == gap.group && self.version == gap.version
+    }
+}
+
+impl ClusterExtensions {
+    /// The APIService that serves the type that could not be listed.
+    #[must_use]
+    pub fn serves(&self, gap: &Gap) -> Option<&ApiService> {
+        self.api_services.iter().find(|service| service.serves(gap))
+    }
 }
 
 /// Whether a namespace is there.
@@ -170,18 +187,46 @@ pub struct DryRunResult {
     pub request: String,
     /// `UPDATE` or `DELETE`.
     pub operation: String,
-    /// The resource, with its subresource after a slash.
+    /// `resource.group`, or the resource with its subresource after a slash.
     pub resource: String,
-    /// What admission said against it; `None` where it went through.
-    pub refused: Option<String>,
+    /// What came of it.
+    pub outcome: DryRunOutcome,
 }
 
-/// A leftover that says in its own status that it cannot work in a terminating namespace.
+/// What came of a dry run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DryRunOutcome {
+    /// It went through, and the answer is what was asked for.
+    Accepted,
+    /// 200, and these finalizers are there all the same.
+    Undone(Vec<String>),
+    /// Admission said no, or could not be asked.
+    Refused(String),
+    /// 422: what would be stored is not valid.
+    Invalid(String),
+    /// No answer in that many seconds, while a webhook had that long.
+    NoAnswer(u64),
+    /// Anything else, in the server's words.
+    Failed(String),
+}
+
+impl DryRunOutcome {
+    /// The server's words against it.
+    #[must_use]
+    pub fn said(&self) -> Option<&str> {
+        match self {
+            Self::Accepted | Self::Undone(_) | Self::NoAnswer(_) => None,
+            Self::Refused(said) | Self::Invalid(said) | Self::Failed(said) => Some(said),
+        }
+    }
+}
+
+/// A condition, error or phase in a leftover's own status that says what its owner cannot do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailingCondition {
     /// `backups.example.com/nightly`.
     pub object: String,
-    /// The condition's message.
+    /// What it says: `reason: message`.
     pub message: String,
 }
 

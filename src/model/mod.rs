@@ -16,8 +16,8 @@ mod traffic;
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
 pub use command::{Hint, Invocation, ShellCommand};
 pub use facts::{
-    ApiService, Backend, ClusterExtensions, Conversion, DryRunResult, Facts, FailingCondition, Lease,
-    NodeState, OwnerTraces, Pod, Presence,
+    ApiService, Backend, ClusterExtensions, Conversion, DryRunOutcome, DryRunResult, Facts, FailingCondition,
+    Lease, NodeState, OwnerTraces, Pod, Presence,
 };
 pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};

@@ -1,6 +1,7 @@
 //! Observing, in the order in which one look gives reason to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use crate::cluster::{ApiError, Cluster, Discovered, ForbiddenReads, LIST_CONCURR
 use crate::diagnose::{Intercepted, OwnerQuery, PATIENCE, age, conversion_failures, queries, sees};
 use crate::model::{
     AdmissionHook, Backend, ClusterExtensions, Conversion, DryRunResult, Facts, Gap, Inventory, Lease,
-    Namespace, NodeState, OwnerTraces, Pod, Presence, ResourceType, ServiceRef,
+    Namespace, NodeState, OwnerTraces, Pod, Presence, ResourceType, ServiceRef, Unreadable,
 };
 
 /// How close to look.
@@ -47,10 +48,11 @@ pub async fn observe(
     let names: Vec<&str> = namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
     let (mut inventories, mut extensions) = futures::try_join!(
         cluster.list_leftovers(&discovered, &names, keep),
-        cluster.extensions(&discovered)
+        Box::pin(cluster.extensions(&discovered))
     )?;
     let look = Look { cluster, discovered: &discovered, keep, forbidden: ForbiddenReads::default() };
     convert(&look, &namespaces, &mut inventories, &mut extensions).await?;
+    tell_backends_refusals(cluster, &mut inventories, &extensions).await;
     let now = Timestamp::now();
     let waits_for_report = |namespace: &Namespace| {
         namespace.conditions.is_empty() && age(namespace, now).is_some_and(|age| age >= PATIENCE)
@@ -69,13 +71,14 @@ pub async fn observe(
     let close = if depth == Depth::Overview { OVERVIEW_CLOSE_LOOKS } else { usize::MAX };
     let mut pods = pods(&look, &namespaces[..close.min(namespaces.len())], &inventories).await;
     extensions.gaps.extend(look.forbidden.into_gaps());
+    let extensions = Arc::new(extensions);
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
         let facts = Facts {
             now: Timestamp::now(),
             inventory: inventories.remove(&namespace.name).unwrap_or_default(),
             pods: pods.remove(&namespace.name).unwrap_or_default(),
             namespace,
-            extensions: extensions.clone(),
+            extensions: Arc::clone(&extensions),
             dry_runs: Vec::new(),
             failing_conditions: Vec::new(),
         };
@@ -86,11 +89,34 @@ pub async fn observe(
 
 async fn look_closer(cluster: &Cluster, mut facts: Facts, depth: Option<Depth>) -> Facts {
     let Some(depth) = depth else { return facts };
-    let (dry_runs, failing_conditions) = futures::join!(dry_runs(cluster, &facts), async {
+    let (dry_runs, failing_conditions) = futures::join!(Box::pin(dry_runs(cluster, &facts, depth)), async {
         if depth == Depth::Whole { failing_conditions(cluster, &facts.inventory).await } else { Vec::new() }
     });
     (facts.dry_runs, facts.failing_conditions) = (dry_runs, failing_conditions);
     facts
+}
+
+/// A 403 for a type that this account may list comes from whoever serves an aggregated API.
+async fn tell_backends_refusals(
+    cluster: &Cluster,
+    inventories: &mut BTreeMap<String, Inventory>,
+    extensions: &ClusterExtensions,
+) {
+    let refused = |gap: &Gap| gap.why == Unreadable::Forbidden && extensions.serves(gap).is_some();
+    let gaps = inventories.values().flat_map(|inventory| &inventory.coverage.gaps);
+    let types: BTreeSet<(String, String)> = gaps
+        .filter(|gap| refused(gap))
+        .filter_map(|gap| Some((gap.group.clone(), gap.resource.clone()?)))
+        .collect();
+    for (group, resource) in types {
+        let list = crate::model::Permission::new("list", &group, &resource);
+        if !cluster.can_i(&list).await.is_ok_and(|access| access.allowed) {
+            continue;
+        }
+        let gaps = inventories.values_mut().flat_map(|inventory| &mut inventory.coverage.gaps);
+        let of_type = gaps.filter(|gap| gap.group == group && gap.resource.as_ref() == Some(&resource));
+        of_type.for_each(|gap| gap.why = Unreadable::Failed);
+    }
 }
 
 /// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and where
@@ -176,7 +202,11 @@ fn services_in_question(
     inventories: &BTreeMap<String, Inventory>,
     extensions: &ClusterExtensions,
 ) -> BTreeSet<ServiceRef> {
-    let dead = extensions.api_services.iter().filter(|service| service.available == Some(false));
+    let gaps = || inventories.values().flat_map(|inventory| &inventory.coverage.gaps);
+    let dead = extensions
+        .api_services
+        .iter()
+        .filter(|service| service.available == Some(false) || gaps().any(|gap| service.serves(gap)));
     let mut services: BTreeSet<ServiceRef> = dead.map(|service| service.service.clone()).collect();
     services.extend(extensions.conversions.values().filter_map(|conversion| conversion.service.clone()));
     for hook in &extensions.admission_hooks {
@@ -280,8 +310,9 @@ async fn pods(
     pods
 }
 
-/// Dry runs of what webhooks and policies may refuse; none where nothing intercepts anything.
-async fn dry_runs(cluster: &Cluster, facts: &Facts) -> Vec<DryRunResult> {
+/// Dry runs: of one release for each type and finalizer, because validation may refuse it, and of what webhooks
+/// and policies may refuse. An overview has those alone.
+async fn dry_runs(cluster: &Cluster, facts: &Facts, depth: Depth) -> Vec<DryRunResult> {
     if !facts.namespace.is_terminating() {
         return Vec::new();
     }
@@ -303,12 +334,18 @@ async fn dry_runs(cluster: &Cluster, facts: &Facts) -> Vec<DryRunResult> {
         let held = of_type.sample.iter().find(|leftover| !leftover.finalizers.is_empty());
         held.or(of_type.sample.first()).map(|leftover| (&of_type.resource, leftover))
     };
+    let mut releases: Vec<_> = release.iter().filter_map(first).collect();
+    if depth != Depth::Overview {
+        releases.extend(facts.inventory.types.iter().flat_map(one_of_each_finalizer));
+    }
+    releases.sort_by_key(|(_, leftover)| &leftover.uid);
+    releases.dedup_by_key(|(_, leftover)| &leftover.uid);
     let finalizing = async { if finalize { cluster.dry_run_finalize(&facts.namespace).await } else { None } };
     let deleting = futures::future::join_all(
         delete.iter().filter_map(first).map(|(ty, leftover)| cluster.dry_run_delete(ty, leftover)),
     );
     let releasing = futures::future::join_all(
-        release.iter().filter_map(first).map(|(ty, leftover)| cluster.dry_run_release(ty, leftover)),
+        releases.into_iter().map(|(ty, leftover)| cluster.dry_run_release(ty, leftover)),
     );
     let (finalizing, deleting, releasing) = futures::join!(finalizing, deleting, releasing);
     finalizing
@@ -316,6 +353,16 @@ async fn dry_runs(cluster: &Cluster, facts: &Facts) -> Vec<DryRunResult> {
         .chain(deleting.into_iter().flatten())
         .chain(releasing.into_iter().flatten())
         .collect()
+}
+
+/// One object of a type with each of its finalizers; one that is being deleted, where there is any.
+fn one_of_each_finalizer(
+    of_type: &crate::model::TypeLeftovers,
+) -> impl Iterator<Item = (&ResourceType, &crate::model::Leftover)> {
+    of_type.finalizers.keys().filter_map(|finalizer| {
+        let held = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(finalizer));
+        held.min_by_key(|leftover| leftover.deleted.is_none()).map(|leftover| (&of_type.resource, leftover))
+    })
 }
 
 /// One that fails open and is dead refuses nothing; everything else may.
@@ -330,6 +377,6 @@ async fn failing_conditions(cluster: &Cluster, inventory: &Inventory) -> Vec<cra
         // Built-in types have no owner of their own that would complain.
         of_type.resource.group.contains('.').then_some((&of_type.resource, leftover))
     });
-    let looks = held.map(|(ty, leftover)| cluster.failing_condition(ty, leftover));
+    let looks = held.map(|(ty, leftover)| cluster.failing_conditions(ty, leftover));
     futures::future::join_all(looks).await.into_iter().flatten().collect()
 }

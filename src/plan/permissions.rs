@@ -101,6 +101,8 @@ fn report() -> Vec<Permission> {
         p("list", admission, "mutatingwebhookconfigurations"),
         p("list", admission, "validatingadmissionpolicies"),
         p("list", admission, "validatingadmissionpolicybindings"),
+        p("list", admission, "mutatingadmissionpolicies"),
+        p("list", admission, "mutatingadmissionpolicybindings"),
         p("get", "", "services"),
         p("list", "discovery.k8s.io", "endpointslices"),
         p("list", "", "pods"),

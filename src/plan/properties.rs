@@ -150,7 +150,7 @@ fn facts() -> impl Strategy<Value = Facts> {
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
         namespace,
         inventory,
-        extensions: ClusterExtensions { gaps, ..ClusterExtensions::default() },
+        extensions: ClusterExtensions { gaps, ..ClusterExtensions::default() }.into(),
         pods,
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
@@ -158,7 +158,7 @@ fn facts() -> impl Strategy<Value = Facts> {
 }
 
 fn planned(facts: &Facts, policy: &Policy) -> Option<Plan> {
-    plan(&diagnose(facts), policy).ok()
+    plan(&diagnose(facts.clone()), policy).ok()
 }
 
 fn position(plan: &Plan, wanted: impl Fn(&Action) -> bool) -> Option<usize> {
@@ -234,7 +234,7 @@ proptest! {
         let policy = Policy { leftovers: Leftovers::Release, ..policy };
         let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
         let unknown = facts.inventory.coverage.gaps.iter().chain(&facts.extensions.gaps).count() > 0;
-        let kept = diagnose(&facts).held.iter().any(|held| !policy.may_release(held));
+        let kept = diagnose(facts.clone()).held.iter().any(|held| !policy.may_release(held));
         prop_assert!(!plan.has(ends_it) || !unknown && !kept, "{:?}", plan.steps);
     }
 

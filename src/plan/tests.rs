@@ -36,11 +36,11 @@ fn leftovers(deleting: bool) -> Inventory {
 }
 
 fn diagnosis(namespace: Namespace, inventory: Inventory) -> Diagnosis {
-    crate::diagnose::diagnose(&crate::model::Facts {
+    crate::diagnose::diagnose(crate::model::Facts {
         now: "2026-01-02T00:00:00Z".parse().unwrap(),
         namespace,
         inventory,
-        extensions: crate::model::ClusterExtensions::default(),
+        extensions: std::sync::Arc::default(),
         pods: Vec::new(),
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),

@@ -118,7 +118,7 @@ impl Clear<'_> {
         let progress = self.terminal.progress("taking stock of what is inside");
         let observed = observe(self.cluster, namespaces, KEEP, depth).await;
         progress.done();
-        let diagnoses: Vec<Diagnosis> = observed?.iter().map(diagnose).collect();
+        let diagnoses: Vec<Diagnosis> = observed?.into_iter().map(diagnose).collect();
         self.seen.borrow_mut().extend(diagnoses.iter().map(|diagnosis| Seen {
             name: diagnosis.namespace.name.clone(),
             cause: diagnosis.first_cause(),

@@ -113,7 +113,7 @@ impl Clear<'_> {
             Ok(facts) => facts,
             Err(error) => return ended(Outcome::Failed, Problem::from(&error)),
         };
-        let Some(diagnosis) = facts.first().map(diagnose) else {
+        let Some(diagnosis) = facts.into_iter().next().map(diagnose) else {
             return Prepared::ended(Report::new(name, uid));
         };
         match plan(&diagnosis, &self.settings.policy) {

@@ -95,7 +95,7 @@ impl Purge<'_> {
                 return None;
             }
         };
-        let diagnosis = diagnose(&facts);
+        let diagnosis = diagnose(facts);
         match plan(&diagnosis, &self.settings.policy) {
             Ok(plan) => Some((diagnosis, plan)),
             Err(refusal) => {

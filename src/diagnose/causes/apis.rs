@@ -26,7 +26,35 @@ pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
             );
         }
     }
+    let living = facts.extensions.api_services.iter().filter(|service| service.available != Some(false));
+    causes.extend(living.filter_map(|service| unlistable_api(facts, service)));
     causes
+}
+
+/// An API that is discovered, and whose lists fail: the controller cannot tell whether anything of it is inside.
+fn unlistable_api(facts: &Facts, service: &ApiService) -> Option<Cause> {
+    let gaps = facts.inventory.coverage.gaps.iter();
+    let failed: Vec<&Gap> =
+        gaps.filter(|gap| service.serves(gap) && gap.why != Unreadable::Forbidden).collect();
+    let ApiService { name, group, version, service: behind, .. } = service;
+    let first = failed.first()?;
+    let mut evidence = vec![format!("APIService {name} is served by service {behind}")];
+    evidence
+        .extend(failed.iter().map(|gap| format!("listing {gap} was answered: {}", super::cut(&gap.detail))));
+    evidence.extend(facts.extensions.backends.get(behind).map(|backend| backend.describe(behind)));
+    Some(
+        Cause::new(
+            CauseKind::UnavailableApi,
+            name.clone(),
+            format!("API {group}/{version} is discovered, but its lists fail ({})", first.why),
+        )
+        .evidence(evidence)
+        .remedy(format!(
+            "see what is wrong with who answers behind service {behind}; or, if nobody needs this API any more, \
+             delete the APIService: that unblocks every namespace at once"
+        ))
+        .command(ShellCommand::kubectl(["get", "apiservice", "-o", "yaml"]).names([name])),
+    )
 }
 
 fn whole_group_versions(facts: &Facts) -> impl Iterator<Item = &Gap> {

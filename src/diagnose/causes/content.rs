@@ -5,6 +5,8 @@ use crate::diagnose::{Cause, CauseKind, Held};
 use crate::model::ShellCommand;
 use crate::model::{Facts, NodeState, Pod};
 
+/// A pod that has longer than this to end keeps its namespace for hours.
+const LONG_GRACE: i64 = 3600;
 /// How many objects of a type are named.
 const NAMED: usize = 3;
 
@@ -42,25 +44,119 @@ pub(super) fn pods_on_lost_node(facts: &Facts) -> Option<Cause> {
     )
 }
 
-/// Owners that cannot do their work because the namespace is terminating.
+/// Whether a pod still has hours or years to end.
+pub(super) fn has_long_grace(pod: &Pod, now: jiff::Timestamp) -> bool {
+    pod.grace_seconds > LONG_GRACE && pod.deleted.is_some_and(|until| until > now)
+}
+
+/// Pods that were given hours or years to end.
+pub(super) fn long_grace_periods(facts: &Facts) -> Option<Cause> {
+    let pods: Vec<&Pod> = facts.pods.iter().filter(|pod| has_long_grace(pod, facts.now)).collect();
+    let first = pods.first()?;
+    let evidence = pods.iter().take(NAMED).map(|pod| {
+        let until = pod.deleted.map(|until| until.to_string()).unwrap_or_default();
+        let node = match pod.node_state {
+            NodeState::Ready => "which is ready",
+            NodeState::NotReady => "which is not ready",
+            NodeState::Missing => "which does not exist",
+            NodeState::Unknown => "which could not be looked at",
+        };
+        let on =
+            pod.node.as_ref().map(|node_name| format!(" on node {node_name}, {node};")).unwrap_or_default();
+        format!("pod {}{on} has {}s to end, until {until}", pod.name, pod.grace_seconds)
+    });
+    let namespace = &facts.namespace.name;
+    Some(
+        Cause::new(
+            CauseKind::LongGracePeriod,
+            "pods",
+            format!("{} pods have a grace period of more than an hour", pods.len()),
+        )
+        .evidence(evidence)
+        .remedy("if they need not finish what they do, delete them again with a shorter grace period")
+        .command(
+            ShellCommand::kubectl(["delete", "pod", "-n", namespace.as_str(), "--grace-period=30"])
+                .names([&first.name]),
+        ),
+    )
+}
+
+/// Owners that cannot do their work because the namespace is terminating, or what they need went first.
 pub(super) fn deadlocks(facts: &Facts) -> Vec<Cause> {
     let failing_conditions = facts.failing_conditions.iter();
-    failing_conditions
-        .map(|failing_condition| {
+    let stuck = failing_conditions.filter_map(|failing| Some((failing, missing(&failing.message)?)));
+    stuck
+        .map(|(failing_condition, missing)| {
             Cause::new(
                 CauseKind::Deadlock,
                 failing_condition.object.clone(),
-                format!(
-                    "the owner of {} cannot work: the namespace is terminating",
-                    failing_condition.object
-                ),
+                format!("the owner of {} cannot work: {}", failing_condition.object, missing.why()),
             )
             .evidence([format!("its own status says: {}", failing_condition.message)])
-            .remedy(
-                "nothing can be created here any more, so what the owner waits for will not come: release it",
-            )
+            .remedy(missing.remedy())
         })
         .collect()
+}
+
+/// What an owner lacks.
+#[derive(Clone, Copy)]
+enum Missing<'a> {
+    /// The right to create anything here.
+    Creation,
+    /// Something that it reads, or an account that may, and that went first.
+    Needed(&'a str),
+}
+
+impl Missing<'_> {
+    fn why(self) -> String {
+        match self {
+            Self::Creation => "the namespace is terminating".to_owned(),
+            Self::Needed(what) => format!("the {what} it needs went first"),
+        }
+    }
+
+    fn remedy(self) -> String {
+        match self {
+            Self::Creation => {
+                "nothing can be created here any more, so what the owner waits for will not come: release it"
+                    .to_owned()
+            }
+            Self::Needed(what) => format!(
+                "what is created here is refused, so the {what} cannot come back to this namespace: give the owner \
+                 what it needs from elsewhere, or release it and clean up by hand what it stood for"
+            ),
+        }
+    }
+}
+
+/// What a message of failure says is missing.
+fn missing(message: &str) -> Option<Missing<'_>> {
+    const NEEDED: [(&str, &str); 9] = [
+        ("serviceaccount", "ServiceAccount"),
+        ("service account", "ServiceAccount"),
+        ("secret", "Secret"),
+        ("configmap", "ConfigMap"),
+        ("rolebinding", "RoleBinding"),
+        ("role", "Role"),
+        ("providerconfig", "provider configuration"),
+        ("provider config", "provider configuration"),
+        ("credentials", "credentials"),
+    ];
+    let said = message.to_ascii_lowercase();
+    if said.contains("being terminated") {
+        return Some(Missing::Creation);
+    }
+    let gone =
+        ["not found", "notfound", "forbidden", "does not exist"].iter().any(|words| said.contains(words));
+    let needed = NEEDED.iter().find(|(words, _)| gone && said.contains(words));
+    needed.map(|(_, what)| Missing::Needed(what))
+}
+
+/// What the objects of a type say of failing, as evidence for what holds them.
+fn said_by<'a>(facts: &'a Facts, held: &'a Held) -> impl Iterator<Item = String> + 'a {
+    let prefix = format!("{}/", held.resource);
+    let of_type = facts.failing_conditions.iter().filter(move |failing| failing.object.starts_with(&prefix));
+    of_type.map(|failing| format!("{} says of itself: {}", failing.object, failing.message))
 }
 
 /// Leftovers that are being deleted and wait for finalizers.
@@ -72,6 +168,7 @@ pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
             let detail = format!("{count} {resource} held by {finalizer}");
             let mut evidence = names(facts, held).into_iter().collect::<Vec<_>>();
             evidence.extend(held.evidence.iter().cloned());
+            evidence.extend(said_by(facts, held));
             if let Some(entry) = entry {
                 evidence.push(format!("it protects: {}", entry.protects));
             }

@@ -1,5 +1,6 @@
 //! The finalizers of the namespace itself, and the absence of any.
 
+use super::content::has_long_grace;
 use crate::diagnose::catalogue::{self, Place};
 use crate::diagnose::conditions::counted_remaining;
 use crate::diagnose::owners::describe_set_by;
@@ -136,6 +137,8 @@ fn falling(facts: &Facts) -> Option<String> {
 /// Pods that still have time to stop; their deletionTimestamp is the end of it.
 fn draining(facts: &Facts) -> Vec<String> {
     let pods = facts.pods.iter().filter_map(|pod| Some((pod, pod.deleted?)));
-    let in_time = pods.filter(|(pod, until)| *until > facts.now && pod.node_state != NodeState::Missing);
+    let in_time = pods.filter(|(pod, until)| {
+        *until > facts.now && pod.node_state != NodeState::Missing && !has_long_grace(pod, facts.now)
+    });
     in_time.map(|(pod, until)| format!("pod {} has until {until} to stop", pod.name)).collect()
 }

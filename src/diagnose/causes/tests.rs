@@ -1,11 +1,13 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::of;
 use crate::diagnose::{Cause, CauseKind, owners};
 use crate::model::{
     AdmissionHook, AdmissionHookKind, ApiService, Backend, ClusterExtensions, Conversion, Coverage,
-    DryRunResult, Facts, FailingCondition, Gap, Inventory, Leftover, Namespace, NodeState, OwnerTraces, Pod,
-    Presence, ResourceType, Rule, ServiceRef, TypeLeftovers, Unreadable, resource,
+    DryRunOutcome, DryRunResult, Facts, FailingCondition, Gap, Inventory, Leftover, Namespace, NodeState,
+    OwnerTraces, Pod, Presence, ResourceType, Rule, ServiceRef, TypeLeftovers, Unreadable, resource,
 };
 
 const NOW: &str = "2026-01-02T00:00:00Z";
@@ -24,11 +26,15 @@ fn facts() -> Facts {
             types: Vec::new(),
             coverage: Coverage { looked: 30, gaps: Vec::new(), ..Coverage::default() },
         },
-        extensions: ClusterExtensions::default(),
+        extensions: Arc::default(),
         pods: Vec::new(),
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
     }
+}
+
+fn extensions(facts: &mut Facts) -> &mut ClusterExtensions {
+    Arc::make_mut(&mut facts.extensions)
 }
 
 fn leftover(name: &str, deleting: bool, finalizers: &[&str]) -> Leftover {
@@ -108,7 +114,7 @@ fn dry_run_result(refused: Option<&str>) -> DryRunResult {
         request: "DELETE configmaps/a".to_owned(),
         operation: "DELETE".to_owned(),
         resource: "configmaps".to_owned(),
-        refused: refused.map(str::to_owned),
+        outcome: refused.map_or(DryRunOutcome::Accepted, |said| DryRunOutcome::Refused(said.to_owned())),
     }
 }
 
@@ -118,7 +124,7 @@ fn dead_conversion() -> Conversion {
 
 fn behind(facts: &mut Facts, service: Presence, ready: Option<usize>) {
     let backend = Backend { namespace: Presence::Present, service, ready };
-    facts.extensions.backends.insert(self::service(), backend);
+    extensions(facts).backends.insert(self::service(), backend);
 }
 
 fn causes(facts: &Facts) -> Vec<Cause> {
@@ -152,13 +158,15 @@ fn the_most_fundamental_comes_first() {
         of_type(backups, [leftover("nightly", true, &["example.com/hold"])]),
     ];
     facts.pods = vec![pod(NodeState::Missing, "2026-01-01T00:00:30Z")];
-    facts.failing_conditions =
-        vec![FailingCondition { object: "backups/nightly".to_owned(), message: "m".to_owned() }];
-    facts.extensions.api_services = vec![dead_api()];
-    facts.extensions.terminating_crds.insert("backups.example.com".to_owned());
-    facts.extensions.admission_hooks = vec![webhook()];
+    facts.failing_conditions = vec![FailingCondition {
+        object: "backups/nightly".to_owned(),
+        message: "it is being terminated".to_owned(),
+    }];
+    extensions(&mut facts).api_services = vec![dead_api()];
+    extensions(&mut facts).terminating_crds.insert("backups.example.com".to_owned());
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     behind(&mut facts, Presence::Missing, None);
-    facts.extensions.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    extensions(&mut facts).conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     assert_eq!(
         kinds(&facts),
         [
@@ -181,7 +189,7 @@ fn the_most_fundamental_comes_first() {
 fn an_api_nobody_has_judged_yet_is_not_dead() {
     let mut facts = facts();
     for (available, dead) in [(None, false), (Some(true), false), (Some(false), true)] {
-        facts.extensions.api_services = vec![ApiService { available, ..dead_api() }];
+        extensions(&mut facts).api_services = vec![ApiService { available, ..dead_api() }];
         assert_eq!(kinds(&facts).contains(&CauseKind::UnavailableApi), dead, "{available:?}");
     }
 }
@@ -203,7 +211,7 @@ fn a_group_version_that_may_not_be_discovered_is_not_dead() {
 #[test]
 fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
     let mut facts = facts();
-    facts.extensions.api_services = vec![dead_api()];
+    extensions(&mut facts).api_services = vec![dead_api()];
     facts.namespace.spec_finalizers = vec!["example.com/spec".to_owned()];
     assert_eq!(kinds(&facts), [CauseKind::ForeignSpecFinalizers]);
 }
@@ -211,11 +219,11 @@ fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
 #[test]
 fn what_the_controller_has_finished_waits_neither_for_a_conversion_nor_for_a_finalization() {
     let mut facts = facts();
-    facts.extensions.conversions.insert("widgets.example.com".to_owned(), dead_conversion());
+    extensions(&mut facts).conversions.insert("widgets.example.com".to_owned(), dead_conversion());
     let mut guard = webhook();
     guard.rules[0].operations = vec!["UPDATE".to_owned()];
     guard.rules[0].resources = vec!["namespaces/finalize".to_owned()];
-    facts.extensions.admission_hooks = vec![guard];
+    extensions(&mut facts).admission_hooks = vec![guard];
     behind(&mut facts, Presence::Missing, None);
     assert_eq!(kinds(&facts), [CauseKind::FailingConversionWebhook, CauseKind::FailingAdmissionWebhook]);
     facts.namespace.spec_finalizers.clear();
@@ -230,7 +238,7 @@ fn what_the_controller_has_finished_waits_neither_for_a_conversion_nor_for_a_fin
 fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     for (service, ready, dead) in [
         (Presence::Unknown, None, false),
         (Presence::Present, None, false),
@@ -248,12 +256,12 @@ fn a_webhook_whose_service_cannot_be_read_is_not_dead() {
 fn a_dead_webhook_that_fails_open_or_sees_nothing_here_refuses_nothing() {
     let mut facts = facts();
     behind(&mut facts, Presence::Missing, None);
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "nothing is there to be deleted");
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
-    facts.extensions.admission_hooks = vec![AdmissionHook { fails_closed: false, ..webhook() }];
+    extensions(&mut facts).admission_hooks = vec![AdmissionHook { fails_closed: false, ..webhook() }];
     assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "it fails open");
-    facts.extensions.admission_hooks = vec![AdmissionHook { has_conditions: true, ..webhook() }];
+    extensions(&mut facts).admission_hooks = vec![AdmissionHook { has_conditions: true, ..webhook() }];
     assert!(!kinds(&facts).contains(&CauseKind::FailingAdmissionWebhook), "its conditions may spare it");
     facts.dry_runs = vec![dry_run_result(Some("failed calling webhook \"guard.example.com\": no"))];
     assert!(
@@ -267,14 +275,19 @@ fn a_webhook_that_answers_is_blamed_only_for_what_it_refused() {
     let mut facts = facts();
     facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
     behind(&mut facts, Presence::Present, Some(1));
-    facts.extensions.admission_hooks = vec![webhook()];
+    extensions(&mut facts).admission_hooks = vec![webhook()];
     for (refused, blamed) in [
         (None, false),
         (Some("admission webhook \"other.example.com\" denied the request: no"), false),
         (Some("admission webhook \"guard.example.com\" denied the request: no"), true),
     ] {
         facts.dry_runs = vec![dry_run_result(refused)];
-        assert_eq!(kinds(&facts).contains(&CauseKind::AdmissionRefusal), blamed, "{refused:?}");
+        let subjects: Vec<String> = causes(&facts).into_iter().map(|cause| cause.subject).collect();
+        let guard = "validatingwebhookconfiguration/guard".to_owned();
+        assert_eq!(subjects.contains(&guard), blamed, "{refused:?}");
+        // One that the API does not list is named from the words.
+        let other = refused.is_some_and(|said| said.contains("other"));
+        assert_eq!(subjects.contains(&"other.example.com".to_owned()), other, "{refused:?}");
     }
 }
 
@@ -381,7 +394,7 @@ fn an_owner_that_cannot_be_looked_at_is_not_called_dead() {
         vec![of_type(resource("", "persistentvolumeclaims", "PersistentVolumeClaim"), [held])];
     let owner = owners::held(&facts)[0].owner.clone();
     let traces = OwnerTraces { unreadable: vec!["pods: Forbidden".to_owned()], ..OwnerTraces::default() };
-    facts.extensions.owners.insert(owner, traces);
+    extensions(&mut facts).owners.insert(owner, traces);
     let evidence = causes(&facts)[0].evidence.join("\n");
     assert!(evidence.contains("could not look at pods: Forbidden; that is not dead"), "{evidence}");
     assert!(!evidence.contains("found no"), "{evidence}");
@@ -408,4 +421,168 @@ fn a_count_that_falls_is_progress() {
         detail: "forbidden".to_owned(),
     });
     assert!(!counted(&mut facts, 2));
+}
+
+fn list_failed(group: &str, resource: &str, why: Unreadable, detail: &str) -> Gap {
+    Gap {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        resource: Some(resource.to_owned()),
+        why,
+        detail: detail.to_owned(),
+    }
+}
+
+#[test]
+fn an_api_that_is_discovered_and_does_not_list_is_named_with_its_service() {
+    let mut facts = facts();
+    let living = ApiService {
+        name: "v1.agg.example.com".to_owned(),
+        group: "agg.example.com".to_owned(),
+        version: "v1".to_owned(),
+        available: Some(true),
+        ..dead_api()
+    };
+    extensions(&mut facts).api_services = vec![living];
+    for (why, blamed) in [
+        (Unreadable::Failed, true),
+        (Unreadable::TimedOut, true),
+        (Unreadable::NotServed, true),
+        (Unreadable::Forbidden, false),
+    ] {
+        facts.inventory.coverage.gaps = vec![list_failed("agg.example.com", "things", why, "no marshaller")];
+        let causes = causes(&facts);
+        assert_eq!(causes.iter().any(|cause| cause.subject == "v1.agg.example.com"), blamed, "{why}");
+        assert!(causes.iter().all(|cause| cause.kind == CauseKind::UnavailableApi), "{causes:?}");
+        if blamed {
+            let evidence = causes[0].evidence.join("\n");
+            assert!(evidence.contains("default/guard") && evidence.contains("no marshaller"), "{evidence}");
+        }
+    }
+}
+
+#[test]
+fn what_no_cause_accounts_for_is_quoted() {
+    let mut facts = facts();
+    facts.inventory.coverage.gaps = vec![list_failed("", "secrets", Unreadable::Failed, "etcdserver: odd")];
+    let mut json = facts.namespace.json.clone();
+    json["status"]["conditions"] =
+        json!([{"type": "NamespaceDeletionContentFailure", "status": "True", "message": "something new"}]);
+    facts.namespace = Namespace::from_json(json).unwrap();
+    facts.dry_runs =
+        vec![DryRunResult { outcome: DryRunOutcome::Failed("HTTP 500".to_owned()), ..dry_run_result(None) }];
+    let details: Vec<String> = causes(&facts).into_iter().map(|cause| cause.detail).collect();
+    assert_eq!(details, ["something new", "etcdserver: odd", "HTTP 500"]);
+    assert_eq!(kinds(&facts), [CauseKind::Unexplained; 3]);
+    // What may not be listed is coverage, and no failure.
+    facts.inventory.coverage.gaps[0].why = Unreadable::Forbidden;
+    assert_eq!(kinds(&facts).len(), 2);
+}
+
+#[test]
+fn an_object_that_cannot_be_decrypted_is_named_with_its_namespace() {
+    let mut facts = facts();
+    let said = "Internal error occurred: unable to transform key \"/registry/secrets/rodrigo/lost\": no key";
+    facts.inventory.coverage.gaps = vec![list_failed("", "secrets", Unreadable::Failed, said)];
+    let causes = causes(&facts);
+    let [cause] = causes.as_slice() else { panic!("{causes:?}") };
+    assert_eq!((cause.kind, cause.subject.as_str()), (CauseKind::UnreadableObjects, "secrets"));
+    assert!(cause.detail.contains("lost in namespace rodrigo"), "{}", cause.detail);
+    assert!(cause.remedy.contains("finalizers are ignored"), "{}", cause.remedy);
+}
+
+#[test]
+fn a_webhook_that_is_too_slow_is_one_that_cannot_be_called() {
+    let mut facts = facts();
+    facts.inventory.types = vec![config_maps([leftover("a", true, &[])])];
+    let slow = AdmissionHook { service: None, url: Some("https://slow".to_owned()), ..webhook() };
+    extensions(&mut facts).admission_hooks = vec![slow];
+    facts.dry_runs = vec![dry_run_result(Some(
+        "failed calling webhook \"guard.example.com\": failed to call webhook: Post \
+         \"https://slow?timeout=10s\": context deadline exceeded",
+    ))];
+    let causes = causes(&facts);
+    assert_eq!(causes[0].kind, CauseKind::FailingAdmissionWebhook);
+    assert!(causes[0].detail.contains("timed out after 10s"), "{}", causes[0].detail);
+}
+
+#[test]
+fn a_webhook_that_puts_the_finalizer_back_or_breaks_the_update_is_named() {
+    let mut facts = facts();
+    facts.inventory.types = vec![config_maps([leftover("a", true, &["example.com/hold"])])];
+    let mut hook = AdmissionHook { kind: AdmissionHookKind::MutatingWebhook, ..webhook() };
+    hook.rules[0].operations = vec!["UPDATE".to_owned()];
+    extensions(&mut facts).admission_hooks = vec![hook];
+    let release = |outcome| DryRunResult {
+        request: "PATCH configmaps/a".to_owned(),
+        operation: "UPDATE".to_owned(),
+        outcome,
+        ..dry_run_result(None)
+    };
+    facts.dry_runs = vec![release(DryRunOutcome::Undone(vec!["example.com/hold".to_owned()]))];
+    let undone = causes(&facts).remove(0);
+    assert_eq!(undone.kind, CauseKind::AdmissionRefusal);
+    assert_eq!(undone.subject, "mutatingwebhookconfiguration/guard");
+    assert!(undone.detail.contains("undoes the change"), "{}", undone.detail);
+    let said = "ConfigMap \"a\" is invalid: data: Forbidden: immutable";
+    facts.dry_runs = vec![release(DryRunOutcome::Invalid(said.to_owned()))];
+    let rejected = causes(&facts).remove(0);
+    assert_eq!(rejected.kind, CauseKind::RejectedUpdate);
+    assert!(rejected.detail.ends_with("data: Forbidden: immutable"), "{}", rejected.detail);
+    assert!(rejected.evidence.join("\n").contains("guard.example.com"), "{:?}", rejected.evidence);
+    assert!(rejected.remedy.contains("guard.example.com"), "{}", rejected.remedy);
+}
+
+#[test]
+fn a_pod_with_years_to_end_is_no_progress() {
+    let mut facts = facts();
+    facts.inventory.types = vec![of_type(resource("", "pods", "Pod"), [leftover("web", true, &[])])];
+    facts.pods = vec![Pod { grace_seconds: 315_360_000, ..pod(NodeState::Ready, "2035-12-30T00:00:00Z") }];
+    assert_eq!(kinds(&facts), [CauseKind::LongGracePeriod]);
+    let command = causes(&facts).remove(0).command.unwrap();
+    let command = command.render(&crate::model::Invocation::default());
+    assert_eq!(command, "kubectl delete pod -n rodrigo --grace-period=30 web");
+}
+
+#[test]
+fn an_owner_that_lacks_what_went_first_cannot_work() {
+    let mut facts = facts();
+    let buckets = resource("example.com", "buckets", "Bucket");
+    facts.inventory.types = vec![of_type(buckets, [leftover("b", true, &["example.com/hold"])])];
+    for (message, is_deadlock) in [
+        ("ReconcileError: secrets \"cloud\" not found", true),
+        ("cannot get credentials: serviceaccounts \"x\" is forbidden", true),
+        ("unable to create Job because it is being terminated", true),
+        ("DeleteFailed: bucket is not empty", false),
+    ] {
+        let condition =
+            FailingCondition { object: "buckets.example.com/b".to_owned(), message: message.to_owned() };
+        facts.failing_conditions = vec![condition];
+        assert_eq!(kinds(&facts).contains(&CauseKind::Deadlock), is_deadlock, "{message}");
+        let held = causes(&facts).into_iter().find(|cause| cause.kind == CauseKind::HeldObjects).unwrap();
+        assert!(held.evidence.iter().any(|evidence| evidence.contains(message)), "{held:?}");
+    }
+}
+
+#[test]
+fn an_unknown_finalizer_of_infrastructure_is_dangerous_and_an_http_client_is_no_owner() {
+    let mut facts = facts();
+    let finalizers =
+        ["hive.openshift.io/never-seen", "x.cluster.x-k8s.io", "example.com/hold", "flaws.example.com/x"];
+    let mut held = leftover("a", true, &finalizers);
+    held.set_by = [("example.com/hold", "Python"), ("flaws.example.com/x", "helm-controller")]
+        .map(|(finalizer, manager)| crate::model::FinalizerSetBy {
+            finalizer: finalizer.to_owned(),
+            manager: manager.to_owned(),
+            operation: "Update".to_owned(),
+            time: None,
+        })
+        .to_vec();
+    facts.inventory.types = vec![config_maps([held])];
+    let held = owners::held(&facts);
+    let of = |finalizer: &str| held.iter().find(|held| held.finalizer == finalizer).unwrap();
+    let dangerous = finalizers.map(|finalizer| of(finalizer).is_dangerous());
+    assert_eq!(dangerous, [true, true, false, false]);
+    assert_eq!(of("example.com/hold").owner, "");
+    assert_eq!(of("flaws.example.com/x").owner, "helm-controller");
 }

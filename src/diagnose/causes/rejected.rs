@@ -1,0 +1,71 @@
+//! Releases that validation refuses.
+
+use super::admission::that_see;
+use crate::diagnose::{Cause, CauseKind};
+use crate::model::{AdmissionHook, DryRunOutcome, DryRunResult, Facts, ShellCommand};
+
+/// Updates that were answered with 422, one cause for each type.
+pub(super) fn rejected_updates(facts: &Facts) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = Vec::new();
+    for dry_run in &facts.dry_runs {
+        let DryRunOutcome::Invalid(said) = &dry_run.outcome else { continue };
+        let evidence = format!("dry run of {}: {said}", dry_run.request);
+        match causes.iter_mut().find(|cause| cause.subject == dry_run.resource) {
+            Some(known) => known.evidence.push(evidence),
+            None => causes.push(rejected(facts, dry_run, said).evidence([evidence])),
+        }
+    }
+    causes
+}
+
+fn rejected(facts: &Facts, dry_run: &DryRunResult, said: &str) -> Cause {
+    let resource = &dry_run.resource;
+    let hooks: Vec<&AdmissionHook> =
+        that_see(facts, dry_run).into_iter().filter(|hook| hook.kind.is_mutating()).collect();
+    // `Widget.example.com "w" is invalid: spec.owner: Required value`
+    let what = said.split_once(" is invalid: ").map_or(said, |(_, what)| what);
+    let what = what.lines().next().unwrap_or_default();
+    let cause = Cause::new(
+        CauseKind::RejectedUpdate,
+        resource.clone(),
+        format!("the release of {resource} is not valid: {}", super::cut(what)),
+    );
+    let (evidence, remedy) = if let Some(hook) = hooks.first() {
+        let evidence = hooks.iter().map(|hook| {
+            format!(
+                "{} {} ({}/{}) may change updates of this type: it is the probable reason",
+                hook.kind.word(),
+                hook.name,
+                hook.kind.resource(),
+                hook.configuration
+            )
+        });
+        let remedy = format!(
+            "keep {} {} out of this namespace (its namespaceSelector), or have it leave updates alone",
+            hook.kind.word(),
+            hook.name
+        );
+        (evidence.collect(), remedy)
+    } else if resource.contains('.') {
+        let field = what.trim_start_matches('[').split(": ").next().unwrap_or_default();
+        (
+            vec![format!("CRD {resource}: its schema may have been tightened after the object was stored")],
+            format!("relax the schema of CRD {resource}, or set {field} in the same patch as the finalizers"),
+        )
+    } else {
+        (
+            Vec::new(),
+            "set the named field in the same patch as the finalizers, where it may change".to_owned(),
+        )
+    };
+    let command = match hooks.first() {
+        Some(hook) => {
+            ShellCommand::kubectl(["get", hook.kind.resource(), "-o", "yaml"]).names([&hook.configuration])
+        }
+        None if resource.contains('.') => {
+            ShellCommand::kubectl(["get", "crd", "-o", "yaml"]).names([resource])
+        }
+        None => return cause.evidence(evidence).remedy(remedy),
+    };
+    cause.evidence(evidence).remedy(remedy).command(command)
+}
