@@ -34,7 +34,12 @@ pub fn creatable(object: &Value, finalizers: Finalizers) -> Value {
     let mut object = object.clone();
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();
     let Some(root) = object.as_object_mut() else { return object };
-    root.shift_remove("status");
+    let group = group_of(root);
+    // A custom resource without a status subresource has it stored like any other field; with one, the server
+    // ignores it.
+    if is_builtin(&group) {
+        root.shift_remove("status");
+    }
     if let Some(metadata) = map(root, "metadata") {
         metadata.retain(|field, _| !SERVER_SET.contains(&field.as_str()));
         if finalizers == Finalizers::Drop {
@@ -42,19 +47,97 @@ pub fn creatable(object: &Value, finalizers: Finalizers) -> Value {
         }
     }
     if let Some(spec) = map(root, "spec") {
-        match kind.as_str() {
+        match (group.as_str(), kind.as_str()) {
             // The server gives every namespace its own.
-            "Namespace" => drop(spec.shift_remove("finalizers")),
-            "Pod" => drop(spec.shift_remove("nodeName")),
-            "Service" if spec.get("clusterIP").is_some_and(|ip| ip != "None") => {
+            ("", "Namespace") => drop(spec.shift_remove("finalizers")),
+            ("", "Pod") => drop(spec.shift_remove("nodeName")),
+            ("", "Service") if spec.get("clusterIP").is_some_and(|ip| ip != "None") => {
                 spec.shift_remove("clusterIP");
                 spec.shift_remove("clusterIPs");
             }
-            "Job" if spec.get("manualSelector") != Some(&Value::Bool(true)) => job(spec),
+            ("batch", "Job") if spec.get("manualSelector") != Some(&Value::Bool(true)) => job(spec),
             _ => {}
         }
     }
     object
+}
+
+fn group_of(object: &Map<String, Value>) -> String {
+    let api_version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned()
+}
+
+/// Kubernetes' own groups: without a dot, or under k8s.io.
+fn is_builtin(group: &str) -> bool {
+    !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+/// Why an object of a backup is not created again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// The token of a ServiceAccount, whose uid is another by now: the server would delete it.
+    ServiceAccountToken,
+    /// A Job that has finished would run again.
+    FinishedJob,
+}
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ServiceAccountToken => "it is the token of a ServiceAccount that does not exist any more",
+            Self::FinishedJob => {
+                "the Job has finished, and would run again; --include-finished-jobs restores it"
+            }
+        })
+    }
+}
+
+/// Whether an object is left out.
+#[must_use]
+pub fn skipped(object: &Value) -> Option<Skipped> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    match (text("/apiVersion"), text("/kind")) {
+        ("v1", "Secret") if text("/type") == "kubernetes.io/service-account-token" => {
+            Some(Skipped::ServiceAccountToken)
+        }
+        ("batch/v1", "Job") => {
+            let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+            let finished = conditions.into_iter().flatten().any(|condition| {
+                ["Complete", "Failed"].contains(&condition["type"].as_str().unwrap_or_default())
+                    && condition["status"] == "True"
+            });
+            finished.then_some(Skipped::FinishedJob)
+        }
+        _ => None,
+    }
+}
+
+/// How many ranks there are.
+pub const RANKS: usize = 4;
+
+/// In which pass an object is created: what others need comes first.
+#[must_use]
+pub fn rank(object: &Value) -> usize {
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    let api_version = text("apiVersion");
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    match text("kind") {
+        "Namespace" if group.is_empty() => 0,
+        "Pod"
+        | "Deployment"
+        | "ReplicaSet"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "Job"
+        | "CronJob"
+        | "ReplicationController"
+            if is_builtin(group) =>
+        {
+            2
+        }
+        _ if is_builtin(group) => 1,
+        _ => 3,
+    }
 }
 
 fn job(spec: &mut Map<String, Value>) {
@@ -96,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_headless_service_stays_headless() {
-        let backup = json!({"kind": "Service", "metadata": {}, "spec": {"clusterIP": "None"}});
+        let backup =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": {"clusterIP": "None"}});
         assert_eq!(creatable(&backup, Finalizers::Drop)["spec"]["clusterIP"], "None");
     }
 }

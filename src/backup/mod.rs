@@ -3,8 +3,10 @@
 //! One file per namespace that `kubectl create -f` takes: YAML documents, each of them one object as JSON.
 
 mod creatable;
+mod read;
 
-pub use creatable::{Finalizers, creatable};
+pub use creatable::{Finalizers, RANKS, Skipped, creatable, rank, skipped};
+pub use read::Documents;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -14,6 +16,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::model::ResourceType;
+
+/// The first line of a backup that ends with [`end_mark`].
+const HEADER: &str = "# nsfix backup";
+
+/// The last line: a file that was cut off does not have it.
+fn end_mark(objects: usize) -> String {
+    format!("# end of backup: {objects} objects")
+}
 
 /// Writes backups into one directory.
 #[derive(Clone, Debug)]
@@ -51,7 +61,10 @@ impl Backups {
         let now = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ");
         let path = self.dir.join(format!("{namespace}-{now}.yaml"));
         let partial = path.with_extension("yaml.partial");
-        Ok(Backup { file: BufWriter::new(create_private(&partial)?), partial, path })
+        let mut file = BufWriter::new(create_private(&partial)?);
+        let partial = Partial(partial);
+        writeln!(file, "{HEADER}")?;
+        Ok(Backup { file, partial, path, objects: 0 })
     }
 }
 
@@ -60,13 +73,26 @@ impl Backups {
 pub struct Backup {
     file: BufWriter<File>,
     /// Its name while it is not whole, so that nobody takes it for a backup.
-    partial: PathBuf,
+    partial: Partial,
     path: PathBuf,
+    objects: usize,
+}
+
+/// A file that does not stay behind.
+#[derive(Debug)]
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // Gone already where the backup was finished.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 impl Backup {
     /// Adds an object as it was read.
     pub fn add(&mut self, json: &Value) -> io::Result<()> {
+        self.objects += 1;
         self.file.write_all(b"---\n")?;
         serde_json::to_writer(&mut self.file, &without_resource_version(json)).map_err(io::Error::from)?;
         self.file.write_all(b"\n")
@@ -82,22 +108,32 @@ impl Backup {
         self.add(&object)
     }
 
-    /// Ends the backup. It is on disk for certain when this returns.
-    pub fn finish(self) -> io::Result<PathBuf> {
-        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        std::fs::rename(&self.partial, &self.path)?;
+    /// Ends the backup, and reads it back. It is on disk for certain when this returns.
+    pub fn finish(mut self) -> io::Result<PathBuf> {
+        writeln!(self.file, "{}", end_mark(self.objects))?;
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        read_back(&self.partial.0, self.objects)?;
+        std::fs::rename(&self.partial.0, &self.path)?;
         // The directory entry has to survive a crash too.
         if let Some(dir) = self.path.parent() {
             File::open(dir)?.sync_all()?;
         }
         Ok(self.path)
     }
+}
 
-    /// Takes back what was written of it.
-    pub fn abandon(self) -> io::Result<()> {
-        std::fs::remove_file(&self.partial)
+/// That what was written can be read, all of it.
+fn read_back(path: &Path, objects: usize) -> io::Result<()> {
+    let mut read = 0;
+    for document in Documents::open(path)? {
+        document.map_err(|why| io::Error::other(format!("it cannot be read back: {why}")))?;
+        read += 1;
     }
+    if read == objects {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("it cannot be read back: {read} objects instead of {objects}")))
 }
 
 /// The object as it was, without the one field that the server refuses on creation.
@@ -134,6 +170,7 @@ fn create_private(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -149,12 +186,73 @@ mod tests {
         let mut expected = json;
         expected["metadata"].as_object_mut().unwrap().shift_remove("resourceVersion");
         let text = std::fs::read_to_string(&path).unwrap();
-        let saved: Value = serde_json::from_str(text.strip_prefix("---\n").unwrap()).unwrap();
-        assert_eq!(saved, expected);
+        assert!(text.starts_with("# nsfix backup\n---\n{"), "{text}");
+        let saved: Vec<Value> = Documents::open(&path).unwrap().map(Result::unwrap).collect();
+        assert_eq!(saved, [expected]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    fn saved(objects: &[Value]) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backup = Backups::in_dir(dir.path().to_owned()).begin("rodrigo").unwrap();
+        objects.iter().for_each(|object| backup.add(object).unwrap());
+        let path = backup.finish().unwrap();
+        (dir, path)
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_filter("JSON", |number| number.is_finite()).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[\u{0}-\u{a0}\u{fffe}\u{2028}\"\\\\]{0,40}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(6, 64, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                prop::collection::btree_map(".{0,2000}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(proptest::test_runner::Config { cases: 200, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn whatever_the_server_can_store_comes_back_as_it_was(value in values()) {
+            let object = json!({"metadata": {"name": "x"}, "data": value});
+            let (_dir, path) = saved(std::slice::from_ref(&object));
+            let read: Vec<Value> = Documents::open(&path).unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(read, [object]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_is_noticed() {
+        let objects = [json!({"metadata": {"name": "a"}}), json!({"metadata": {"name": "b"}})];
+        let (_dir, path) = saved(&objects);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let cut = text.rfind("---").unwrap();
+        std::fs::write(&path, &text[..cut]).unwrap();
+        let last = Documents::open(&path).unwrap().last().unwrap();
+        assert!(last.unwrap_err().contains("cut off"));
+    }
+
+    #[test]
+    fn a_bad_document_does_not_end_the_rest_and_nothing_partial_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hand.yaml");
+        std::fs::write(&path, "kind: A\n---\n{\"kind\": \n---\nkind: B\n").unwrap();
+        let read: Vec<bool> = Documents::open(&path).unwrap().map(|read| read.is_ok()).collect();
+        assert_eq!(read, [true, false, true]);
+        drop(Backups::in_dir(dir.path().join("b")).begin("x").unwrap());
+        assert_eq!(std::fs::read_dir(dir.path().join("b")).unwrap().count(), 0);
     }
 }

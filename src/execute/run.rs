@@ -13,6 +13,8 @@ use crate::plan::{Action, Leftovers, Plan, Step, unlisted};
 /// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
 /// kubernetes' pkg/controller/namespace/namespace_controller.go).
 const CONTROLLER_PATIENCE: Duration = Duration::from_secs(12);
+/// Time to see what a release has come to, also where no patience is wanted.
+const LEAST_PATIENCE: Duration = Duration::from_millis(300);
 /// An owner that is alive puts its finalizer back; that is not a fight to win.
 const MAX_ROUNDS: u32 = 3;
 
@@ -222,7 +224,8 @@ impl Executor<'_> {
             plan.has(|action| !matches!(action, Action::Rearm | Action::Wait | Action::Finalize { .. }));
         // A further round can do more than waiting where something is released.
         let whole = last && plan.remains.is_empty() && (before.is_empty() || !releases);
-        let limit = if whole { limit } else { CONTROLLER_PATIENCE };
+        let patience = self.settings.policy.patience.clamp(LEAST_PATIENCE, CONTROLLER_PATIENCE);
+        let limit = if whole { limit } else { patience };
         for round in 1..=MAX_ROUNDS {
             match self.wait_until_gone(report, limit / MAX_ROUNDS, |_| false).await {
                 WaitOutcome::Gone => {

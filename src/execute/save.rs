@@ -23,13 +23,8 @@ impl Executor<'_> {
         let mut backup = backups.begin(name).map_err(failed)?;
         match self.fill(&mut backup, namespace, name, inside, &failed).await {
             Ok(()) => backup.finish().map_err(failed),
-            Err(problem) => Err(match backup.abandon() {
-                Ok(()) => problem,
-                Err(error) => Problem {
-                    message: format!("{}; nor could what was saved be removed: {error}", problem.message),
-                    ..problem
-                },
-            }),
+            // What was written of it goes with it.
+            Err(problem) => Err(problem),
         }
     }
 
