@@ -117,7 +117,16 @@ async fn a_group_that_hangs_costs_its_deadline_once(lab: Lab) {
     let name = terminating(&lab).await;
     lab.the_sandbox().inject(Fault::hang(Matcher::new("GET", "/apis/apps/v1/")));
     let ran = lab
-        .nsfix(&["clear", &name, "--dry-run=client", "--request-timeout=1s", "-o", "json", "-v"])
+        .nsfix(&[
+            "clear",
+            &name,
+            "--leftovers=orphan",
+            "--dry-run=client",
+            "--request-timeout=1s",
+            "-o",
+            "json",
+            "-v",
+        ])
         .run()
         .await
         .expect(0);

@@ -63,9 +63,9 @@ async fn reports_are_what_their_schema_says(lab: Lab) {
     let name = terminating(&lab).await;
     for (arguments, outcome) in [
         (["default", "--leftovers=orphan"], "Refused"),
-        ([&name, "--dry-run=server"], "DryRun"),
+        ([&name, "--dry-run=server"], "Refused"),
         ([&name, "--leftovers=orphan"], "Cleared"),
-        ([&name, "--leftovers=orphan"], "Unchanged"),
+        ([&name, "--ignore-not-found"], "Unchanged"),
     ] {
         let report = clear(&arguments).await;
         fits("repair-report", &report);

@@ -113,7 +113,7 @@ pub fn skipped(object: &Value) -> Option<Skipped> {
 }
 
 /// How many ranks there are.
-pub const RANKS: usize = 4;
+pub const RANKS: usize = 5;
 
 /// In which pass an object is created: what others need comes first.
 #[must_use]
@@ -133,10 +133,11 @@ pub fn rank(object: &Value) -> usize {
         | "ReplicationController"
             if is_builtin(group) =>
         {
-            2
+            3
         }
-        _ if is_builtin(group) => 1,
-        _ => 3,
+        "ServiceAccount" | "Secret" | "ConfigMap" if group.is_empty() => 1,
+        _ if is_builtin(group) => 2,
+        _ => 4,
     }
 }
 

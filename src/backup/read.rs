@@ -14,6 +14,7 @@ pub struct Documents {
     /// Whether nsfix wrote it with an end mark, so that one has to be there.
     marked: bool,
     ended: bool,
+    failed: bool,
     count: usize,
 }
 
@@ -21,7 +22,7 @@ impl Documents {
     /// Opens a backup.
     pub fn open(path: &Path) -> io::Result<Self> {
         let lines = BufReader::new(File::open(path)?).lines();
-        Ok(Self { lines, marked: false, ended: false, count: 0 })
+        Ok(Self { lines, marked: false, ended: false, failed: false, count: 0 })
     }
 
     fn next_text(&mut self) -> io::Result<Option<String>> {
@@ -64,10 +65,12 @@ impl Iterator for Documents {
                 ))
             }
             Ok(None) => None,
-            Err(error) => {
-                self.marked = false;
-                Some(Err(error.to_string()))
+            // A file that cannot be read any further ends here.
+            Err(error) if !self.failed => {
+                (self.marked, self.failed) = (false, true);
+                Some(Err(format!("it is cut off: {error}")))
             }
+            Err(_) => None,
         }
     }
 }

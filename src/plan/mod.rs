@@ -16,6 +16,8 @@ pub use refusal::Refusal;
 pub use selection::{BulkLimits, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
 pub use step::{Action, Step};
 
+use std::collections::BTreeSet;
+
 use crate::diagnose::{CauseKind, Diagnosis, Held, remaining_types};
 use crate::model::{Inventory, KUBERNETES_FINALIZER, Namespace, TypeLeftovers};
 
@@ -94,7 +96,12 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
         return Err(Refusal::Remains {
             name: namespace.name.clone(),
             remains: plan.remains,
-            finalizers: skipped.iter().map(|held| held.finalizer.clone()).collect(),
+            finalizers: skipped
+                .iter()
+                .map(|held| held.finalizer.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
         });
     }
     Ok(plan)

@@ -73,7 +73,7 @@ async fn a_webhook_that_declines_to_rehearse_is_not_called_a_refusal(lab: Lab) {
     let deletion = Matcher::new("DELETE", &format!("{}/configmaps/", path(&name)));
     lab.the_sandbox().inject(Fault::answer(deletion.clone(), Canned::status(400, "BadRequest", said)));
     let told = explain(&lab, &name).await;
-    assert_eq!(dry_runs(&lab).len(), 1);
+    assert!(dry_runs(&lab).iter().any(|sent| sent.contains("DELETE")), "{:?}", dry_runs(&lab));
     assert!(!strings(&told.item["namespace"]["causes"]).contains(&"AdmissionRefusal"), "{told:#?}");
     // One that supports dry runs, and refuses.
     lab.the_sandbox().clear_faults();

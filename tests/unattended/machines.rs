@@ -72,7 +72,7 @@ async fn uid_of(lab: &Lab, name: &str) -> Value {
 
 async fn an_event_is_left_about_each_namespace(lab: Lab) {
     let (selector, names) = stuck(&lab, &["a", "openshift-lab", "held"]).await;
-    // A finalizer of its own keeps this one after the PUT.
+    // A finalizer of its own would keep this one after the PUT.
     let (_, answer) = crate::contract::finalize(&lab, &names[2], "", |body| {
         body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"]);
     })
@@ -88,8 +88,8 @@ async fn an_event_is_left_about_each_namespace(lab: Lab) {
     assert_eq!((refused.0.as_str(), refused.1.as_str()), ("NamespaceClearRefused", "Warning"));
     assert!(refused.2.contains("is protected"), "{refused:?}");
     let [failed] = events_about(&lab, &names[2], &uids[2]).await.try_into().unwrap();
-    assert_eq!((failed.0.as_str(), failed.1.as_str()), ("NamespaceClearFailed", "Warning"));
-    assert!(failed.2.contains("held by spec finalizer example.com/hold"), "{failed:?}");
+    assert_eq!((failed.0.as_str(), failed.1.as_str()), ("NamespaceClearRefused", "Warning"));
+    assert!(failed.2.contains("also held by spec finalizer example.com/hold"), "{failed:?}");
 }
 
 async fn events_are_left_only_where_nobody_watches(lab: Lab) {
