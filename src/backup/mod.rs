@@ -199,7 +199,9 @@ mod tests {
     fn saved(objects: &[Value]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let mut backup = Backups::in_dir(dir.path().to_owned()).begin("rodrigo").unwrap();
-        objects.iter().for_each(|object| backup.add(object).unwrap());
+        for object in objects {
+            backup.add(object).unwrap();
+        }
         let path = backup.finish().unwrap();
         (dir, path)
     }

@@ -64,13 +64,12 @@ impl Iterator for Documents {
                     "it is cut off: the line that ends a backup is missing or counts otherwise".to_owned()
                 ))
             }
-            Ok(None) => None,
             // A file that cannot be read any further ends here.
             Err(error) if !self.failed => {
                 (self.marked, self.failed) = (false, true);
                 Some(Err(format!("it is cut off: {error}")))
             }
-            Err(_) => None,
+            Ok(None) | Err(_) => None,
         }
     }
 }

@@ -56,7 +56,7 @@ impl Cluster {
             .await?;
         let mut inventories: BTreeMap<String, Inventory> =
             namespaces.iter().map(|name| ((*name).to_owned(), Inventory::default())).collect();
-        let looked = listed.iter().filter_map(|(ty, found)| found.is_ok().then(|| ty.to_string()));
+        let looked = listed.iter().filter(|(_, found)| found.is_ok()).map(|(ty, _)| ty.to_string());
         let looked: Arc<BTreeSet<String>> = Arc::new(looked.collect());
         for (_, found) in listed {
             for (name, inventory) in &mut inventories {

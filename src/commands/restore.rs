@@ -54,7 +54,7 @@ pub(super) async fn run(
         namespace: contents.namespace.clone(),
         missing: false,
     };
-    if !contents.namespace.is_empty() && !restore.into_this_namespace(&contents, shutdown).await? {
+    if !contents.namespace.is_empty() && !restore.prepare_namespace(&contents, shutdown).await? {
         return Ok(Exit::Refused);
     }
     let mut exits: Vec<Exit> = contents.bad.iter().map(|_| Exit::Error).collect();
@@ -128,11 +128,7 @@ fn read(options: &RestoreOptions) -> Result<Contents, Failure> {
 
 impl Restore<'_> {
     /// Whether the namespace can take the objects; asks where another one of its name exists.
-    async fn into_this_namespace(
-        &mut self,
-        contents: &Contents,
-        shutdown: &Shutdown,
-    ) -> Result<bool, Failure> {
+    async fn prepare_namespace(&mut self, contents: &Contents, shutdown: &Shutdown) -> Result<bool, Failure> {
         let name = self.namespace.clone();
         match self.cluster.namespace(&name).await {
             Err(error) if error.is_not_found() => self.missing = true,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Style, human_duration, inventory, sanitise};
 use crate::diagnose::{Cause, Diagnosis, Held, State, age};
 use crate::model::{Hint, Invocation, Namespace, ShellCommand, TypeLeftovers};
-use crate::plan::{Advice, Plan, Refusal};
+use crate::plan::{self, Advice, Plan, Refusal};
 
 /// Where a step depends on what the steps before it leave behind.
 pub const NO_COMMAND: &str = "(no kubectl line: nsfix first checks that nothing is left inside)";
@@ -33,7 +33,7 @@ pub fn explain(
     if let Err(refusal @ Refusal::NotTerminating { disarmed: true, .. }) = plan {
         lines.push(0, &shown(&refusal.hint(), invocation));
     } else if diagnosis.state.is_some() {
-        steps(&mut lines, &diagnosis.namespace, plan, invocation, paint);
+        steps(&mut lines, &diagnosis.namespace, &diagnosis.causes, plan, invocation, paint);
     }
     lines.0
 }
@@ -129,6 +129,7 @@ fn of_one_type(lines: &mut Lines, of_type: &TypeLeftovers, held: &[Held], paint:
 fn steps(
     lines: &mut Lines,
     namespace: &Namespace,
+    causes: &[Cause],
     plan: Result<&Plan, &Refusal>,
     invocation: &Invocation,
     paint: Paint<'_>,
@@ -139,6 +140,8 @@ fn steps(
         Err(refusal) => {
             lines.push(1, &sanitise(&refusal.to_string()));
             lines.push(1, &shown(&refusal.hint(), invocation));
+            // What mends it without force is wanted most where force is refused.
+            advice(lines, &plan::advice(causes), invocation, paint);
             return;
         }
     };

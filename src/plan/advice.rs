@@ -13,7 +13,8 @@ pub struct Advice {
 }
 
 /// The remedies of the causes that lie outside the namespace, or with its owners.
-pub(super) fn from(causes: &[Cause]) -> Vec<Advice> {
+#[must_use]
+pub fn advice(causes: &[Cause]) -> Vec<Advice> {
     let outside = causes.iter().filter(|cause| {
         !cause.remedy.is_empty() && !matches!(cause.kind, CauseKind::Progressing | CauseKind::LiveObjects)
     });

@@ -8,7 +8,7 @@ mod refusal;
 mod selection;
 mod step;
 
-pub use advice::Advice;
+pub use advice::{Advice, advice};
 pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
@@ -80,7 +80,7 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     let plan = Plan {
         namespace: namespace.clone(),
         steps: steps(diagnosis, policy, &remains),
-        advice: advice::from(&diagnosis.causes),
+        advice: advice(&diagnosis.causes),
         warnings: warnings(diagnosis, policy, &skipped),
         live_at_stake: match policy.leftovers {
             Leftovers::Ask | Leftovers::Refuse if !rearms && !waits_first => {

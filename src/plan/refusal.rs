@@ -107,7 +107,7 @@ impl Refusal {
                 .into()
             }
             Self::Remains { finalizers, .. } if finalizers.is_empty() => {
-                "look again as an account that may list it; --leftovers=orphan abandons it".into()
+                "mend what keeps it from being listed, or look again as an account that may; --leftovers=orphan abandons it".into()
             }
             Self::Remains { finalizers, .. } => {
                 let flags: Vec<String> =

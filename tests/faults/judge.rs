@@ -274,7 +274,7 @@ impl Court<'_> {
         let outcome = item["outcome"].as_str().unwrap_or_default();
         let fits = match outcome {
             "Cleared" | "Unchanged" | "DryRun" => 0,
-            "Refused" => 4,
+            "Refused" | "Released" => 4,
             _ => 1,
         };
         self.claim(code == Some(fits), || format!("{outcome} with exit code {code:?}"));

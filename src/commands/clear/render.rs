@@ -34,7 +34,7 @@ pub(in crate::commands) fn report(
         }
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
         (Some(ReportFormat::Name), Some(_)) if is_gone(report) => {
-            terminal.data(&format!("namespace/{name}\n"))?
+            terminal.data(&format!("namespace/{name}\n"))?;
         }
         _ => {}
     }

@@ -161,6 +161,7 @@ fn settings(options: &OrphansOptions) -> Settings {
         policy: Policy {
             leftovers: Leftovers::Release,
             release_finalizers: options.release_finalizer.clone(),
+            patience: crate::diagnose::PATIENCE,
             ..Policy::default()
         },
         dry_run: DryRun::None,

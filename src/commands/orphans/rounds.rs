@@ -120,10 +120,15 @@ impl Purge<'_> {
         report: &mut Report,
     ) -> Result<(), Problem> {
         let Some(backups) = &self.backups else { return Ok(()) };
-        let known: BTreeMap<_, u64> =
-            saved.types.iter().map(|of_type| (of_type.resource.to_string(), of_type.total())).collect();
+        let known: BTreeMap<_, u64> = saved
+            .types
+            .iter()
+            .map(|of_type| (of_type.resource.to_string(), of_type.besides_defaults()))
+            .collect();
         let grown = inside.types.iter().any(|of_type| {
-            known.get(&of_type.resource.to_string()).is_none_or(|total| *total < of_type.total())
+            // Kubernetes has put its own into the namespace that was created for this.
+            let here = of_type.besides_defaults();
+            here > 0 && known.get(&of_type.resource.to_string()).is_none_or(|total| *total < here)
         });
         if !grown && report.backup.is_some() {
             return Ok(());

@@ -6,7 +6,7 @@ use super::{GapDocument, Item, StuckNamespace};
 use crate::diagnose::{Cause, Diagnosis, Held};
 use crate::model::{Invocation, Leftover, TypeLeftovers};
 use crate::output::sanitise;
-use crate::plan::{Plan, Refusal};
+use crate::plan::{Plan, Refusal, advice};
 
 /// One item of a `DiagnosisList`.
 #[derive(Debug, Serialize)]
@@ -102,7 +102,7 @@ impl DiagnosisItem {
     pub fn new(diagnosis: &Diagnosis, plan: Result<&Plan, &Refusal>, invocation: &Invocation) -> Self {
         let Diagnosis { causes, inventory, held, .. } = diagnosis;
         let steps = plan.into_iter().flat_map(|plan| &plan.steps);
-        let advice = plan.into_iter().flat_map(|plan| &plan.advice);
+        let advice = advice(causes).into_iter();
         Self {
             namespace: StuckNamespace::diagnosed(diagnosis, None),
             coverage: CoverageDocument {
