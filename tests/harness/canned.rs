@@ -23,6 +23,9 @@ pub async fn endless() -> String {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
+                // An answer before the question is an error of its own.
+                let mut request = [0; 1024];
+                let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await;
                 let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"kind\":\"";
                 let more = vec![b'x'; 1 << 20];
                 let mut sent = stream.write_all(head).await;
