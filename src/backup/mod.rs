@@ -6,7 +6,7 @@ mod creatable;
 mod read;
 
 pub use creatable::{Finalizers, RANKS, Skipped, creatable, rank, skipped};
-pub use read::Documents;
+pub use read::{BadDocument, Documents};
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -244,7 +244,7 @@ mod tests {
         let cut = text.rfind("---").unwrap();
         std::fs::write(&path, &text[..cut]).unwrap();
         let last = Documents::open(&path).unwrap().last().unwrap();
-        assert!(last.unwrap_err().contains("cut off"));
+        assert!(last.unwrap_err().to_string().contains("cut off"));
     }
 
     #[test]

@@ -8,6 +8,17 @@ use serde_json::Value;
 
 use super::{HEADER, end_mark};
 
+/// Why there is no object where one should be. Each in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum BadDocument {
+    /// One document is none; those after it may be.
+    #[error("document {0}: {1}")]
+    Unreadable(usize, String),
+    /// What follows is missing.
+    #[error("it is cut off: {0}")]
+    CutOff(String),
+}
+
 /// The documents of a file, in their order.
 pub struct Documents {
     lines: Lines<BufReader<File>>,
@@ -49,25 +60,23 @@ impl Documents {
 }
 
 impl Iterator for Documents {
-    /// An object; or why a document is none, in one line.
-    type Item = Result<Value, String>;
+    type Item = Result<Value, BadDocument>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.next_text() {
             Ok(Some(text)) => {
                 self.count += 1;
-                Some(parse(&text).map_err(|why| format!("document {}: {why}", self.count)))
+                Some(parse(&text).map_err(|why| BadDocument::Unreadable(self.count, why)))
             }
             Ok(None) if self.marked && !self.ended => {
                 self.ended = true;
-                Some(Err(
-                    "it is cut off: the line that ends a backup is missing or counts otherwise".to_owned()
-                ))
+                let why = "the line that ends a backup is missing or counts otherwise";
+                Some(Err(BadDocument::CutOff(why.to_owned())))
             }
             // A file that cannot be read any further ends here.
             Err(error) if !self.failed => {
                 (self.marked, self.failed) = (false, true);
-                Some(Err(format!("it is cut off: {error}")))
+                Some(Err(BadDocument::CutOff(error.to_string())))
             }
             Ok(None) | Err(_) => None,
         }

@@ -6,6 +6,7 @@ mod completion;
 mod confirm;
 mod explain;
 mod list_stuck;
+mod look_again;
 mod orphans;
 mod restore;
 mod run_metrics;

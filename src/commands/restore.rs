@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::confirm::ask_yes;
-use crate::backup::{Documents, Finalizers, RANKS, creatable, rank, skipped};
+use crate::backup::{BadDocument, Documents, Finalizers, RANKS, Skipped, creatable, rank, skipped};
 use crate::cli::{DryRunChoice, RestoreOptions};
 use crate::cluster::{Cluster, Discovered, DryRun};
 use crate::exit::Exit;
@@ -30,7 +30,8 @@ struct Restore<'a> {
 struct Contents {
     namespace: String,
     uid: String,
-    labels: BTreeSet<String>,
+    /// What its objects are called.
+    names: BTreeSet<String>,
     /// Documents that are no objects, or cannot be read.
     bad: Vec<String>,
 }
@@ -82,7 +83,7 @@ fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
 /// Reads the whole backup before anything is written. A bad document does not end the rest; a file without
 /// objects, or without those that are asked for, does.
 fn read(options: &RestoreOptions) -> Result<Contents, Failure> {
-    let mut contents = Contents::default();
+    let (mut contents, mut cut_off) = (Contents::default(), false);
     for document in Documents::open(&options.file).map_err(|error| unreadable(options, &error))? {
         let object = match document {
             Ok(object)
@@ -95,7 +96,8 @@ fn read(options: &RestoreOptions) -> Result<Contents, Failure> {
                 continue;
             }
             Err(why) => {
-                contents.bad.push(why);
+                cut_off |= matches!(why, BadDocument::CutOff(_));
+                contents.bad.push(why.to_string());
                 continue;
             }
         };
@@ -105,22 +107,21 @@ fn read(options: &RestoreOptions) -> Result<Contents, Failure> {
             name.clone_into(&mut contents.namespace);
             text(&object, "/metadata/uid").clone_into(&mut contents.uid);
         }
-        contents.labels.insert(format!("{}/{name}", text(&object, "/kind").to_lowercase()));
-        contents.labels.insert(name.to_owned());
+        contents.names.insert(name.to_owned());
     }
-    if contents.labels.is_empty() {
+    if contents.names.is_empty() {
         return Err(unreadable(options, &"it holds no Kubernetes object"));
     }
     for asked in &options.names {
         let name = asked.split_once('/').map_or(asked.as_str(), |(_, name)| name);
-        if !contents.labels.contains(name) {
+        if !contents.names.contains(name) {
             return Err(Failure::error(format!(
                 "{asked:?} is not in the backup {}; nothing was restored",
                 options.file.display()
             )));
         }
     }
-    if contents.bad.iter().any(|why| why.starts_with("it is cut off")) {
+    if cut_off {
         return Err(unreadable(options, &contents.bad.join("; ")));
     }
     Ok(contents)
@@ -211,9 +212,8 @@ impl Restore<'_> {
             self.terminal.fail(&Failure::error(format!("unable to restore {label}: {why}")));
             return Ok(Some(Exit::Error));
         };
-        let left_out = skipped(object).filter(|why| {
-            !(self.options.include_finished_jobs && *why == crate::backup::Skipped::FinishedJob)
-        });
+        let left_out = skipped(object)
+            .filter(|why| !(self.options.include_finished_jobs && *why == Skipped::FinishedJob));
         if let Some(why) = left_out {
             self.terminal.note(&format!("{label} is left out: {why}"));
             return Ok(Some(Exit::Done));

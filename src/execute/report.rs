@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::cluster::ApiError;
-use crate::model::{Gap, Hint, TypeLeftovers};
+use crate::model::{Gap, Hint, Permission, TypeLeftovers};
 use crate::plan::Refusal;
 
 /// How it ended for one namespace.
@@ -94,6 +94,17 @@ impl Problem {
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
+
+    /// Permissions that are missing before the first write, and the rules that grant them.
+    #[must_use]
+    pub fn not_allowed(missing: &[&Permission]) -> Self {
+        let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let rules: Vec<String> = missing.iter().map(|permission| permission.rule()).collect();
+        Self {
+            message: format!("you are not allowed to {}; nothing was written", list.join(", nor to ")),
+            hint: Some(format!("these RBAC rules grant it: {}", rules.join(", ")).into()),
+        }
+    }
 }
 
 impl From<&ApiError> for Problem {
@@ -149,6 +160,19 @@ impl Report {
             problem: None,
             wrote: false,
         }
+    }
+
+    /// Adds a later round: its steps and warnings to those before, and its end in place of theirs.
+    pub fn add_round(&mut self, round: Self) {
+        self.steps.extend(round.steps);
+        for warning in round.warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+        self.wrote |= round.wrote;
+        (self.outcome, self.problem) = (round.outcome, round.problem);
+        (self.orphans, self.unknown) = (round.orphans, round.unknown);
     }
 
     /// Whether the PUT to /finalize was carried out.

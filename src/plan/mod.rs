@@ -168,12 +168,14 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step
     if releases && is_healthy(diagnosis) && !is_known_empty(diagnosis) {
         return vec![step::wait(namespace)];
     }
-    let waits = is_young(diagnosis, policy) && !releases;
     let mut steps = if releases { release_all(diagnosis, policy) } else { Vec::new() };
-    if waits
-        || releases && !steps.is_empty()
-        || releases && remains.is_empty() && (!inventory.is_empty() || is_healthy(diagnosis))
-    {
+    let waits = if releases {
+        let may_end = remains.is_empty() && (!inventory.is_empty() || is_healthy(diagnosis));
+        !steps.is_empty() || may_end
+    } else {
+        is_young(diagnosis, policy)
+    };
+    if waits {
         steps.push(step::wait(namespace));
     }
     // After a release the PUT is sent only if nothing is left inside: an owner that was not released by force
@@ -302,21 +304,6 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
             .filter(|cause| refuses.contains(&cause.kind))
             .map(|cause| format!("{}: what it refuses will fail until that is mended", cause.detail)),
     );
-    let still: Vec<String> = namespace
-        .foreign_spec_finalizers()
-        .filter(|name| !policy.names(name))
-        .map(|name| format!("spec finalizer {name}"))
-        .chain(
-            namespace
-                .metadata_finalizers
-                .iter()
-                .filter(|name| !policy.names(name))
-                .map(|name| format!("metadata finalizer {name}")),
-        )
-        .collect();
-    if !still.is_empty() {
-        warnings.push(format!("the namespace will still be held by {}", still.join(", ")));
-    }
     warnings
 }
 

@@ -167,12 +167,7 @@ impl Clear<'_> {
             .filter(|(_, answer)| answer.as_ref().is_ok_and(|access| !access.allowed))
             .map(|(permission, _)| permission)
             .collect();
-        let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        let rules: Vec<String> = missing.iter().map(|permission| permission.rule()).collect();
-        (!missing.is_empty()).then(|| Problem {
-            message: format!("you are not allowed to {}; nothing was written", list.join(", nor to ")),
-            hint: Some(format!("these RBAC rules grant it: {}", rules.join(", ")).into()),
-        })
+        (!missing.is_empty()).then(|| Problem::not_allowed(&missing))
     }
 
     /// For whoever looks at the cluster later. What cannot be left is warned about once, and changes nothing

@@ -4,15 +4,13 @@ use jiff::Timestamp;
 
 use super::{Clear, Seen};
 use crate::cluster::NamespaceQuery;
+use crate::commands::look_again::KEEP;
 use crate::diagnose::{Cause, CommonCause, Diagnosis, common_causes, diagnose};
 use crate::execute::{Outcome, Problem, Report};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::observe::{Depth, observe};
 use crate::output::{Failure, Topic};
 use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
-
-/// How many leftovers of a type are remembered by name, to name the orphans afterwards.
-pub(super) const KEEP: usize = 20;
 
 /// A namespace on its way.
 pub(super) enum Prepared {

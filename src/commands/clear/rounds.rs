@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Clear;
-use super::prepare::{KEEP, Prepared};
-use crate::diagnose::{age, diagnose};
+use super::prepare::Prepared;
+use crate::commands::look_again::{Gone, diagnose_again};
+use crate::diagnose::age;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepResult};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
-use crate::observe::{Depth, observe};
 use crate::output::Topic;
 use crate::plan::{Plan, plan};
 
@@ -103,18 +103,10 @@ impl Clear<'_> {
     /// Observes one namespace again, and plans under the same policy.
     async fn look_again(&self, name: &str, uid: &str) -> Prepared {
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
-        let fresh = match self.cluster.namespace(name).await {
-            Ok(fresh) if fresh.uid == uid => fresh,
-            Ok(_) => return Prepared::ended(Report::new(name, uid)),
-            Err(error) if error.is_not_found() => return Prepared::ended(Report::new(name, uid)),
-            Err(error) => return ended(Outcome::Failed, Problem::from(&error)),
-        };
-        let facts = match observe(self.cluster, vec![fresh], KEEP, Depth::Close).await {
-            Ok(facts) => facts,
-            Err(error) => return ended(Outcome::Failed, Problem::from(&error)),
-        };
-        let Some(diagnosis) = facts.into_iter().next().map(diagnose) else {
-            return Prepared::ended(Report::new(name, uid));
+        let diagnosis = match diagnose_again(self.cluster, name, uid).await {
+            Ok(diagnosis) => diagnosis,
+            Err(Gone::Missing | Gone::Replaced) => return Prepared::ended(Report::new(name, uid)),
+            Err(Gone::Unknown(error)) => return ended(Outcome::Failed, Problem::from(&error)),
         };
         match plan(&diagnosis, &self.settings.policy) {
             Ok(plan) => Prepared::Planned(Box::new(plan), diagnosis.inventory),
@@ -162,23 +154,13 @@ impl Clear<'_> {
 
 /// Adds what a later round did to the report.
 fn merge(report: &mut Report, next: Report) {
-    let wrote = report.wrote || next.wrote;
-    report.outcome = match next.outcome {
-        Outcome::Unchanged if wrote => Outcome::Cleared,
-        // Something was written, so that it is not a refusal of everything.
-        Outcome::Refused if wrote => Outcome::Released,
-        other => other,
-    };
-    report.wrote = wrote;
-    report.problem = next.problem;
-    report.orphans = next.orphans;
-    report.unknown = next.unknown;
-    for warning in next.warnings {
-        if !report.warnings.contains(&warning) {
-            report.warnings.push(warning);
-        }
-    }
     // A wait that was over in an earlier round is no news.
     report.steps.retain(|step| step.step != "Wait" || step.result != StepResult::Skipped);
-    report.steps.extend(next.steps);
+    report.add_round(next);
+    report.outcome = match report.outcome {
+        Outcome::Unchanged if report.wrote => Outcome::Cleared,
+        // Something was written, so that it is not a refusal of everything.
+        Outcome::Refused if report.wrote => Outcome::Released,
+        other => other,
+    };
 }

@@ -51,15 +51,7 @@ async fn missing(cluster: &Cluster, name: &str, inside: &Inventory) -> Result<Op
             }
         }
     }
-    if missing.is_empty() {
-        return Ok(None);
-    }
-    let list: Vec<String> = missing.iter().map(ToString::to_string).collect();
-    let rules: Vec<String> = missing.iter().map(|permission| permission.rule()).collect();
-    Ok(Some(Problem {
-        message: format!("you are not allowed to {}; nothing was written", list.join(", nor to ")),
-        hint: Some(format!("these RBAC rules grant it: {}", rules.join(", ")).into()),
-    }))
+    Ok((!missing.is_empty()).then(|| Problem::not_allowed(&missing)))
 }
 
 /// What creating, deleting and emptying takes.

@@ -7,15 +7,13 @@ use tokio::time::{Instant, sleep};
 
 use super::purge::Purge;
 use crate::commands::clear::render;
-use crate::diagnose::{Diagnosis, diagnose};
+use crate::commands::look_again::{Gone, diagnose_again};
+use crate::diagnose::Diagnosis;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::model::{Inventory, Namespace};
-use crate::observe::{Depth, observe};
 use crate::output::Topic;
 use crate::plan::{Plan, plan};
 
-/// How many leftovers of a type are remembered by name.
-const KEEP: usize = 20;
 /// A round that has to wait looks again after this at the latest: a pod's grace may have ended.
 const LONGEST_ROUND: Duration = Duration::from_secs(10);
 /// Between two rounds.
@@ -49,7 +47,7 @@ impl Purge<'_> {
             };
             let done = executor.run(&plan, &diagnosis.inventory).await;
             let wrote = done.wrote;
-            merge(report, done);
+            report.add_round(done);
             let ended = !matches!(report.outcome, Outcome::Failed | Outcome::Released);
             // What is held by finalizers that nobody has allowed to release stays held.
             let held = &diagnosis.held;
@@ -69,9 +67,13 @@ impl Purge<'_> {
     /// A diagnosis and a plan of the namespace as it is now; `None` where the report says how it ended.
     async fn look(&self, namespace: &Namespace, report: &mut Report) -> Option<(Diagnosis, Plan)> {
         let mut failed = |outcome, problem| (report.outcome, report.problem) = (outcome, Some(problem));
-        let fresh = match self.cluster.namespace(&namespace.name).await {
-            Ok(fresh) if fresh.uid == namespace.uid => fresh,
-            Ok(_) => {
+        let diagnosis = match diagnose_again(self.cluster, &namespace.name, &namespace.uid).await {
+            Ok(diagnosis) => diagnosis,
+            Err(Gone::Missing) => {
+                (report.outcome, report.problem) = (Outcome::Cleared, None);
+                return None;
+            }
+            Err(Gone::Replaced) => {
                 let problem = Problem::new(format!(
                     "namespace {:?} is gone; another one of the same name exists by now, and was left alone",
                     namespace.name
@@ -79,23 +81,11 @@ impl Purge<'_> {
                 failed(Outcome::Failed, problem);
                 return None;
             }
-            Err(error) if error.is_not_found() => {
-                (report.outcome, report.problem) = (Outcome::Cleared, None);
-                return None;
-            }
-            Err(error) => {
+            Err(Gone::Unknown(error)) => {
                 failed(Outcome::Failed, Problem::from(&error));
                 return None;
             }
         };
-        let facts = match observe(self.cluster, vec![fresh], KEEP, Depth::Close).await {
-            Ok(facts) => facts.into_iter().next()?,
-            Err(error) => {
-                failed(Outcome::Failed, Problem::from(&error));
-                return None;
-            }
-        };
-        let diagnosis = diagnose(facts);
         match plan(&diagnosis, &self.settings.policy) {
             Ok(plan) => Some((diagnosis, plan)),
             Err(refusal) => {
@@ -143,17 +133,4 @@ impl Purge<'_> {
         *saved = inside.clone();
         Ok(())
     }
-}
-
-/// The steps of all rounds, and the end of the last.
-fn merge(report: &mut Report, round: Report) {
-    report.steps.extend(round.steps);
-    for warning in round.warnings {
-        if !report.warnings.contains(&warning) {
-            report.warnings.push(warning);
-        }
-    }
-    report.wrote |= round.wrote;
-    (report.outcome, report.problem) = (round.outcome, round.problem);
-    (report.orphans, report.unknown) = (round.orphans, round.unknown);
 }
