@@ -133,7 +133,7 @@ async fn nothing_is_created_that_may_not_be_deleted(lab: Lab) {
     let reviews = Matcher::new("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
     lab.the_sandbox().inject(Fault::answer(reviews, Canned::json(201, &review)));
     lab.the_sandbox().forget_requests();
-    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(4);
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(1);
     assert!(ran.stderr.contains("you are not allowed to create namespaces"), "{ran:?}");
     assert!(ran.stderr.contains("nor to delete namespaces"), "{ran:?}");
     assert_eq!(written(&lab), Vec::<String>::new());

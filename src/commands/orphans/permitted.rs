@@ -12,10 +12,9 @@ pub(super) async fn refusal(
     run: &str,
     inside: &Inventory,
 ) -> Option<(Outcome, Problem)> {
-    match missing(cluster, name, inside).await {
-        Err(problem) => return Some((Outcome::Failed, problem)),
-        Ok(Some(problem)) => return Some((Outcome::Refused, problem)),
-        Ok(None) => {}
+    // As in `clear`: what this account may not do has failed; a safety rule refuses.
+    if let Some(problem) = missing(cluster, name, inside).await {
+        return Some((Outcome::Failed, problem));
     }
     let error = cluster.rehearse_create_for_purge(name, run).await.err()?;
     if error.is_conflict() {
@@ -32,7 +31,7 @@ pub(super) fn exists(name: &str) -> Problem {
     Problem::new(format!("namespace {name:?} exists by now, and not for this purge; nothing was written"))
 }
 
-async fn missing(cluster: &Cluster, name: &str, inside: &Inventory) -> Result<Option<Problem>, Problem> {
+async fn missing(cluster: &Cluster, name: &str, inside: &Inventory) -> Option<Problem> {
     let needed = needed(name, inside);
     let reviews = needed.iter().map(|permission| cluster.can_i(permission));
     let mut missing = Vec::new();
@@ -41,7 +40,7 @@ async fn missing(cluster: &Cluster, name: &str, inside: &Inventory) -> Result<Op
             Ok(access) if access.allowed => {}
             Ok(_) => missing.push(permission),
             Err(error) => {
-                return Err(Problem {
+                return Some(Problem {
                     message: format!(
                         "unable to see whether you are allowed to {permission}: {}; nothing was written",
                         error.detail()
@@ -51,7 +50,7 @@ async fn missing(cluster: &Cluster, name: &str, inside: &Inventory) -> Result<Op
             }
         }
     }
-    Ok((!missing.is_empty()).then(|| Problem::not_allowed(&missing)))
+    (!missing.is_empty()).then(|| Problem::not_allowed(&missing))
 }
 
 /// What creating, deleting and emptying takes.
