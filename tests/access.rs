@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::contract::{path, terminating};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, path, terminating};
 use crate::tests;
 
 tests! { Both:
@@ -35,7 +35,7 @@ async fn a_user_is_told_which_rules_are_missing(lab: Lab) {
 /// Rights are looked up before the first write, and a namespaced Role suffices for the PUT.
 async fn a_role_in_the_namespace_is_enough_for_the_put(lab: Lab) {
     let name = Lab::unique("stuck");
-    crate::contract::create(&lab, &name).await;
+    create(&lab, &name).await;
     let rules = |verbs: &[&str]| {
         json!([
             {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": verbs},

@@ -3,7 +3,7 @@
 use nsfix::sandbox::{Canned, DiscoveryMode, Fault, Matcher, Options};
 use serde_json::json;
 
-use crate::contract::{create, path, terminating};
+use crate::harness::fixtures::{create, path, terminating};
 use crate::harness::{Lab, Ran};
 use crate::tests;
 

@@ -48,7 +48,7 @@ async fn explain_with(lab: &Lab, name: &str, more: &[&str]) -> Told {
     let arguments = [&["explain", name, "-o", "json"], more].concat();
     let ran = lab.nsfix(&arguments).run().await.expect(0);
     if lab.sandbox.is_some() {
-        assert_eq!(writes(lab), [""; 0], "explain wrote");
+        assert_eq!(lab.writes(), [""; 0], "explain wrote");
     }
     let document = ran.json();
     assert_eq!((&document["apiVersion"], &document["kind"]), (&json!("nsfix/v1"), &json!("DiagnosisList")));
@@ -58,23 +58,9 @@ async fn explain_with(lab: &Lab, name: &str, more: &[&str]) -> Told {
     Told { item: item.clone(), old }
 }
 
-/// The requests of nsfix, as method and path.
-fn requests(lab: &Lab) -> Vec<String> {
-    let requests = lab.the_sandbox().requests().into_iter();
-    let of_nsfix = requests.filter(|request| request.user_agent.starts_with("nsfix/"));
-    of_nsfix.map(|request| format!("{} {}", request.method, request.path_and_query)).collect()
-}
-
 /// The dry runs of nsfix.
 fn dry_runs(lab: &Lab) -> Vec<String> {
-    requests(lab).into_iter().filter(|request| request.contains("dryRun=All")).collect()
-}
-
-fn writes(lab: &Lab) -> Vec<String> {
-    let not_get = requests(lab).into_iter().filter(|request| !request.starts_with("GET "));
-    // An access review stores nothing.
-    let not_get = not_get.filter(|request| !request.contains("selfsubjectaccessreviews"));
-    not_get.filter(|request| !request.contains("dryRun=All")).collect()
+    lab.requests_of_nsfix().into_iter().filter(|request| request.contains("dryRun=All")).collect()
 }
 
 fn strings(list: &Value) -> Vec<&str> {

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
+use crate::harness::fixtures::terminating;
 use crate::harness::{Lab, Nsfix};
 use crate::tests;
 
@@ -79,7 +80,7 @@ async fn kubectl_and_nsfix_work_side_by_side(_: Lab) {
 }
 
 async fn a_backup_is_one_that_kubectl_creates(lab: Lab) {
-    let name = crate::contract::terminating(&lab).await;
+    let name = terminating(&lab).await;
     lab.delete(&format!("/api/v1/namespaces/{name}/configmaps/held")).await.expect(200);
     let ran =
         lab.nsfix(&["clear", &name, "--yes", "--leftovers=release", "-o", "json"]).run().await.expect(0);

@@ -17,7 +17,6 @@ mod contract;
 mod deploy;
 mod discovery;
 mod documentation;
-mod execute;
 mod explain;
 mod faults;
 mod kubectl;
@@ -25,7 +24,7 @@ mod list_stuck;
 mod orphans;
 mod packaging;
 mod printed;
-mod races;
+mod restore;
 mod schemas;
 mod terminal;
 mod unattended;
@@ -53,8 +52,7 @@ fn main() -> ExitCode {
         orphans::tests(),
         packaging::tests(),
         printed::tests(),
-        races::tests(),
-        execute::tests(),
+        restore::tests(),
         unattended::tests(),
     ]
     .into_iter()

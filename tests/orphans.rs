@@ -1,10 +1,10 @@
-//! `nsfix orphans`, its purge, and `nsfix restore`.
+//! `nsfix orphans` and its purge.
 
 use nsfix::sandbox::{Canned, Fault, Matcher};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::contract::{create, finalize, path, terminating};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, finalize, hold, path};
 use crate::tests;
 
 tests! {
@@ -13,8 +13,7 @@ tests! {
     a_purge_removes_orphans_and_wakes_nothing_up,
     a_purge_that_was_interrupted_is_finished_by_the_next,
     an_active_namespace_with_the_label_of_a_purge_is_left_alone,
-    a_purge_cannot_be_rehearsed_by_the_server,
-    a_backup_is_one_that_is_restored_object_by_object;
+    a_purge_cannot_be_rehearsed_by_the_server;
     Sandbox:
     a_namespace_created_meanwhile_has_no_orphans,
     a_purge_asks_first,
@@ -22,15 +21,14 @@ tests! {
     nothing_is_created_that_may_not_be_deleted,
     a_namespace_that_stays_is_told_loudly,
     a_refused_deletion_is_tried_again,
-    a_lost_answer_to_the_creation_is_not_taken_for_somebody_elses,
-    what_exists_is_left_alone_by_a_restore
+    a_lost_answer_to_the_creation_is_not_taken_for_somebody_elses
 }
 
 /// Finalizes a namespace with a held ConfigMap and a live Secret in it, as scripts do.
-async fn orphans(lab: &Lab) -> String {
+pub async fn orphans(lab: &Lab) -> String {
     let name = Lab::unique("lost");
     create(lab, &name).await;
-    crate::contract::hold(lab, &name).await;
+    hold(lab, &name).await;
     let secret =
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "b"}});
     lab.post(&format!("{}/secrets", path(&name)), &secret).await.expect(201);
@@ -72,7 +70,7 @@ async fn unfinished(lab: &Lab) -> String {
     let name = Lab::unique("unfinished");
     let body = json!({"metadata": {"name": name, "labels": {"nsfix/purge": "true"}}});
     lab.post("/api/v1/namespaces", &body).await.expect(201);
-    crate::contract::hold(lab, &name).await;
+    hold(lab, &name).await;
     lab.delete(&path(&name)).await.expect(200);
     name
 }
@@ -96,7 +94,7 @@ async fn an_active_namespace_with_the_label_of_a_purge_is_left_alone(lab: Lab) {
     let name = Lab::unique("labelled");
     let body = json!({"metadata": {"name": name, "labels": {"nsfix/purge": "true"}}});
     lab.post("/api/v1/namespaces", &body).await.expect(201);
-    crate::contract::hold(&lab, &name).await;
+    hold(&lab, &name).await;
     let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(4);
     assert!(ran.stderr.contains("nsfix does not delete an Active namespace"), "{ran:?}");
     assert!(ran.stderr.contains(&format!("kubectl delete namespace {name}")), "{ran:?}");
@@ -116,16 +114,6 @@ async fn a_purge_cannot_be_rehearsed_by_the_server(lab: Lab) {
     assert_eq!(list(&lab, &name).await, before);
 }
 
-fn written(lab: &Lab) -> Vec<String> {
-    let requests = lab.the_sandbox().requests().into_iter();
-    requests
-        .filter(|request| request.method != "GET")
-        .filter(|request| !request.path_and_query.contains("selfsubjectaccessreviews"))
-        .filter(|request| !request.path_and_query.contains("dryRun=All"))
-        .map(|request| format!("{} {}", request.method, request.path_and_query))
-        .collect()
-}
-
 async fn nothing_is_created_that_may_not_be_deleted(lab: Lab) {
     let name = orphans(&lab).await;
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
@@ -136,7 +124,7 @@ async fn nothing_is_created_that_may_not_be_deleted(lab: Lab) {
     let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(1);
     assert!(ran.stderr.contains("you are not allowed to create namespaces"), "{ran:?}");
     assert!(ran.stderr.contains("nor to delete namespaces"), "{ran:?}");
-    assert_eq!(written(&lab), Vec::<String>::new());
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }
 
 async fn a_namespace_that_stays_is_told_loudly(lab: Lab) {
@@ -167,23 +155,6 @@ async fn a_lost_answer_to_the_creation_is_not_taken_for_somebody_elses(lab: Lab)
     lab.get(&path(&name)).await.expect(404);
 }
 
-async fn a_backup_is_one_that_is_restored_object_by_object(lab: Lab) {
-    let name = orphans(&lab).await;
-    let purged =
-        lab.nsfix(&["orphans", &name, "--purge", "--yes", "-o", "json"]).run().await.expect(0).json();
-    let backup = purged["items"][0]["backup"].as_str().unwrap().to_owned();
-    lab.nsfix(&["restore", &backup, &format!("namespace/{name}"), "s", "--dry-run=client"])
-        .run()
-        .await
-        .expect(0);
-    lab.get(&path(&name)).await.expect(404);
-    let ran = lab.nsfix(&["restore", &backup, &format!("namespace/{name}"), "s"]).run().await.expect(0);
-    assert_eq!(ran.stdout, format!("namespace/{name} restored\nsecret/s restored\n"));
-    let secret = lab.get(&format!("{}/secrets/s", path(&name))).await.expect(200);
-    assert_eq!(secret["data"]["a"], "Yg==", "{secret}");
-    lab.get(&format!("{}/configmaps/held", path(&name))).await.expect(404);
-}
-
 async fn a_namespace_created_meanwhile_has_no_orphans(lab: Lab) {
     let name = orphans(&lab).await;
     let again = name.clone();
@@ -205,18 +176,4 @@ async fn a_dry_run_of_a_purge_sends_nothing(lab: Lab) {
     lab.the_sandbox().forget_requests();
     lab.nsfix(&["orphans", &name, "--purge", "--dry-run=client"]).run().await.expect(0);
     assert!(lab.the_sandbox().requests().iter().all(|request| request.method == "GET"));
-}
-
-async fn what_exists_is_left_alone_by_a_restore(lab: Lab) {
-    let name = terminating(&lab).await;
-    let cleared = lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan", "-o", "json"]).run().await;
-    let cleared: Value = cleared.expect(0).json();
-    let backup = cleared["items"][0]["backup"].as_str().unwrap();
-    // The ConfigMap was abandoned and is there again as soon as its namespace is.
-    let ran = lab.nsfix(&["restore", backup]).run().await.expect(0);
-    assert!(ran.stderr.contains("configmap/held exists already; it was left alone"), "{ran:?}");
-    let broken = lab.dir().join("broken.yaml");
-    std::fs::write(&broken, "---\n{{{\n").unwrap();
-    let ran = lab.nsfix(&["restore", &broken.display().to_string()]).run().await.expect(1);
-    assert!(ran.stderr.contains("unable to read the backup"), "{ran:?}");
 }

@@ -3,7 +3,7 @@
 use nsfix::sandbox::{Options, scenarios};
 use serde_json::{Value, json};
 
-use crate::contract::{create, path};
+use crate::harness::fixtures::{create, path, terminating};
 use crate::harness::{Lab, Nsfix};
 use crate::tests;
 
@@ -110,7 +110,7 @@ fn encoded(name: &str) -> String {
 }
 
 async fn a_command_carries_the_connection(lab: Lab) {
-    let name = crate::contract::terminating(&lab).await;
+    let name = terminating(&lab).await;
     let kubeconfig = lab.kubeconfig().display().to_string();
     let ran = lab.nsfix(&["explain", &name, "--kubeconfig", &kubeconfig, "--as", "it's"]).run().await;
     // Whoever may read nothing is told so, with a command for the same cluster.

@@ -3,8 +3,8 @@
 use nsfix::sandbox::{Options, scenarios};
 use serde_json::{Value, json};
 
-use crate::contract::terminating;
 use crate::harness::Lab;
+use crate::harness::fixtures::terminating;
 use crate::tests;
 
 tests! {

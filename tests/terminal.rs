@@ -2,9 +2,8 @@
 
 use nsfix::sandbox::{Fault, Matcher};
 
-use crate::clear::writes;
-use crate::contract::{finalize_path, path, terminating};
 use crate::harness::Lab;
+use crate::harness::fixtures::{finalize_path, path, terminating};
 use crate::tests;
 
 tests! { Sandbox:
@@ -54,14 +53,14 @@ async fn on_a_terminal_no_means_no(lab: Lab) {
     let (screen, code) = on_a_terminal(&lab, &name, "? [y/N] ", "").await;
     assert_eq!(code, Some(4), "{screen}");
     assert!(screen.contains("not confirmed; nothing was written"), "{screen}");
-    assert_eq!(writes(&lab), Vec::<String>::new());
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }
 
 async fn on_a_terminal_live_leftovers_want_the_name_typed(lab: Lab) {
     let name = terminating(&lab).await;
     let (screen, code) = on_a_terminal(&lab, &name, "Type the namespace's name to go on: ", "y").await;
     assert_eq!(code, Some(4), "{screen}");
-    assert_eq!(writes(&lab), Vec::<String>::new());
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }
 
 /// As [`terminating`], and everything inside is being deleted.
@@ -88,7 +87,7 @@ async fn an_interrupt_waits_for_the_request_in_flight(lab: Lab) {
     let slow = std::time::Duration::from_secs(2);
     lab.the_sandbox().inject(Fault::delay(Matcher::new("PUT", &finalize_path(&name)), slow));
     let child = lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan"]).start();
-    crate::harness::until(|| !writes(&lab).is_empty()).await;
+    crate::harness::until(|| !lab.writes().is_empty()).await;
     signal(&child, "-INT");
     let ran = crate::harness::ended(child).await.expect(130);
     assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
@@ -105,5 +104,5 @@ async fn a_termination_before_the_write_writes_nothing(lab: Lab) {
     signal(&child, "-TERM");
     let ran = crate::harness::ended(child).await.expect(143);
     assert_eq!(ran.stdout, "");
-    assert_eq!(writes(&lab), Vec::<String>::new());
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }

@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::json;
 
-use super::{create, finalize, hold, path, release, terminating, without_finalizers};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, finalize, hold, path, release, terminating, without_finalizers};
 use crate::tests;
 
 tests! { Both:

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{create, path, release, terminating};
+use crate::harness::fixtures::{create, path, release, terminating};
 use crate::harness::{Answer, Lab};
 use crate::tests;
 

@@ -3,8 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{create, finalize, finalize_path, hold, path, terminating, without_finalizers};
 use crate::harness::Lab;
+use crate::harness::fixtures::{
+    create, finalize, finalize_path, hold, path, terminating, without_finalizers,
+};
 use crate::tests;
 
 tests! { Both:

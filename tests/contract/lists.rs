@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{create, hold, terminating};
+use crate::harness::fixtures::{create, hold, terminating};
 use crate::harness::{Answer, Lab};
 use crate::tests;
 

@@ -8,10 +8,7 @@ mod finalize;
 mod lists;
 mod scenarios;
 
-use http::Method;
-use serde_json::{Value, json};
-
-use crate::harness::{Answer, Lab, Test};
+use crate::harness::Test;
 
 pub fn tests() -> Vec<Test> {
     [
@@ -25,60 +22,4 @@ pub fn tests() -> Vec<Test> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// Creates a namespace.
-pub async fn create(lab: &Lab, name: &str) -> Value {
-    let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"team": "blue"}}});
-    lab.post("/api/v1/namespaces", &body).await.expect(201)
-}
-
-/// Creates a ConfigMap that a finalizer holds.
-pub async fn hold(lab: &Lab, namespace: &str) {
-    let metadata = json!({"name": "held", "finalizers": ["example.com/hold"]});
-    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
-    lab.post(&format!("/api/v1/namespaces/{namespace}/configmaps"), &body).await.expect(201);
-}
-
-/// Removes that finalizer.
-async fn release(lab: &Lab, namespace: &str) -> Answer {
-    let path = format!("/api/v1/namespaces/{namespace}/configmaps/held");
-    lab.patch(&path, &json!({"metadata": {"finalizers": null}})).await
-}
-
-/// A namespace in Terminating that the controller cannot finish, because a ConfigMap in it is held.
-pub async fn terminating(lab: &Lab) -> String {
-    let name = Lab::unique("stuck");
-    create(lab, &name).await;
-    hold(lab, &name).await;
-    lab.delete(&path(&name)).await.expect(200);
-    name
-}
-
-pub fn path(name: &str) -> String {
-    format!("/api/v1/namespaces/{name}")
-}
-
-pub fn finalize_path(name: &str) -> String {
-    format!("/api/v1/namespaces/{name}/finalize")
-}
-
-/// GETs the namespace, changes it, PUTs it to /finalize; again if the controller wrote in between.
-pub async fn finalize(lab: &Lab, name: &str, query: &str, change: impl Fn(&mut Value)) -> (Value, Answer) {
-    loop {
-        let read = lab.get(&path(name)).await.expect(200);
-        let mut body = read.clone();
-        change(&mut body);
-        let answer = lab.send(Method::PUT, &format!("{}{query}", finalize_path(name)), &body).await;
-        let raced = answer.status == 409
-            && body["metadata"]["resourceVersion"] == read["metadata"]["resourceVersion"]
-            && body["metadata"]["uid"] == read["metadata"]["uid"];
-        if !raced {
-            return (read, answer);
-        }
-    }
-}
-
-fn without_finalizers(body: &mut Value) {
-    body["spec"]["finalizers"] = json!([]);
 }

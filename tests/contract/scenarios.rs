@@ -14,7 +14,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::controller::condition;
-use super::path;
+use crate::harness::fixtures::path;
 use crate::harness::{Answer, Lab, Test};
 
 pub fn tests() -> Vec<Test> {

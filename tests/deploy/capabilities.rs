@@ -5,7 +5,7 @@ use nsfix::model::Permission;
 use serde_json::{Value, json};
 
 use super::{granted_for, granted_up_to};
-use crate::contract::{create, finalize, hold, path};
+use crate::harness::fixtures::{create, finalize, hold, path};
 use crate::harness::{Account, Lab, Ran};
 use crate::tests;
 

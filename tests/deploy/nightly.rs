@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{granted_up_to, manifests, text};
-use crate::contract::{create, hold, path};
 use crate::deploy::capabilities::used_is_granted;
+use crate::harness::fixtures::{create, hold, path};
 use crate::harness::{Account, Lab};
 use crate::tests;
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{explain, stage};
-use crate::contract::{create, finalize, path};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, finalize, path};
 use crate::tests;
 
 tests! {

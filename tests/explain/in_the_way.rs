@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{dry_runs, explain, stage, strings, wait_for_dead_api};
-use crate::contract::path;
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, path};
 use crate::tests;
 
 tests! {
@@ -170,7 +170,7 @@ async fn a_crd_that_is_being_deleted_is_told(lab: Lab) {
     });
     lab.post(crds, &crd).await.expect(201);
     let name = Lab::unique("crd-going");
-    crate::contract::create(&lab, &name).await;
+    create(&lab, &name).await;
     let things = format!("/apis/{group}/v1/namespaces/{name}/things");
     lab.wait_for(&things, |answer| answer.status == 200).await;
     let metadata = json!({"name": "last", "finalizers": ["example.com/hold"]});

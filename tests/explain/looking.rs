@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use nsfix::sandbox::{Canned, DiscoveryMode, Fault, Matcher, Options, scenarios};
 use serde_json::json;
 
-use super::{dry_runs, explain, explain_with, requests, strings, writes};
-use crate::contract::{path, terminating};
+use super::{dry_runs, explain, explain_with, strings};
 use crate::harness::Lab;
+use crate::harness::fixtures::{path, terminating};
 use crate::tests;
 
 tests! {
@@ -29,7 +29,7 @@ async fn sandbox(name: &str) -> Lab {
 
 #[track_caller]
 fn none_twice(lab: &Lab, what: &str) {
-    let mut requests = requests(lab);
+    let mut requests = lab.requests_of_nsfix();
     // What an access review asks stands in its body.
     requests.retain(|request| !request.contains("selfsubjectaccessreviews"));
     let sent = requests.len();
@@ -52,7 +52,7 @@ async fn nothing_is_asked_twice_whatever_is_wrong(_: Lab) {
     lab.the_sandbox().forget_requests();
     let ran = lab.nsfix(&[&["explain", "-o", "json"], names.as_slice()].concat()).run().await.expect(0);
     assert_eq!(ran.json()["items"].as_array().unwrap().len(), names.len());
-    assert_eq!(writes(&lab), [""; 0]);
+    assert_eq!(lab.writes(), [""; 0]);
     none_twice(&lab, "all of them");
 }
 
@@ -87,7 +87,7 @@ async fn two_requests_of_discovery_and_one_per_type(_: Lab) {
     let lab = sandbox("configmap-finalizer").await;
     let told = explain(&lab, "configmap-finalizer").await;
     let looked = usize::try_from(told.item["coverage"]["looked"].as_u64().unwrap()).unwrap();
-    let requests = requests(&lab);
+    let requests = lab.requests_of_nsfix();
     let inside = format!("{}/", path("configmap-finalizer"));
     let lists = requests.iter().filter(|request| {
         request.starts_with("GET ") && request.contains(&inside[..])
@@ -106,7 +106,7 @@ async fn a_server_without_aggregated_discovery_is_explained_as_well(_: Lab) {
     told.is_stuck_by(&["UnavailableApi", "HeldObjects"]);
     assert_eq!(told.item["coverage"]["couldNotLook"][0]["group"], "metrics.example.com");
     assert!(told.item["coverage"]["looked"].as_u64().unwrap() > 25);
-    assert!(requests(&lab).contains(&"GET /apis/apps/v1".to_owned()));
+    assert!(lab.requests_of_nsfix().contains(&"GET /apis/apps/v1".to_owned()));
     none_twice(&lab, "legacy");
 }
 
@@ -183,7 +183,7 @@ async fn several_are_looked_at_with_one_list_per_type(_: Lab) {
     let items = ran.json()["items"].as_array().unwrap().clone();
     let told: Vec<&str> = items.iter().map(|item| item["namespace"]["name"].as_str().unwrap()).collect();
     assert_eq!(told, names, "in the order in which they were named");
-    let requests = requests(&lab);
+    let requests = lab.requests_of_nsfix();
     assert!(requests.contains(&"GET /api/v1/configmaps?limit=500".to_owned()), "{requests:#?}");
     assert!(
         !requests.iter().any(|request| request.contains("/namespaces/rodrigo/configmaps")),
@@ -197,7 +197,7 @@ async fn the_reason_in_the_list_is_the_reason_of_the_diagnosis(_: Lab) {
         Lab::sandbox(Options { scenarios: scenarios::all().iter().collect(), ..Options::default() }).await;
     lab.the_sandbox().forget_requests();
     let list = lab.nsfix(&["list-stuck", "-o", "wide"]).run().await.expect(0).stdout;
-    let asked = requests(&lab);
+    let asked = lab.requests_of_nsfix();
     none_twice(&lab, "list-stuck -o wide");
     let looked = asked.iter().filter(|request| request.starts_with("GET /api/v1/secrets?"));
     assert_eq!(looked.collect::<Vec<_>>(), ["GET /api/v1/secrets?limit=500"]);

@@ -3,8 +3,8 @@
 use nsfix::sandbox::{Options, scenarios};
 use serde_json::{Value, json};
 
-use crate::contract::{create, path, terminating};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, path, terminating};
 use crate::tests;
 
 tests! {

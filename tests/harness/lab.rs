@@ -105,6 +105,23 @@ impl Lab {
         self.sandbox.as_ref().expect("this test runs on the sandbox")
     }
 
+    /// The requests that reached the sandbox from the binary, as method and path.
+    pub fn requests_of_nsfix(&self) -> Vec<String> {
+        let requests = self.the_sandbox().requests().into_iter();
+        let of_nsfix = requests.filter(|request| request.user_agent.starts_with("nsfix/"));
+        of_nsfix.map(|request| format!("{} {}", request.method, request.path_and_query)).collect()
+    }
+
+    /// Those of them that store something: an access review or a dry run does not.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = ["GET ", "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"];
+        let mut requests = self.requests_of_nsfix();
+        requests.retain(|request| {
+            !reads.iter().any(|read| request.starts_with(read)) && !request.contains("dryRun=All")
+        });
+        requests
+    }
+
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }

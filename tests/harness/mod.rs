@@ -3,6 +3,8 @@
 mod account;
 pub mod canned;
 mod command;
+#[allow(dead_code)] // not the benchmark's
+pub mod fixtures;
 mod lab;
 mod plane;
 mod supervised;

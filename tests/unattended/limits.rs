@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{clear_all, is_there, stuck};
-use crate::contract::path;
 use crate::harness::Lab;
+use crate::harness::fixtures::{finalize_path, path};
 use crate::tests;
 
 tests! {
@@ -124,10 +124,10 @@ async fn a_dry_run_of_everything_writes_nothing(lab: Lab) {
     let ran = clear_all(&lab, &selector, &["--dry-run=client"]).await.expect(0);
     assert!(ran.stdout.contains(&format!("namespace/{} cleared (dry run)", names[0])), "{ran:?}");
     assert!(ran.stderr.contains("2 would be cleared ("), "{ran:?}");
-    assert_eq!(crate::clear::writes(&lab), Vec::<String>::new());
+    assert_eq!(lab.writes(), Vec::<String>::new());
     let ran = clear_all(&lab, &selector, &["--dry-run=server"]).await.expect(0);
     assert!(ran.stdout.contains(&format!("namespace/{} cleared (server dry run)", names[1])), "{ran:?}");
-    assert!(crate::clear::writes(&lab).iter().all(|write| write.contains("dryRun=All")));
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }
 
 async fn nothing_stuck_is_no_error(lab: Lab) {
@@ -162,7 +162,7 @@ async fn one_that_ends_by_itself_meanwhile_is_no_failure(lab: Lab) {
     lab.the_sandbox().inject(nsfix::sandbox::Fault::before(matcher, move |api| {
         let mut body = api.get(&path(&gone)).unwrap();
         body["spec"]["finalizers"] = json!([]);
-        api.update(&crate::contract::finalize_path(&gone), &body).unwrap();
+        api.update(&finalize_path(&gone), &body).unwrap();
     }));
     let ran = clear_all(&lab, &selector, &[]).await.expect(0);
     assert!(ran.stdout.contains("nothing was forced"), "{ran:?}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{clear_all, stuck};
-use crate::contract::path;
+use crate::harness::fixtures::{finalize, path};
 use crate::harness::{Lab, Ran};
 use crate::tests;
 
@@ -73,7 +73,7 @@ async fn uid_of(lab: &Lab, name: &str) -> Value {
 async fn an_event_is_left_about_each_namespace(lab: Lab) {
     let (selector, names) = stuck(&lab, &["a", "openshift-lab", "held"]).await;
     // A finalizer of its own would keep this one after the PUT.
-    let (_, answer) = crate::contract::finalize(&lab, &names[2], "", |body| {
+    let (_, answer) = finalize(&lab, &names[2], "", |body| {
         body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"]);
     })
     .await;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use nsfix::sandbox::{Fault, Matcher};
 
 use super::{clear_all, stuck};
-use crate::contract::{finalize_path, path};
 use crate::harness::Lab;
 use crate::harness::canned::{canned, nobody};
+use crate::harness::fixtures::{finalize_path, path};
 use crate::tests;
 
 tests! { Sandbox:

@@ -7,7 +7,7 @@ mod trouble;
 
 use serde_json::json;
 
-use crate::contract::{create, hold, path};
+use crate::harness::fixtures::{create, hold, path};
 use crate::harness::{Lab, Ran, Test};
 
 /// Every test of the files below.

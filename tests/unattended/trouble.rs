@@ -3,8 +3,7 @@
 use nsfix::sandbox::{Canned, Fault, Matcher};
 
 use super::{clear_all, is_there, stuck};
-use crate::clear::writes;
-use crate::contract::path;
+use crate::harness::fixtures::path;
 use crate::harness::{Lab, ended, until};
 use crate::tests;
 
@@ -21,7 +20,7 @@ tests! { Sandbox:
 const MANY: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
 
 fn puts(lab: &Lab) -> usize {
-    writes(lab).iter().filter(|write| write.starts_with("PUT ")).count()
+    lab.writes().iter().filter(|write| write.starts_with("PUT ")).count()
 }
 
 async fn stopped_by(lab: Lab, canned: Canned) {
@@ -97,7 +96,7 @@ async fn a_signal_stops_the_run_after_what_is_under_way(lab: Lab) {
     let ran = ended(child).await.expect(143);
     assert!(ran.stderr.contains("interrupted; nothing was written"), "{ran:?}");
     // Events are left about what was begun alone.
-    assert!(writes(&lab).iter().filter(|write| write.contains("/events")).count() <= 4);
+    assert!(lab.writes().iter().filter(|write| write.contains("/events")).count() <= 4);
     let mut left = 0;
     for name in &names {
         left += usize::from(is_there(&lab, name).await);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::held::setters;
 use super::{failing_condition, is_deleting, send_until};
-use crate::contract::{create, hold, path, terminating};
+use crate::harness::fixtures::{create, hold, path, terminating};
 use crate::harness::{Answer, Lab};
 use crate::tests;
 

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{failing_condition, is_deleting, no_finalizers};
-use crate::contract::{finalize, path, without_finalizers};
+use crate::harness::fixtures::{finalize, path, without_finalizers};
 use crate::harness::{Answer, Lab};
 use crate::tests;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::failing_condition;
 use crate::contract::discovery::{aggregated, version};
-use crate::contract::path;
+use crate::harness::fixtures::path;
 use crate::harness::{Answer, Lab};
 use crate::tests;
 

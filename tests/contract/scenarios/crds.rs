@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::held::setters;
 use super::{assert_gone, failing_condition, is_deleting, no_finalizers};
 use crate::contract::discovery::version;
-use crate::contract::path;
+use crate::harness::fixtures::path;
 use crate::harness::{AGGREGATED, Answer, Lab};
 use crate::tests;
 

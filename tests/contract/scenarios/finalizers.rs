@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{assert_gone, is_deleting, no_finalizers};
-use crate::contract::{create, finalize, hold, path, without_finalizers};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, finalize, hold, path, without_finalizers};
 use crate::tests;
 
 tests! { Controlled:

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{failing_condition, is_deleting};
-use crate::contract::path;
 use crate::harness::Lab;
+use crate::harness::fixtures::path;
 use crate::tests;
 
 tests! { Controlled:

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{assert_gone, assert_no_complaint, failing_condition, is_deleting};
-use crate::contract::{create, path};
 use crate::harness::Lab;
+use crate::harness::fixtures::{create, path};
 use crate::tests;
 
 tests! { Controlled:

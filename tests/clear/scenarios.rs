@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::contract::path;
+use crate::harness::fixtures::path;
 use crate::harness::{Lab, Ran};
 use crate::tests;
 

@@ -1,0 +1,58 @@
+//! The backup before the first write, and the journal after the last.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use super::{backups, clear};
+use crate::harness::Lab;
+use crate::harness::fixtures::{path, terminating};
+use crate::tests;
+
+tests! {
+    Both:
+    the_namespace_is_saved_first;
+    Sandbox:
+    without_a_place_for_the_backup_nothing_is_written,
+    the_journal_grows_by_a_line_for_each_namespace
+}
+
+async fn the_namespace_is_saved_first(lab: Lab) {
+    let name = terminating(&lab).await;
+    let read = lab.get(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    let [backup] = backups(&lab).try_into().unwrap();
+    assert!(ran.stderr.contains(&backup.display().to_string()), "{ran:?}");
+    let text = std::fs::read_to_string(&backup).unwrap();
+    let saved: Value = serde_json::from_str(text.split("---\n").nth(1).unwrap()).unwrap();
+    assert_eq!(saved["metadata"]["uid"], read["metadata"]["uid"]);
+    assert_eq!(saved["metadata"]["labels"], read["metadata"]["labels"]);
+    assert_eq!(saved["spec"]["finalizers"], json!(["kubernetes"]));
+    assert_eq!(std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+async fn without_a_place_for_the_backup_nothing_is_written(lab: Lab) {
+    let name = terminating(&lab).await;
+    let file = lab.dir().join("file");
+    std::fs::write(&file, "not a directory").unwrap();
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "--backup-dir", &file.display().to_string()])
+        .await
+        .expect(1);
+    assert!(ran.stderr.contains("unable to save a backup"), "{ran:?}");
+    assert_eq!(lab.writes(), Vec::<String>::new());
+    clear(&lab, &name, &["--leftovers=orphan", "--no-backup"]).await.expect(0);
+}
+
+async fn the_journal_grows_by_a_line_for_each_namespace(lab: Lab) {
+    let journal = lab.dir().join("journal");
+    let file = journal.display().to_string();
+    let (one, two) = (terminating(&lab).await, terminating(&lab).await);
+    for name in [&one, &two] {
+        clear(&lab, name, &["--leftovers=orphan", "--journal", &file]).await.expect(0);
+    }
+    let text = std::fs::read_to_string(&journal).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<&str> = lines.iter().map(|line| line["namespace"].as_str().unwrap()).collect();
+    assert_eq!(told, [one, two]);
+    assert!(lines.iter().all(|line| line["outcome"] == "Cleared"), "{text}");
+}

@@ -1,0 +1,66 @@
+//! A dry run stores nothing and ends as the real run would.
+
+use serde_json::json;
+
+use super::{backups, clear};
+use crate::harness::Lab;
+use crate::harness::fixtures::{finalize_path, path, terminating};
+use crate::tests;
+
+tests! {
+    Both:
+    a_dry_run_refuses_what_the_run_refuses,
+    a_client_dry_run_sends_nothing,
+    a_server_dry_run_stores_nothing,
+    a_server_dry_run_deletes_nothing
+}
+
+/// A rehearsal ends as the real run would.
+async fn a_dry_run_refuses_what_the_run_refuses(lab: Lab) {
+    let name = terminating(&lab).await;
+    for how in ["--dry-run=client", "--dry-run=server"] {
+        let ran = lab.nsfix(&["clear", &name, how]).run().await.expect(4);
+        assert!(ran.stderr.contains("live object"), "{ran:?}");
+        assert!(!ran.stdout.contains("cleared"), "{ran:?}");
+    }
+    clear(&lab, &name, &[]).await.expect(4);
+    lab.get(&path(&name)).await.expect(200);
+}
+
+async fn a_client_dry_run_sends_nothing(lab: Lab) {
+    let name = terminating(&lab).await;
+    let before = lab.get(&path(&name)).await.expect(200);
+    let ran = lab.nsfix(&["clear", &name, "--leftovers=orphan", "--dry-run=client"]).run().await.expect(0);
+    let command = format!("kubectl replace --raw {} -f -\n", finalize_path(&name));
+    let (before_it, last) = ran.stdout.split_once(&command).unwrap_or_else(|| panic!("{ran:?}"));
+    assert_eq!(last, format!("# namespace/{name} cleared (dry run)\n"));
+    let uid = before["metadata"]["uid"].as_str().unwrap();
+    let line = before_it.lines().last().unwrap();
+    assert!(line.contains(&format!(".metadata.uid == \"{uid}\"")), "{ran:?}");
+    assert!(line.contains(r#".spec.finalizers -= ["kubernetes"]"#), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"], before["spec"]);
+    if lab.sandbox.is_some() {
+        assert_eq!(lab.writes(), Vec::<String>::new());
+    }
+}
+
+async fn a_server_dry_run_stores_nothing(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = lab.nsfix(&["clear", &name, "--leftovers=orphan", "--dry-run=server"]).run().await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} cleared (server dry run)\n"));
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+    assert!(backups(&lab).is_empty());
+    if lab.sandbox.is_some() {
+        assert_eq!(lab.writes(), Vec::<String>::new());
+        let put = format!("{}?fieldManager=nsfix&dryRun=All", finalize_path(&name));
+        assert!(lab.the_sandbox().requests().iter().any(|request| request.path_and_query == put));
+    }
+}
+
+async fn a_server_dry_run_deletes_nothing(lab: Lab) {
+    // A zombie is ended by deleting it again.
+    let name = lab.play_apart("zombie").await;
+    let ran = lab.nsfix(&["clear", &name, "--dry-run=server"]).run().await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} cleared (server dry run)\n"));
+    lab.get(&path(&name)).await.expect(200);
+}

@@ -1,0 +1,38 @@
+//! `nsfix clear NAME`.
+
+mod backup;
+mod dry_run;
+mod finalize;
+mod races;
+mod refusals;
+mod scenarios;
+mod signals;
+
+use std::path::PathBuf;
+
+use crate::harness::{Lab, Ran, Test};
+
+pub fn tests() -> Vec<Test> {
+    [
+        finalize::tests(),
+        refusals::tests(),
+        dry_run::tests(),
+        backup::tests(),
+        scenarios::tests(),
+        races::tests(),
+        signals::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Clears one namespace with `--yes` and more flags.
+async fn clear(lab: &Lab, name: &str, more: &[&str]) -> Ran {
+    lab.nsfix(&[&["clear", name, "--yes"], more].concat()).run().await
+}
+
+fn backups(lab: &Lab) -> Vec<PathBuf> {
+    let dir = lab.dir().join("state/nsfix/backups");
+    std::fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+}

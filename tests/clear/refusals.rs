@@ -1,0 +1,147 @@
+//! Where `nsfix clear` refuses, and what it then says.
+
+use nsfix::sandbox::{Deny, Options};
+use serde_json::json;
+
+use super::{backups, clear};
+use crate::harness::Lab;
+use crate::harness::fixtures::{create, finalize, hold, path, terminating};
+use crate::tests;
+
+tests! {
+    Both:
+    live_leftovers_need_more_than_yes,
+    an_active_namespace_is_refused,
+    a_protected_namespace_is_refused,
+    a_name_that_does_not_exist_is_not_found,
+    a_young_namespace_is_not_forced_when_time_is_short,
+    without_a_terminal_and_without_yes_nothing_happens,
+    what_the_put_would_not_end_is_refused;
+    Sandbox:
+    a_release_abandons_nothing_that_could_not_be_looked_at,
+    a_missing_permission_is_told_and_nothing_is_half_done,
+    types_that_cannot_be_looked_at_are_named,
+    a_protected_namespace_can_be_named_by_hand
+}
+
+async fn live_leftovers_need_more_than_yes(lab: Lab) {
+    let name = Lab::unique("live");
+    create(&lab, &name).await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "held", "finalizers": ["example.com/hold"]},
+        "spec": {"containers": [{"name": "c", "image": "example.com/none"}]},
+    });
+    lab.post(&format!("{}/pods", path(&name)), &pod).await.expect(201);
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "alive"}});
+    lab.post(&format!("{}/secrets", path(&name)), &secret).await.expect(201);
+    lab.delete(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &[]).await.expect(4);
+    assert!(ran.stderr.contains("live objects that nobody has asked to delete"), "{ran:?}");
+    assert!(ran.stderr.contains("--leftovers=orphan"), "{ran:?}");
+    lab.get(&path(&name)).await.expect(200);
+    assert!(backups(&lab).is_empty());
+}
+
+async fn an_active_namespace_is_refused(lab: Lab) {
+    let name = Lab::unique("active");
+    let before = create(&lab, &name).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "--allow-protected"]).await.expect(4);
+    assert!(ran.stderr.contains(&format!("namespace {name:?} is Active, not Terminating")), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"], before["spec"]);
+}
+
+async fn a_protected_namespace_is_refused(lab: Lab) {
+    let name = Lab::unique("openshift-lab");
+    create(&lab, &name).await;
+    hold(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(4);
+    assert!(ran.stderr.contains("is protected"), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn a_name_that_does_not_exist_is_not_found(lab: Lab) {
+    let name = Lab::unique("gone");
+    let ran = clear(&lab, &name, &[]).await.expect(1);
+    let expected = format!("Error from server (NotFound): namespaces {name:?} not found\n");
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", expected.as_str()));
+    let ran = clear(&lab, &name, &["--ignore-not-found"]).await.expect(0);
+    assert_eq!(ran.stdout, format!("namespace/{name} already gone\n"));
+}
+
+/// The patience before a write does not depend on --timeout: a shorter one makes nothing more forceful.
+async fn a_young_namespace_is_not_forced_when_time_is_short(lab: Lab) {
+    let name = terminating(&lab).await;
+    for hurry in ["--timeout=1s", "--wait=false"] {
+        let nsfix = lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan", hurry]);
+        let ran = nsfix.env("NSFIX_PATIENCE", "90s").run().await.expect(4);
+        assert!(ran.stderr.contains("waiting up to"), "{ran:?}");
+        assert!(ran.stderr.contains("the controller may still be at work, and it was not forced"), "{ran:?}");
+        assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+    }
+}
+
+async fn without_a_terminal_and_without_yes_nothing_happens(lab: Lab) {
+    let name = terminating(&lab).await;
+    let ran = lab.nsfix(&["clear", &name]).stdin("y\n").run().await.expect(4);
+    assert!(ran.stderr.contains("there is no terminal to ask on"), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn what_the_put_would_not_end_is_refused(lab: Lab) {
+    let name = Lab::unique("held");
+    create(&lab, &name).await;
+    lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/meta"]}})).await.expect(200);
+    let (_, answer) = finalize(&lab, &name, "", |body| {
+        body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"]);
+    })
+    .await;
+    answer.expect(200);
+    hold(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(4);
+    let expected = "is also held by spec finalizer example.com/hold, metadata finalizer example.com/meta";
+    assert!(ran.stderr.contains(expected), "{ran:?}");
+    let kept = lab.get(&path(&name)).await.expect(200);
+    let all = ["kubernetes", "example.com/hold"];
+    assert_eq!(kept["spec"]["finalizers"], json!(all), "{kept}");
+}
+
+/// Of a type that this account may not list it is unknown what is inside, to the very end.
+async fn a_release_abandons_nothing_that_could_not_be_looked_at(_: Lab) {
+    let deny = vec![Deny::new("list", "", "secrets")];
+    let lab = Lab::sandbox(Options { deny, controller: None, ..Options::empty() }).await;
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=release"]).await.expect(4);
+    assert!(ran.stderr.contains("whatever is in secrets"), "{ran:?}");
+    assert!(ran.stderr.contains("--leftovers=orphan"), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn a_missing_permission_is_told_and_nothing_is_half_done(_: Lab) {
+    let deny = vec![Deny::new("update", "", "namespaces/finalize")];
+    let lab = Lab::sandbox(Options { deny, controller: None, ..Options::empty() }).await;
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
+    assert!(ran.stderr.contains("you are not allowed to update namespaces/finalize in namespace"), "{ran:?}");
+    assert_eq!(ran.stdout, "");
+}
+
+async fn types_that_cannot_be_looked_at_are_named(_: Lab) {
+    let deny = vec![Deny::new("list", "", "secrets")];
+    let lab = Lab::sandbox(Options { deny, controller: None, ..Options::empty() }).await;
+    let name = terminating(&lab).await;
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert!(ran.stderr.contains("Warning: could not look at secrets ("), "{ran:?}");
+    assert!(ran.stderr.contains("Warning: could not look for orphans in secrets ("), "{ran:?}");
+}
+
+async fn a_protected_namespace_can_be_named_by_hand(lab: Lab) {
+    let name = "openshift-lab";
+    create(&lab, name).await;
+    hold(&lab, name).await;
+    lab.delete(&path(name)).await.expect(200);
+    clear(&lab, name, &["--leftovers=orphan", "--allow-protected"]).await.expect(0);
+    lab.get(&path(name)).await.expect(404);
+}
