@@ -29,7 +29,7 @@ async fn look(lab: &Lab, name: &str) -> Ran {
 }
 
 fn finds_the_config_map(ran: &Ran) {
-    assert!(ran.stderr.contains("1 configmaps in namespace"), "{ran:?}");
+    assert!(ran.stderr.contains("1 ConfigMap in namespace"), "{ran:?}");
     assert!(!ran.stderr.contains("could not look"), "{ran:?}");
 }
 
@@ -67,7 +67,7 @@ async fn pages_that_expire_are_counted_once(lab: Lab) {
     let pages = Matcher::new("GET", &format!("{}/secrets", path(&many))).query("continue=").once();
     lab.the_sandbox().inject(Fault::answer(pages, expired));
     let ran = look(&lab, &many).await;
-    assert!(ran.stderr.contains("501 secrets in namespace"), "{ran:?}");
+    assert!(ran.stderr.contains("501 Secrets in namespace"), "{ran:?}");
 }
 
 async fn events_under_two_groups_are_counted_once(lab: Lab) {

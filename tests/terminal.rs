@@ -44,7 +44,7 @@ async fn on_a_terminal_the_question_comes_first(lab: Lab) {
     assert_eq!(code, Some(0), "{screen}");
     assert!(screen.contains(&format!("PUT {}", finalize_path(&name))), "{screen}");
     assert!(screen.contains("spec.finalizers: [kubernetes] becomes []; nothing else changes"), "{screen}");
-    assert!(screen.contains("still inside: 1 configmaps (deleting)"), "{screen}");
+    assert!(screen.contains("still inside: 1 ConfigMap (deleting)"), "{screen}");
     assert!(screen.contains(&format!("namespace/{name} finalized")), "{screen}");
 }
 

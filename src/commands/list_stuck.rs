@@ -9,11 +9,14 @@ use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, diagnose, reason};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
-use crate::model::{Facts, Gap, Namespace};
+use crate::model::{Facts, Gap, KUBERNETES_FINALIZER, Namespace, counted};
 use crate::observe::{Depth, observe};
 use crate::output::document::{Document, StuckNamespace};
-use crate::output::{Failure, Terminal, human_duration, sanitise, table};
+use crate::output::{Failure, Style, Terminal, human_duration, sanitise, table};
 
+/// How much of a reason, and of a list of finalizers, stays readable on a narrow terminal.
+const LEAST_REASON: usize = 28;
+const LEAST_FINALIZERS: usize = 12;
 /// Enough to match webhooks' object selectors against.
 const KEEP: usize = 20;
 
@@ -153,15 +156,15 @@ fn print(
             terminal.note("No stuck namespaces found.");
             return Ok(());
         }
-        None => as_table(found, false, with_context, options, now),
-        Some(ListFormat::Wide) => as_table(found, true, with_context, options, now),
+        None => as_table(found, false, with_context, options, now, terminal),
+        Some(ListFormat::Wide) => as_table(found, true, with_context, options, now, terminal),
     };
     Ok(terminal.data(&text)?)
 }
 
 /// What a pod leaves behind: how many, why all of them, and then one line for each.
 fn summary(found: &[FoundNamespace<'_>], common: &[CommonCause], now: Timestamp) -> String {
-    let mut lines = vec![format!("{} stuck namespaces", found.len())];
+    let mut lines = vec![counted(found.len() as u64, "stuck namespace")];
     lines.extend(common.iter().map(CommonCause::sentence));
     lines.extend(found.iter().map(|found| {
         let state = State::of(&found.namespace, now);
@@ -176,49 +179,57 @@ fn as_table(
     with_context: bool,
     options: &ListStuckOptions,
     now: Timestamp,
+    terminal: &Terminal,
 ) -> String {
-    let mut headers = vec!["NAME", "STATE", "REASON", "FINALIZERS", "AGE"];
+    let mut headers = if with_context { vec!["CONTEXT"] } else { Vec::new() };
+    headers.extend(["NAME", "STATE", "AGE", "FINALIZERS"]);
+    let (state, finalizers) = (headers.len() - 3, headers.len() - 1);
     if wide {
-        headers.insert(4, "DELETING");
-        headers.insert(5, "LIVE");
-        headers.insert(6, "UID");
+        headers.extend(["DELETING", "LIVE", "UID"]);
     }
-    if with_context {
-        headers.insert(0, "CONTEXT");
-    }
-    let rows: Vec<Vec<String>> = found
-        .iter()
-        .map(|found| {
-            let FoundNamespace { context, namespace, .. } = found;
-            let age = age(namespace, now).unwrap_or_default();
-            let mut row = vec![
-                namespace.name.clone(),
-                State::of(namespace, now).to_string(),
-                found.reason(),
-                finalizers(namespace),
-                human_duration(age),
-            ];
-            if wide {
-                let inventory = found.diagnosis.as_ref().map(|diagnosis| &diagnosis.inventory);
-                row.insert(
-                    4,
-                    inventory.map(|inventory| inventory.deleting().to_string()).unwrap_or_default(),
-                );
-                row.insert(5, inventory.map(|inventory| inventory.live().to_string()).unwrap_or_default());
-                row.insert(6, namespace.uid.clone());
-            }
-            if with_context {
-                row.insert(0, context.unwrap_or_default().to_owned());
-            }
-            row
-        })
-        .collect();
-    table::render((!options.no_headers).then_some(headers.as_slice()), &rows)
+    headers.push("REASON");
+    let rows: Vec<Vec<String>> = found.iter().map(|found| row(found, wide, with_context, now)).collect();
+    let yielding = [(headers.len() - 1, LEAST_REASON), (finalizers, LEAST_FINALIZERS)];
+    // What is wide is for a wide terminal, or for a file.
+    let fit = table::Fit { width: terminal.width().filter(|_| !wide), yielding: &yielding };
+    let style = |column, cell: &str| if column == state { style_of(cell) } else { Style::Plain };
+    let headers = (!options.no_headers).then_some(headers.as_slice());
+    table::fitted(headers, &rows, fit, style, |style, text| terminal.paint(style, text))
 }
 
-/// `spec:kubernetes,metadata:example.com/hold`: where a finalizer stands decides what removes it.
+fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
+    let FoundNamespace { context, namespace, diagnosis } = found;
+    let mut row = Vec::new();
+    if with_context {
+        row.push(context.unwrap_or_default().to_owned());
+    }
+    row.extend([
+        namespace.name.clone(),
+        State::of(namespace, now).to_string(),
+        human_duration(age(namespace, now).unwrap_or_default()),
+        finalizers(namespace),
+    ]);
+    if wide {
+        let inventory = diagnosis.as_ref().map(|diagnosis| &diagnosis.inventory);
+        row.push(inventory.map(|inventory| inventory.deleting().to_string()).unwrap_or_default());
+        row.push(inventory.map(|inventory| inventory.live().to_string()).unwrap_or_default());
+        row.push(namespace.uid.clone());
+    }
+    row.push(found.reason());
+    row
+}
+
+fn style_of(state: &str) -> Style {
+    if state == State::Progressing.to_string() { Style::Caution } else { Style::Bad }
+}
+
+/// `kubernetes,metadata:example.com/hold`: where a finalizer stands decides what removes it. `kubernetes` stands in
+/// the spec.
 fn finalizers(namespace: &Namespace) -> String {
-    let spec = namespace.spec_finalizers.iter().map(|name| format!("spec:{name}"));
+    let spec = namespace.spec_finalizers.iter().map(|name| match name.as_str() {
+        KUBERNETES_FINALIZER => name.clone(),
+        _ => format!("spec:{name}"),
+    });
     let metadata = namespace.metadata_finalizers.iter().map(|name| format!("metadata:{name}"));
     spec.chain(metadata).collect::<Vec<_>>().join(",")
 }

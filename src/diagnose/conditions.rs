@@ -46,7 +46,7 @@ pub fn reason_from_conditions(namespace: &Namespace) -> String {
     match (said(FINALIZERS).map(finalizers_in), said(REMAINING).map(remaining_in)) {
         (Some(finalizers), _) if !finalizers.is_empty() => {
             let counted = finalizers.iter().map(|(finalizer, count)| format!("{finalizer} ({count})"));
-            reasons.push(format!("finalizers on content: {}", counted.collect::<Vec<_>>().join(", ")));
+            reasons.push(format!("held by {}", counted.collect::<Vec<_>>().join(", ")));
         }
         (_, Some(remaining)) if !remaining.is_empty() => {
             reasons.push(format!("content remains: {}", remaining.join(", ")));
@@ -191,7 +191,7 @@ mod tests {
                           backups.example.com/cleanup in 1 resource instances";
         assert_eq!(
             reporting(&[(REMAINING, "True", remaining), (FINALIZERS, "True", finalizers)]),
-            "finalizers on content: backups.example.com/cleanup (1)"
+            "held by backups.example.com/cleanup (1)"
         );
         assert_eq!(
             reporting(&[(REMAINING, "True", remaining)]),

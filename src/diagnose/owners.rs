@@ -100,9 +100,9 @@ impl Held {
         match self.entry {
             Some(entry) => entry.if_removed,
             None if self.stands_for_infrastructure() => {
-                "nobody knows what it protects; what it stands for outside of the cluster may be left behind"
+                "not in the catalogue; what it stands for outside of the cluster may be left behind"
             }
-            None => "nobody knows what it protects",
+            None => "not in the catalogue; effect of removal unknown",
         }
     }
 }

@@ -113,10 +113,10 @@ fn is_default_object(ty: &ResourceType, leftover: &Leftover) -> bool {
         }
 }
 
-/// `3 configmaps`
+/// `3 ConfigMaps`
 impl fmt::Display for TypeLeftovers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.total(), self.resource)
+        f.write_str(&self.resource.counted(self.total()))
     }
 }
 

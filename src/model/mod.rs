@@ -26,5 +26,5 @@ pub use resource::ResourceType;
 #[cfg(test)]
 pub(crate) use resource::resource;
 pub(crate) use resource::{group_version_path, path_segment};
-pub use text::{is_harmful, prefix_within};
+pub use text::{counted, counted_with, is_harmful, prefix_within};
 pub use traffic::{Exchange, Traffic};

@@ -48,6 +48,28 @@ impl ResourceType {
         format!("{collection}/{}", path_segment(name))
     }
 
+    /// So many objects of this type in a sentence: `1 ConfigMap`, `2 NetworkPolicies`, `3 Backups.example.com`.
+    #[must_use]
+    pub fn counted(&self, count: u64) -> String {
+        let noun = if count == 1 { self.kind.clone() } else { self.kinds() };
+        // Kubernetes' own kinds need no group; of others there may be several of one name.
+        if self.group.contains('.') && !self.group.ends_with(".k8s.io") {
+            format!("{count} {noun}.{}", self.group)
+        } else {
+            format!("{count} {noun}")
+        }
+    }
+
+    /// The plural of the kind: its beginning is the kind's, its end that of the resource's name.
+    fn kinds(&self) -> String {
+        let lower = self.kind.to_ascii_lowercase();
+        let common = lower.bytes().zip(self.resource.bytes()).take_while(|(a, b)| a == b).count();
+        match (self.kind.get(..common), self.resource.get(common..)) {
+            (Some(start), Some(end)) if 2 * common >= lower.len() => format!("{start}{end}"),
+            _ => self.resource.clone(),
+        }
+    }
+
     /// Whether discovery advertises this verb.
     #[must_use]
     pub fn allows(&self, verb: &str) -> bool {
@@ -102,6 +124,17 @@ pub(crate) fn resource(group: &str, resource: &str, kind: &str) -> ResourceType 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kinds_are_counted_as_in_a_sentence() {
+        let count = |group, name, kind, n| resource(group, name, kind).counted(n);
+        assert_eq!(count("", "configmaps", "ConfigMap", 1), "1 ConfigMap");
+        assert_eq!(count("", "configmaps", "ConfigMap", 2), "2 ConfigMaps");
+        assert_eq!(count("networking.k8s.io", "networkpolicies", "NetworkPolicy", 3), "3 NetworkPolicies");
+        assert_eq!(count("", "endpoints", "Endpoints", 0), "0 Endpoints");
+        assert_eq!(count("example.com", "backups", "Backup", 1), "1 Backup.example.com");
+        assert_eq!(count("example.com", "mice", "Mouse", 2), "2 mice.example.com");
+    }
 
     #[test]
     fn a_name_is_asked_for_as_itself_whatever_it_holds() {

@@ -7,6 +7,18 @@ pub fn prefix_within(text: &str, bytes: usize) -> &str {
     &text[..end.unwrap_or_default()]
 }
 
+/// `1 object`, `2 objects`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `1 object is`, `2 objects are`.
+#[must_use]
+pub fn counted_with(count: u64, noun: &str, singular: &str, plural: &str) -> String {
+    format!("{} {}", counted(count, noun), if count == 1 { singular } else { plural })
+}
+
 /// Whether a terminal obeys the character, or text is reordered or hidden by it: control characters, Unicode's
 /// bidirectional controls, and characters without width or meaning (format characters, tags, private use).
 #[must_use]

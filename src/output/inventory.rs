@@ -2,7 +2,7 @@
 
 use crate::model::{Coverage, Inventory, TypeLeftovers};
 
-/// `2 configmaps (live), 1 backups.example.com (deleting)`; `nothing` where nothing was found.
+/// `2 ConfigMaps (live), 1 Backup.example.com (deleting)`; `nothing` where nothing was found.
 #[must_use]
 pub fn leftovers(inventory: &Inventory) -> String {
     if inventory.is_empty() {
@@ -11,7 +11,7 @@ pub fn leftovers(inventory: &Inventory) -> String {
     inventory.types.iter().map(of_type).collect::<Vec<_>>().join(", ")
 }
 
-/// `3 configmaps (2 deleting, 1 live)`.
+/// `3 ConfigMaps (2 deleting, 1 live)`.
 #[must_use]
 pub fn of_type(of_type: &TypeLeftovers) -> String {
     let state = match (of_type.deleting, of_type.live) {

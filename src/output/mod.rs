@@ -11,6 +11,7 @@ mod sanitise;
 pub mod table;
 mod terminal;
 mod termination;
+pub mod text;
 mod traffic;
 pub mod tree;
 

@@ -91,7 +91,9 @@ pub struct Terminal {
     color_err: bool,
     /// Whether a person sits in front of it: both stdin and stderr are terminals.
     pub interactive: bool,
-    err_is_tty: bool,
+    /// Whether a spinner can be shown.
+    spins: bool,
+    width: Option<usize>,
     /// How often `-v` was given.
     pub verbosity: u8,
     format: LogFormat,
@@ -114,17 +116,19 @@ impl Terminal {
         invocation: Invocation,
     ) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
+        // A dumb terminal can neither colour text nor take a spinner away again.
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let wanted = |is_terminal: bool| match color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            }
+            ColorChoice::Auto => is_terminal && !plain,
         };
         Self {
             color_out: wanted(out.is_terminal()),
             color_err: wanted(err.is_terminal()),
-            err_is_tty: err.is_terminal(),
+            spins: err.is_terminal() && !dumb,
+            width: width_of(&out),
             interactive: err.is_terminal() && io::stdin().is_terminal(),
             verbosity,
             format,
@@ -165,6 +169,12 @@ impl Terminal {
     #[must_use]
     pub fn paint(&self, style: Style, text: &str) -> String {
         painted(self.color_out, style, text)
+    }
+
+    /// How many columns stdout has; `None` where it is no terminal, and nothing has to fit.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        self.width
     }
 
     /// Says something on stderr.
@@ -244,7 +254,7 @@ impl Terminal {
     /// A sign of life for something that may take long. Not while requests are shown: they are one.
     #[must_use]
     pub fn progress(&self, what: &str) -> Progress {
-        Progress::start(self.err_is_tty && self.verbosity == 0 && self.format == LogFormat::Text, what)
+        Progress::start(self.spins && self.verbosity == 0 && self.format == LogFormat::Text, what)
     }
 
     /// Asks on stderr, without a line break.
@@ -305,6 +315,14 @@ impl Terminal {
         })
         .to_string()
     }
+}
+
+/// Narrower than this there is no layout that helps.
+const NARROWEST: usize = 40;
+
+fn width_of(out: &io::Stdout) -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(out)?;
+    Some(usize::from(columns).max(NARROWEST))
 }
 
 fn painted(color: bool, style: Style, text: &str) -> String {

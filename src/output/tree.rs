@@ -94,7 +94,11 @@ fn leftovers(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
         let everywhere = diagnosis.inventory.coverage.is_complete();
         lines.push(
             1,
-            if everywhere { "nothing was found" } else { "nothing was found where it could be looked" },
+            if everywhere {
+                "nothing was found"
+            } else {
+                "nothing was found in the types that could be listed"
+            },
         );
     }
     for of_type in &diagnosis.inventory.types {

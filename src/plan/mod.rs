@@ -109,8 +109,9 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
 
 /// What a release leaves: finalizers that do harm and were not named, and whatever could not be looked at.
 fn remains(diagnosis: &Diagnosis, skipped: &[&Held]) -> Vec<String> {
-    let kept =
-        skipped.iter().map(|held| format!("{} {} held by {}", held.count, held.resource, held.finalizer));
+    let kept = skipped
+        .iter()
+        .map(|held| format!("{} held by {}", held.resource.counted(held.count), held.finalizer));
     let unknown = unknown(diagnosis).into_iter().map(|what| format!("whatever is in {what}"));
     kept.chain(unknown).collect()
 }
@@ -273,17 +274,20 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
     let mut warnings = Vec::new();
     if policy.leftovers != Leftovers::Release && !namespace.is_zombie() {
         warnings.extend(inventory.types.iter().map(|of_type| {
-            format!(
-                "{of_type} in namespace {name} would be orphaned: they stay in etcd and come back with the name"
-            )
+            let stay = if of_type.total() == 1 {
+                "it stays in etcd and comes"
+            } else {
+                "they stay in etcd and come"
+            };
+            format!("{of_type} in namespace {name} would be orphaned: {stay} back with the name")
         }));
     }
     warnings.extend(skipped.iter().map(|held| {
         format!(
-            "{} {} keep finalizer {}, because removing it does harm: {}; to release it all the same, add \
+            "{} {} finalizer {}, because removing it does harm: {}; to release it all the same, add \
              --release-finalizer={}",
-            held.count,
-            held.resource,
+            held.resource.counted(held.count),
+            if held.count == 1 { "keeps" } else { "keep" },
             held.finalizer,
             held.harm(),
             held.finalizer

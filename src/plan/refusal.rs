@@ -1,6 +1,6 @@
 //! Why a plan is not made.
 
-use crate::model::{Hint, ShellCommand};
+use crate::model::{Hint, ShellCommand, counted};
 
 /// A safety rule that says no, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +63,7 @@ pub enum Refusal {
         unseen: Vec<String>,
     },
     /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
-    #[error("namespace {name:?} still holds {live} live objects that nobody has asked to delete")]
+    #[error("namespace {name:?} still holds {} that nobody has asked to delete", counted(*live, "live object"))]
     LiveLeftovers {
         /// The namespace.
         name: String,

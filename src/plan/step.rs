@@ -5,7 +5,7 @@ use std::fmt;
 use crate::diagnose::Held;
 use serde_json::json;
 
-use crate::model::{Inventory, Leftover, Namespace, ResourceType, ShellCommand, TypeLeftovers};
+use crate::model::{Inventory, Leftover, Namespace, ResourceType, ShellCommand, TypeLeftovers, counted};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl fmt::Display for Action {
 pub struct Step {
     /// What it does.
     pub action: Action,
-    /// To what: `namespace/rodrigo`, `3 backups.example.com`.
+    /// To what: `namespace/rodrigo`, `3 Backups.example.com`.
     pub target: String,
     /// What is lost by it, in plain words; empty where nothing is.
     pub harm: String,
@@ -118,8 +118,8 @@ pub(super) fn delete(of_type: &TypeLeftovers, namespace: &Namespace) -> Option<S
     let (resource, live) = (&of_type.resource, of_type.live);
     (live > 0).then(|| Step {
         action: Action::DeleteObjects { resource: resource.clone() },
-        target: format!("{live} {resource}"),
-        harm: format!("deletes {live} {resource} that nobody has asked to delete one by one"),
+        target: resource.counted(live),
+        harm: format!("deletes {} that nobody has asked to delete one by one", resource.counted(live)),
         request: format!("DELETE {}/NAME, guarded by uid", resource.path_in(&namespace.name)),
         kubectl: Some(ShellCommand::if_still(namespace).and(ShellCommand::kubectl([
             "delete",
@@ -135,7 +135,7 @@ pub(super) fn delete(of_type: &TypeLeftovers, namespace: &Namespace) -> Option<S
 /// Pods whose node will never say that they ended.
 pub(super) fn delete_pods_on_lost_node(names: &[String], namespace: &Namespace) -> Step {
     Step {
-        target: format!("{} pods", names.len()),
+        target: counted(names.len() as u64, "Pod"),
         harm: "if the node is cut off but alive, their containers go on running there".to_owned(),
         request: format!("DELETE {}/pods/NAME with gracePeriodSeconds=0, guarded by uid", path(namespace)),
         kubectl: Some(ShellCommand::delete_pods_at_once(namespace, names)),
@@ -155,7 +155,7 @@ pub(super) fn release(of_type: &TypeLeftovers, held: &[&Held], namespace: &Names
         _ => "NAME",
     };
     Step {
-        target: format!("{count} {resource}"),
+        target: resource.counted(count),
         harm: harm.join("; "),
         request: format!(
             "PATCH {}/{name} without {}, guarded by uid and resourceVersion",
@@ -274,7 +274,9 @@ pub(super) fn remove_metadata_finalizer(namespace: &Namespace, finalizer: &str, 
     Step {
         action: Action::RemoveMetadataFinalizer { finalizer: finalizer.to_owned() },
         target: format!("namespace/{name}"),
-        harm: entry.map_or("nobody knows what it protects", |entry| entry.if_removed).to_owned(),
+        harm: entry
+            .map_or("not in the catalogue; effect of removal unknown", |entry| entry.if_removed)
+            .to_owned(),
         request: format!("PATCH {} without {finalizer} in metadata.finalizers", path(namespace)),
         kubectl: (!if_needed)
             .then(|| put(namespace, &format!(".metadata.finalizers -= {}", json!([finalizer])), false)),

@@ -34,8 +34,8 @@ async fn a_stuck_namespace_is_cleared(lab: Lab) {
 async fn what_is_left_inside_is_warned_about_and_reported(lab: Lab) {
     let name = terminating(&lab).await;
     let ran = clear(&lab, &name, &["--leftovers=orphan", "-o", "json"]).await.expect(0);
-    assert!(ran.stderr.contains(&format!("1 configmaps in namespace {name} would be orphaned")), "{ran:?}");
-    assert!(ran.stderr.contains("1 configmaps left behind in etcd (held)"), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("1 ConfigMap in namespace {name} would be orphaned")), "{ran:?}");
+    assert!(ran.stderr.contains("1 ConfigMap left behind in etcd (held)"), "{ran:?}");
     let report = ran.json();
     assert_eq!(report["kind"], "RepairReport");
     let item = &report["items"][0];

@@ -36,7 +36,7 @@ async fn a_dead_api_comes_before_what_is_held(lab: Lab) {
     let told = explain(&lab, "dead-apiservice-and-finalizer").await;
     told.is_stuck_by(&["UnavailableApi", "HeldObjects"]);
     dead_api(&told.item);
-    assert_eq!(told.cause("HeldObjects")["detail"], "1 configmaps held by example.com/hold");
+    assert_eq!(told.cause("HeldObjects")["detail"], "1 ConfigMap held by example.com/hold");
 }
 
 fn dead_api(item: &Value) {
@@ -182,7 +182,7 @@ async fn a_crd_that_is_being_deleted_is_told(lab: Lab) {
     let told = explain(&lab, &name).await;
     assert_eq!(told.cause("TerminatingCrd")["subject"], format!("things.{group}"));
     assert_eq!(told.cause("TerminatingCrd")["detail"], format!("CRD things.{group} is being deleted too"));
-    told.evidence("TerminatingCrd", "1 of its objects remain in this namespace");
+    told.evidence("TerminatingCrd", "1 Thing.");
     assert_eq!(told.cause("HeldObjects")["subject"], "example.com/hold");
     let thing = told.leftover("things", "last");
     assert!(thing["deletionTimestamp"].is_string(), "{thing}");

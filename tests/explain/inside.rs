@@ -21,7 +21,7 @@ async fn a_custom_resource_is_traced_to_the_manager_that_holds_it(lab: Lab) {
     let lab = stage(lab, "rodrigo").await;
     let told = explain(&lab, "rodrigo").await;
     told.is_stuck_by(&["HeldObjects"]).looked_everywhere();
-    let detail = "1 backups.example.com held by backups.example.com/cleanup";
+    let detail = "1 Backup.example.com held by backups.example.com/cleanup";
     assert_eq!(told.cause("HeldObjects")["detail"], detail);
     told.evidence("HeldObjects", "on nightly");
     told.evidence("HeldObjects", "set by field manager backup-operator (Update) at 2");
@@ -44,7 +44,7 @@ async fn a_held_config_map_is_told(lab: Lab) {
     let lab = stage(lab, "configmap-finalizer").await;
     let told = explain(&lab, "configmap-finalizer").await;
     told.is_stuck_by(&["HeldObjects"]).looked_everywhere();
-    assert_eq!(told.cause("HeldObjects")["detail"], "1 configmaps held by example.com/hold");
+    assert_eq!(told.cause("HeldObjects")["detail"], "1 ConfigMap held by example.com/hold");
     let remaining = condition(&told.item, "NamespaceContentRemaining");
     assert!(remaining["message"].as_str().unwrap().contains("configmaps. has 1 "), "{remaining}");
     let counts = json!({"group": "", "version": "v1", "resource": "configmaps", "deleting": 1, "live": 0});
@@ -66,8 +66,8 @@ async fn while_a_pod_remains_the_conditions_are_not_believed(lab: Lab) {
         (&remaining["status"], &remaining["message"]),
         (&json!("False"), &json!("All content successfully removed"))
     );
-    assert_eq!(told.cause("HeldObjects")["detail"], "1 pods held by example.com/pod-guard");
-    told.evidence("LiveObjects", "1 pods remain, and since Kubernetes 1.33 nothing else is deleted before");
+    assert_eq!(told.cause("HeldObjects")["detail"], "1 Pod held by example.com/pod-guard");
+    told.evidence("LiveObjects", "1 Pod remains, and since Kubernetes 1.33 nothing else is deleted before");
     told.evidence(
         "LiveObjects",
         "the conditions say that all content is removed; while pods remain they are",
@@ -132,7 +132,7 @@ async fn what_may_not_be_listed_is_not_called_empty(lab: Lab) {
     assert_eq!(told.item["leftovers"], json!([]));
     // The controller has seen what could not be looked at.
     told.is_stuck_by(&["HeldObjects"]);
-    let detail = "1 objects held by example.com/seal, which could not be looked at";
+    let detail = "1 object held by example.com/seal, which could not be looked at";
     assert_eq!(told.cause("HeldObjects")["detail"], detail);
     told.evidence(
         "HeldObjects",

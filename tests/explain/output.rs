@@ -53,7 +53,7 @@ async fn the_verdict_comes_first_and_the_plan_last(_: Lab) {
     let ran = lab.nsfix(&["explain", "rodrigo"]).run().await.expect(0);
     assert_eq!(ran.stderr, "");
     let lines: Vec<&str> = ran.stdout.lines().collect();
-    let why = "1 backups.example.com held by backups.example.com/cleanup";
+    let why = "1 Backup.example.com held by backups.example.com/cleanup";
     assert_eq!(lines[0], format!("namespace/rodrigo is Stuck since 3d: {why}"));
     let headings: Vec<&str> = lines[1..].iter().filter(|line| !line.starts_with(' ')).copied().collect();
     assert_eq!(headings, ["Causes", "Leftovers", "Coverage", "Plan", "Better than force"]);
@@ -82,7 +82,7 @@ async fn few_leftovers_are_named_unless_all_are_wanted(lab: Lab) {
     let named = |text: &str| (0..7).filter(|index| text.contains(&format!("\n    s{index} "))).count();
     let ran = lab.nsfix(&["explain", &name]).run().await.expect(0);
     assert_eq!(named(&ran.stdout), 5, "{ran:?}");
-    assert!(ran.stdout.contains("\n  7 secrets ("), "{ran:?}");
+    assert!(ran.stdout.contains("\n  7 Secrets ("), "{ran:?}");
     assert!(ran.stdout.contains("\n    … 2 more (--all-objects shows them)\n"), "{ran:?}");
     let ran = lab.nsfix(&["explain", &name, "--all-objects"]).run().await.expect(0);
     assert_eq!(named(&ran.stdout), 7, "{ran:?}");

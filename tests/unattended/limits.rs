@@ -90,7 +90,7 @@ async fn what_is_still_in_use_is_refused(lab: Lab) {
     let (selector, names) = stuck(&lab, &["full"]).await;
     let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=refuse", "--yes", "-l", &selector];
     let ran = lab.nsfix(&arguments).run().await.expect(4);
-    assert!(ran.stderr.contains("still holds 1 configmaps"), "{ran:?}");
+    assert!(ran.stderr.contains("still holds 1 ConfigMap"), "{ran:?}");
     assert!(is_there(&lab, &names[0]).await);
 }
 

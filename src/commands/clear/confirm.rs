@@ -3,7 +3,7 @@
 use super::Clear;
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::commands::confirm::{ask, is_yes};
-use crate::model::Inventory;
+use crate::model::{Inventory, counted};
 use crate::output::{Failure, inventory};
 use crate::plan::{Action, Leftovers, Plan, Refusal};
 
@@ -36,7 +36,8 @@ pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -
     show(clear, plan, stock);
     let place = place(&clear.cluster.server, clear.cluster.context.as_deref());
     let question = if live > 0 {
-        format!("{live} live objects will be abandoned on {place}. Type the namespace's name to go on: ")
+        let live = counted(live, "live object");
+        format!("{live} will be abandoned on {place}. Type the namespace's name to go on: ")
     } else {
         format!("Go on with namespace/{name} on {place}? [y/N] ")
     };

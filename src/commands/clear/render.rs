@@ -4,7 +4,7 @@ use super::exit_of;
 use crate::cli::{DryRunChoice, ReportFormat};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
-use crate::model::{Hint, ShellCommand, TypeLeftovers};
+use crate::model::{Hint, ShellCommand, TypeLeftovers, counted_with};
 use crate::output::{Failure, Terminal, Topic, sanitise, tree};
 use crate::plan::Plan;
 
@@ -101,7 +101,8 @@ pub(super) fn sentence(report: &Report) -> String {
     };
     let orphans: u64 = report.orphans.iter().map(TypeLeftovers::total).sum();
     if orphans > 0 {
-        said = format!("{said}; {orphans} objects were left behind in etcd");
+        let left = counted_with(orphans, "object", "was", "were");
+        said = format!("{said}; {left} left behind in etcd");
     }
     said
 }
@@ -171,7 +172,7 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
     }
     let held = of_type.finalizers.keys().cloned().collect::<Vec<_>>().join(", ");
     let purge = ShellCommand::nsfix(["orphans", namespace, "--purge"]);
-    hint.command(purge).text(format!(" (they are held by {held})"))
+    hint.command(purge).text(format!(" (held by {held})"))
 }
 
 /// `--dry-run=client`: a script of the requests as comments, and how to send them with kubectl.

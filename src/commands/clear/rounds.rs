@@ -10,7 +10,7 @@ use super::prepare::Prepared;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::age;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepResult};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, counted_with};
 use crate::output::Topic;
 use crate::plan::{Plan, plan};
 
@@ -38,8 +38,9 @@ impl Consent {
         }
         (plan.live_at_stake > self.live).then(|| {
             format!(
-                "{} live objects are left in namespace {name:?}, more than were agreed to ({})",
-                plan.live_at_stake, self.live
+                "{} left in namespace {name:?}, more than were agreed to ({})",
+                counted_with(plan.live_at_stake, "live object", "is", "are"),
+                self.live
             )
         })
     }

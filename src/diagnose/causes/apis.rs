@@ -127,7 +127,11 @@ pub(super) fn terminating_crds(facts: &Facts) -> Vec<Cause> {
         .map(|of_type| {
             let crd = of_type.resource.to_string();
             Cause::new(CauseKind::TerminatingCrd, crd.clone(), format!("CRD {crd} is being deleted too"))
-                .evidence([format!("{} of its objects remain in this namespace", of_type.total())])
+                .evidence([format!(
+                    "{} {} in this namespace",
+                    of_type,
+                    if of_type.total() == 1 { "remains" } else { "remain" }
+                )])
                 .remedy("the CRD and the namespace wait for the same objects: release those, and both go")
         })
         .collect()

@@ -2,8 +2,7 @@
 
 use crate::diagnose::conditions::{finalizers_in, remaining_finalizers};
 use crate::diagnose::{Cause, CauseKind, Held};
-use crate::model::ShellCommand;
-use crate::model::{Facts, NodeState, Pod};
+use crate::model::{Facts, NodeState, Pod, ShellCommand, counted, counted_with as verb};
 
 /// A pod that has longer than this to end keeps its namespace for hours.
 const LONG_GRACE: i64 = 3600;
@@ -34,7 +33,10 @@ pub(super) fn pods_on_lost_node(facts: &Facts) -> Option<Cause> {
         Cause::new(
             CauseKind::PodsOnLostNode,
             "pods",
-            format!("{} pods wait for a node that does not answer", pods_on_lost_nodes.len()),
+            format!(
+                "{} for a node that does not answer",
+                verb(pods_on_lost_nodes.len() as u64, "Pod", "waits", "wait")
+            ),
         )
         .evidence(evidence)
         .remedy(
@@ -70,7 +72,7 @@ pub(super) fn long_grace_periods(facts: &Facts) -> Option<Cause> {
         Cause::new(
             CauseKind::LongGracePeriod,
             "pods",
-            format!("{} pods have a grace period of more than an hour", pods.len()),
+            format!("{} a grace period of more than an hour", verb(pods.len() as u64, "Pod", "has", "have")),
         )
         .evidence(evidence)
         .remedy("if they need not finish what they do, delete them again with a shorter grace period")
@@ -165,7 +167,7 @@ pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes
         .map(|held| {
             let Held { resource, finalizer, count, entry, owner, .. } = held;
-            let detail = format!("{count} {resource} held by {finalizer}");
+            let detail = format!("{} held by {finalizer}", resource.counted(*count));
             let mut evidence = names(facts, held).into_iter().collect::<Vec<_>>();
             evidence.extend(held.evidence.iter().cloned());
             evidence.extend(said_by(facts, held));
@@ -209,7 +211,8 @@ pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     unseen
         .map(|(finalizer, count)| {
             let gaps = gaps.iter().map(|gap| format!("could not look at {gap}: it may be there"));
-            let detail = format!("{count} objects held by {finalizer}, which could not be looked at");
+            let detail =
+                format!("{} held by {finalizer}, which could not be looked at", counted(count, "object"));
             Cause::new(CauseKind::HeldObjects, finalizer, detail)
                 .evidence([format!("the namespace controller says: {}", condition.message)])
                 .evidence(gaps)
@@ -235,7 +238,7 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
         .types
         .iter()
         .filter(|of_type| of_type.live > 0)
-        .map(|of_type| format!("{} {}", of_type.live, of_type.resource))
+        .map(|of_type| of_type.resource.counted(of_type.live))
         .collect();
     if live.is_empty() {
         return None;
@@ -247,8 +250,8 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
     let remedy = match pods {
         Some(pods) if facts.namespace.has_kubernetes_finalizer() => {
             evidence.push(format!(
-                "{} pods remain, and since Kubernetes 1.33 nothing else is deleted before the pods are gone",
-                pods.total()
+                "{}, and since Kubernetes 1.33 nothing else is deleted before the pods are gone",
+                verb(pods.total(), "Pod", "remains", "remain")
             ));
             let conditions = &facts.namespace.conditions;
             if !conditions.is_empty() && conditions.iter().all(|condition| condition.status != "True") {
@@ -268,7 +271,7 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
         Cause::new(
             CauseKind::LiveObjects,
             "leftovers",
-            format!("{} objects are live", facts.inventory.live()),
+            format!("{} live", verb(facts.inventory.live(), "object", "is", "are")),
         )
         .evidence(evidence)
         .remedy(remedy),
