@@ -113,7 +113,7 @@ mod tests {
         };
         assert_eq!(cut(80), "a-long-name   metadata:example.com/hold   held by example.com/hold\n");
         assert_eq!(cut(60), "a-long-name   metadata:example.com/hold   held by example.c…\n");
-        assert_eq!(cut(40), "a-long-name   metadata:ex…   held by e…\n");
+        assert_eq!(cut(40), "a-long-name   metadata:exa…   held by e…\n");
         // A name is never cut.
         assert_eq!(cut(20), "a-long-name   metadat…   held by e…\n");
     }
