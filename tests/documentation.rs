@@ -1,4 +1,4 @@
-//! What README.md and docs/ say is what the program does.
+//! What README.md, SECURITY.md and docs/ say is what the program does.
 //!
 //! - `console`: every `$ …` line is run, and has to print what follows it. `[..]` stands for anything within a
 //!   line, a line `[...]` for any number of lines. A command without `--sandbox` talks to a practice cluster that

@@ -25,7 +25,7 @@ pub fn root() -> &'static Path {
 
 /// README.md and everything below docs/.
 pub fn pages() -> Vec<Page> {
-    let mut paths = vec![root().join("README.md")];
+    let mut paths = ["README.md", "SECURITY.md"].map(|page| root().join(page)).to_vec();
     find(&root().join("docs"), &mut paths);
     paths.sort();
     paths.into_iter().map(Page::read).collect()

@@ -19,9 +19,13 @@ pub use plane::ControlPlane;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use nsfix::sandbox::Options;
+
+/// A test that hangs is a test that fails.
+pub const LIMIT: Duration = Duration::from_secs(300);
 
 type Body = fn(Lab) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -73,23 +77,29 @@ pub struct Test {
     name: String,
     on: On,
     body: Body,
+    limit: Duration,
 }
 
 impl Test {
     pub fn new(module: &str, name: &str, on: On, body: Body) -> Self {
         let module = module.split_once("::").map_or(module, |(_, rest)| rest);
-        Self { name: format!("{module}::{name}"), on, body }
+        Self { name: format!("{module}::{name}"), on, body, limit: LIMIT }
+    }
+
+    /// With another limit, for a test that has one for each of its parts.
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// One trial per place.
     pub fn trials(self, plane: Option<&ControlPlane>) -> Vec<Trial> {
-        let Self { name, on, body } = self;
+        let Self { name, on, body, limit } = self;
         let options = move || Options {
             scenarios: Vec::new(),
             controller: matches!(on, On::Controlled | On::BothAlone).then(Default::default),
             ..Options::default()
         };
-        let on_sandbox = move || run(async move { body(Lab::sandbox(options()).await).await });
+        let on_sandbox = move || run(limit, async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
         if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::Pod) {
             trials.clear();
@@ -103,7 +113,7 @@ impl Test {
             let found = plane.cloned();
             let trial = Trial::test(name, move || {
                 let Some(plane) = found else { return Err("no control plane was found".into()) };
-                run(async move {
+                run(limit, async move {
                     match on {
                         On::BothAlone | On::RealAlone => {
                             let alone = plane.another();
@@ -129,15 +139,13 @@ impl Test {
     }
 }
 
-fn run(test: impl Future<Output = ()> + Send + 'static) -> Result<(), Failed> {
+fn run(limit: Duration, test: impl Future<Output = ()> + Send + 'static) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        // A test that hangs is a test that fails.
-        let limit = std::time::Duration::from_secs(300);
         match tokio::time::timeout(limit, tokio::spawn(test)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
-            Err(_) => Err("not done after five minutes".into()),
+            Err(_) => Err(format!("not done after {limit:?}").into()),
         }
     })
 }
