@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{DryRunChoice, ReportFormat, parse_namespace};
-use crate::cluster::parse_duration;
 use crate::metrics::MetricsOptions;
+use crate::model::parse_duration;
 use crate::plan::{BulkLimits, Glob, Leftovers};
 
 /// Options of `clear --all`.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::ListFormat;
-use crate::cluster::parse_duration;
 use crate::metrics::MetricsOptions;
+use crate::model::parse_duration;
 
 /// Options of `list-stuck`.
 #[derive(Args, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{DocumentFormat, DryRunChoice, ReportFormat, parse_namespace};
-use crate::cluster::parse_duration;
+use crate::model::parse_duration;
 
 /// Options of `orphans`.
 #[derive(Args, Debug)]

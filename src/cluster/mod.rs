@@ -23,7 +23,7 @@ mod workloads;
 mod write;
 
 pub use access::Access;
-pub use config::{ConfigError, ConnectionOptions, parse_duration};
+pub use config::{ConfigError, ConnectionOptions};
 pub use discovery::{Discovered, GroupVersionTypes};
 pub use error::ApiError;
 pub use events::{EVENTS_NAMESPACE, NamespaceEvent};

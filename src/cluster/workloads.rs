@@ -181,6 +181,32 @@ impl Cluster {
         traces
     }
 
+    /// Whether a pod, or a workload that would make one, has these labels in any namespace; `None` where not all
+    /// of them could be looked at.
+    pub async fn is_anywhere(&self, selector: &str) -> Option<bool> {
+        let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
+        let kinds = [
+            "/api/v1/pods",
+            "/apis/apps/v1/deployments",
+            "/apis/apps/v1/statefulsets",
+            "/apis/apps/v1/daemonsets",
+        ];
+        let looks = kinds.map(|path| {
+            let path = format!("{path}?limit=1&labelSelector={encoded}");
+            async move {
+                let list = self.call_json(Call::get(&path).probing()).await.ok()?;
+                // What is no list is no evidence.
+                let is_list = list["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+                is_list.then(|| list["items"].as_array().is_some_and(|items| !items.is_empty()))
+            }
+        });
+        let found = futures::future::join_all(looks).await;
+        if found.contains(&Some(true)) {
+            return Some(true);
+        }
+        found.iter().all(Option::is_some).then_some(false)
+    }
+
     /// What a leftover says in its own status of failing. A list of this one object: whoever could find it may
     /// list it, and needs no permission to get every type besides.
     pub async fn failing_conditions(&self, ty: &ResourceType, leftover: &Leftover) -> Vec<FailingCondition> {

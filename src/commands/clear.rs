@@ -122,10 +122,12 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
             finalizers: options.finalizer.clone(),
             patience: options.patience,
             deletes_no_namespace: options.unattended.all,
+            rule: None,
         },
         dry_run: if options.dry_run == DryRunChoice::Server { DryRun::Server } else { DryRun::None },
         backups,
         limits: options.unattended.limits(),
+        decided: None,
         wait: options.wait.then_some(options.timeout),
         heed_trouble: options.unattended.all,
     })

@@ -80,6 +80,8 @@ pub struct Held {
     pub owner: String,
     /// What was seen of it and of its owner.
     pub evidence: Vec<String>,
+    /// Whether it is proven that its owner is gone. That nobody could look proves nothing.
+    pub owner_absent: bool,
 }
 
 impl Held {
@@ -116,6 +118,9 @@ pub struct OwnerQuery {
     pub pods: Vec<(Option<String>, String)>,
     /// Namespace and name.
     pub lease: Option<(String, String)>,
+    /// Label selectors that nothing in the cluster may match if the owner is to count as gone; empty where its
+    /// absence cannot be proven.
+    pub anywhere: Vec<String>,
 }
 
 /// The owners of the finalizers in these inventories, each once.
@@ -148,11 +153,18 @@ fn query(entry: Option<&Entry>, set_by: Option<&FinalizerSetBy>) -> Option<Owner
             name: entry.owner.name.to_owned(),
             pods: pods.collect(),
             lease: lease.map(|lease| (lease.namespace.to_owned(), lease.name.to_owned())),
+            anywhere: match entry.owner.runs {
+                Runs::Cluster => {
+                    entry.owner.workloads.iter().map(|workload| workload.selector.to_owned()).collect()
+                }
+                Runs::ControlPlane | Runs::MaybeElsewhere => Vec::new(),
+            },
         });
     }
     let manager = controller_name(&set_by?.manager)?;
     let pods = vec![(None, format!("app.kubernetes.io/name={manager}")), (None, format!("app={manager}"))];
-    Some(OwnerQuery { name: manager.to_owned(), pods, lease: None })
+    // Its labels are a guess, and prove nothing.
+    Some(OwnerQuery { name: manager.to_owned(), pods, lease: None, anywhere: Vec::new() })
 }
 
 /// A manager's name that can be the value of a label, unless it is a tool's.
@@ -203,6 +215,7 @@ pub(super) fn held(facts: &Facts) -> Vec<Held> {
                 entry,
                 owner,
                 evidence,
+                owner_absent: traces.is_some_and(|traces| is_absent(traces, facts.now)),
             });
         }
     }
@@ -214,6 +227,16 @@ pub(super) fn describe_set_by(set_by: &FinalizerSetBy) -> String {
     let FinalizerSetBy { manager, operation, time, .. } = set_by;
     let when = time.map(|time| format!(" at {time}")).unwrap_or_default();
     format!("set by field manager {manager} ({operation}){when}")
+}
+
+/// Nothing with its labels is anywhere, whatever was to be looked at could be, and its lease has run out.
+fn is_absent(traces: &OwnerTraces, now: jiff::Timestamp) -> bool {
+    let OwnerTraces { anywhere, unreadable, lease, pods, looked_for: _, running: _ } = traces;
+    let holds_lease =
+        lease.as_ref().and_then(|lease| lease.renewed.map(|renewed| (renewed, lease.duration_seconds)));
+    let is_held =
+        holds_lease.is_some_and(|(renewed, seconds)| now.duration_since(renewed).as_secs() <= seconds);
+    *anywhere == Some(false) && unreadable.is_empty() && pods.is_empty() && !is_held
 }
 
 fn describe_traces(

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::backup::Backups;
 use crate::cluster::{Cluster, DryRun};
 use crate::model::Namespace;
+use crate::plan::policy_file::Decided;
 use crate::plan::{BulkLimits, Policy, select};
 use crate::shutdown::Shutdown;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub backups: Option<Backups>,
     /// What holds a run over all namespaces back: asked again before each write.
     pub limits: Option<BulkLimits>,
+    /// The rule of a policy file that has decided: it has to match on every fresh read.
+    pub decided: Option<Decided>,
     /// How long to wait for the namespace to be gone; `None` looks once and does not wait.
     pub wait: Option<Duration>,
     /// Whether to begin nothing more once the server is in trouble: what nobody watches should not add to it.
@@ -68,6 +71,9 @@ impl Executor<'_> {
 
     /// Why a run over all namespaces leaves this one alone by now: somebody may have annotated it meanwhile.
     fn left_alone(&self, fresh: &Namespace) -> Option<Problem> {
+        if let Some(why) = self.settings.decided.as_ref().and_then(|decided| decided.changed(fresh)) {
+            return Some(Problem::new(why));
+        }
         let limits = self.settings.limits.as_ref()?;
         let selection = select(vec![fresh.clone()], limits, jiff::Timestamp::now());
         let (namespace, why) = selection.left_alone.first()?;

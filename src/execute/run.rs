@@ -7,8 +7,8 @@ use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::verify::{WaitOutcome, held_by, still_there};
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::{ApiError, DryRun};
-use crate::model::{Hint, Inventory, ResourceType, ShellCommand};
-use crate::plan::{Action, Leftovers, Plan, Step, unlisted};
+use crate::model::{Hint, Inventory, Namespace, ResourceType, ShellCommand};
+use crate::plan::{Action, Leftovers, Plan, Policy, Step, is_empty_for, unlisted};
 
 /// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
 /// kubernetes' pkg/controller/namespace/namespace_controller.go).
@@ -305,16 +305,14 @@ impl Executor<'_> {
             Ok(look) => look,
             Err(error) => return Some(Problem::from(&error)),
         };
-        let counted = match &namespace {
-            Ok(namespace) => unlisted(namespace, &left),
+        let namespace = match namespace {
+            Ok(namespace) => namespace,
             // Gone by now, or another one: the write itself finds that out.
             Err(error) if error.is_not_found() => return None,
-            Err(error) => return Some(Problem::from(error)),
+            Err(error) => return Some(Problem::from(&error)),
         };
-        if left.holds_only_defaults() && left.coverage.is_complete() && counted.is_empty() {
-            return None;
-        }
-        Some(not_finalized(name, &left, &counted))
+        let policy = &self.settings.policy;
+        (!is_empty_for(&namespace, &left, policy)).then(|| not_finalized(&namespace, &left, policy))
     }
 
     /// These steps are not begun any more.
@@ -331,7 +329,8 @@ impl Executor<'_> {
 }
 
 /// What is left, by type and finalizer, and where something may be that was not seen.
-fn not_finalized(name: &str, left: &Inventory, counted: &[String]) -> Problem {
+fn not_finalized(namespace: &Namespace, left: &Inventory, policy: &Policy) -> Problem {
+    let name = &namespace.name;
     let seen = left.types.iter().filter(|of_type| of_type.besides_defaults() > 0).map(|of_type| {
         let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
         if finalizers.is_empty() {
@@ -340,7 +339,9 @@ fn not_finalized(name: &str, left: &Inventory, counted: &[String]) -> Problem {
             format!("{of_type} held by {}", finalizers.join(", "))
         }
     });
-    let gaps = left.coverage.unknown().map(|gap| format!("whatever is in {gap} ({})", gap.detail));
+    let gaps = left.coverage.unknown().filter(|gap| !policy.accepts(gap));
+    let gaps = gaps.map(|gap| format!("whatever is in {gap} ({})", gap.detail));
+    let counted = unlisted(namespace, left, policy);
     let counted = counted.iter().map(|ty| format!("{ty}, which the controller counts and nsfix cannot list"));
     let all: Vec<String> = seen.chain(gaps).chain(counted).collect();
     Problem {

@@ -252,6 +252,9 @@ pub struct OwnerTraces {
     pub running: usize,
     /// Its lease, where it is known to hold one.
     pub lease: Option<Lease>,
+    /// Whether a pod or a workload with its labels is in any namespace; `None` where not everything could be
+    /// looked at, or nothing was.
+    pub anywhere: Option<bool>,
     /// Why something could not be looked at.
     pub unreadable: Vec<String>,
 }

@@ -5,6 +5,7 @@
 
 mod admission;
 mod command;
+mod duration;
 mod facts;
 mod inventory;
 mod namespace;
@@ -15,6 +16,7 @@ mod traffic;
 
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
 pub use command::{Hint, Invocation, ShellCommand};
+pub use duration::parse_duration;
 pub use facts::{
     ApiService, Backend, ClusterExtensions, Conversion, DryRunOutcome, DryRunResult, Facts, FailingCondition,
     Lease, NodeState, OwnerTraces, Pod, Presence,

@@ -266,6 +266,12 @@ async fn owners(
     });
     let (pods, leases) = futures::join!(futures::future::join_all(pods), futures::future::join_all(leases));
     let pods: BTreeMap<_, OwnerTraces> = pods.into_iter().collect();
+    let selectors: BTreeSet<&String> = queries.iter().flat_map(|query| &query.anywhere).collect();
+    let looks = selectors
+        .into_iter()
+        .map(|selector| async move { (selector, look.cluster.is_anywhere(selector).await) });
+    let anywhere: BTreeMap<&String, Option<bool>> =
+        futures::future::join_all(looks).await.into_iter().collect();
     let leases: Leases = leases.into_iter().collect();
     let traces = queries.iter().map(|query| {
         let mut traces = OwnerTraces::default();
@@ -278,9 +284,20 @@ async fn owners(
             }
             None => {}
         }
+        traces.anywhere =
+            all_of(query.anywhere.iter().map(|selector| anywhere.get(selector).copied().flatten()));
         (query.name.clone(), traces)
     });
     (traces.collect(), leases)
+}
+
+/// Found in one look, or in none of them; `None` where one is not known or none was made.
+fn all_of(looks: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    looks.reduce(|one, other| match (one, other) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        _ => None,
+    })?
 }
 
 /// The pods that remain, by namespace, each with the state of its node.

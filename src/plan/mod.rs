@@ -1,14 +1,17 @@
 //! From what was observed to what would be done. Pure, and the one place where safety is decided.
 
 mod advice;
+mod consent;
 mod permissions;
 mod policy;
+pub mod policy_file;
 mod protected;
 mod refusal;
 mod selection;
 mod step;
 
 pub use advice::{Advice, advice};
+pub use consent::RuleConsent;
 pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
@@ -19,7 +22,7 @@ pub use step::{Action, Step};
 use std::collections::BTreeSet;
 
 use crate::diagnose::{CauseKind, Diagnosis, Held, remaining_types};
-use crate::model::{Inventory, KUBERNETES_FINALIZER, Namespace, TypeLeftovers};
+use crate::model::{Inventory, Namespace, TypeLeftovers};
 
 /// What would end a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,20 +66,24 @@ impl Plan {
 pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     let Diagnosis { namespace, inventory, held, .. } = diagnosis;
     check(namespace, policy)?;
+    check_zombie(diagnosis, policy)?;
     let releases = policy.leftovers == Leftovers::Release;
     let waits_first = is_young(diagnosis, policy);
-    if policy.leftovers == Leftovers::Refuse && !waits_first && !is_known_empty(diagnosis) {
-        let left = inventory.types.iter().filter(|of_type| of_type.besides_defaults() > 0);
+    if policy.leftovers == Leftovers::Refuse
+        && !waits_first
+        && !namespace.is_zombie()
+        && !is_known_empty(diagnosis, policy)
+    {
         return Err(Refusal::Leftovers {
             name: namespace.name.clone(),
-            left: left.map(ToString::to_string).collect(),
-            unseen: unknown(diagnosis),
+            left: left(inventory),
+            unseen: unknown(namespace, inventory, policy),
         });
     }
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
-    let rearms = namespace.is_zombie() && !is_known_empty(diagnosis);
-    let remains = if releases { remains(diagnosis, &skipped) } else { Vec::new() };
+    let rearms = namespace.is_zombie() && !is_known_empty(diagnosis, policy);
+    let remains = if releases { remains(diagnosis, policy, &skipped) } else { Vec::new() };
     let plan = Plan {
         namespace: namespace.clone(),
         steps: steps(diagnosis, policy, &remains),
@@ -107,33 +114,58 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     Ok(plan)
 }
 
-/// What a release leaves: finalizers that do harm and were not named, and whatever could not be looked at.
-fn remains(diagnosis: &Diagnosis, skipped: &[&Held]) -> Vec<String> {
+/// What a release leaves: finalizers that may not be removed, and whatever could not be looked at.
+fn remains(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<String> {
     let kept = skipped
         .iter()
         .map(|held| format!("{} held by {}", held.resource.counted(held.count), held.finalizer));
-    let unknown = unknown(diagnosis).into_iter().map(|what| format!("whatever is in {what}"));
-    kept.chain(unknown).collect()
+    let unknown = unknown(&diagnosis.namespace, &diagnosis.inventory, policy);
+    kept.chain(unknown.into_iter().map(|what| format!("whatever is in {what}"))).collect()
 }
 
-/// Where something may be that was not seen: the gaps of the coverage, and the types of which the controller
-/// counts objects although nobody here could list them.
-fn unknown(diagnosis: &Diagnosis) -> Vec<String> {
-    let coverage = &diagnosis.inventory.coverage;
-    let mut unknown: Vec<String> = coverage.unknown().map(ToString::to_string).collect();
-    unknown.extend(unlisted(&diagnosis.namespace, &diagnosis.inventory));
+/// Where something may be that was not seen: the gaps of the coverage, those apart that the policy accepts, and
+/// the types of which the controller counts objects although nobody here could list them. What it counts is
+/// known to be there, and no policy accepts that.
+fn unknown(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Vec<String> {
+    let gaps = inventory.coverage.unknown().filter(|gap| !policy.accepts(gap));
+    let mut unknown: Vec<String> = gaps.map(ToString::to_string).collect();
+    unknown.extend(unlisted(namespace, inventory, policy));
     unknown.dedup();
     unknown
 }
 
 /// Types of which the namespace controller counts objects and which could not be listed here. Where a type was
-/// listed, the list is newer than the condition.
+/// listed, the list is newer than the condition. What is a gap is named as one, unless the policy accepts it.
 #[must_use]
-pub fn unlisted(namespace: &Namespace, inventory: &Inventory) -> Vec<String> {
+pub fn unlisted(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Vec<String> {
     let coverage = &inventory.coverage;
+    let gap =
+        |name: &String| coverage.gaps.iter().any(|gap| gap.to_string() == *name && !policy.accepts(gap));
     let named = remaining_types(namespace).into_iter();
-    let gap = |name: &String| coverage.gaps.iter().any(|gap| gap.to_string() == *name);
     named.filter(|name| !coverage.types.contains(name) && !gap(name)).collect()
+}
+
+/// What is inside besides the default objects, by type.
+fn left(inventory: &Inventory) -> Vec<String> {
+    let left = inventory.types.iter().filter(|of_type| of_type.besides_defaults() > 0);
+    left.map(ToString::to_string).collect()
+}
+
+/// A robot touches a zombie only where it was told to, and a person's `refuse` only one that is known to be empty.
+fn check_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal> {
+    let Diagnosis { namespace, inventory, .. } = diagnosis;
+    let may = match &policy.rule {
+        Some(rule) => rule.rearms_zombies,
+        None => policy.leftovers != Leftovers::Refuse || is_known_empty(diagnosis, policy),
+    };
+    if may || !namespace.is_zombie() {
+        return Ok(());
+    }
+    Err(Refusal::Zombie {
+        name: namespace.name.clone(),
+        left: left(inventory),
+        unseen: unknown(namespace, inventory, policy),
+    })
 }
 
 /// So young that the controller may still be at work, and with more inside than Kubernetes itself puts there.
@@ -147,11 +179,12 @@ fn is_young(diagnosis: &Diagnosis, policy: &Policy) -> bool {
 fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step> {
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     let releases = policy.leftovers == Leftovers::Release;
-    let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names(name));
-    let metadata = metadata
-        .map(|name| step::remove_metadata_finalizer(namespace, name, releases && !is_known_empty(diagnosis)));
+    let metadata = namespace.metadata_finalizers.iter().filter(|name| policy.names_metadata(name));
+    let metadata = metadata.map(|name| {
+        step::remove_metadata_finalizer(namespace, name, releases && !is_known_empty(diagnosis, policy))
+    });
     if namespace.is_zombie() {
-        if is_known_empty(diagnosis) && !policy.deletes_no_namespace {
+        if is_known_empty(diagnosis, policy) && !policy.deletes_no_namespace {
             return vec![step::delete_again(namespace)];
         }
         // From then on it is the controller's again, which deletes what is live.
@@ -166,7 +199,7 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step
         }
         return steps;
     }
-    if releases && is_healthy(diagnosis) && !is_known_empty(diagnosis) {
+    if releases && is_healthy(diagnosis) && !is_known_empty(diagnosis, policy) {
         return vec![step::wait(namespace)];
     }
     let mut steps = if releases { release_all(diagnosis, policy) } else { Vec::new() };
@@ -230,12 +263,11 @@ pub fn check(namespace: &Namespace, policy: &Policy) -> Result<(), Refusal> {
     if is_protected(&name) && !policy.allow_protected {
         return Err(Refusal::Protected { name });
     }
-    let named = namespace.metadata_finalizers.iter().any(|name| policy.names(name));
-    let others = |all: &mut dyn Iterator<Item = &str>| -> Vec<String> {
-        all.filter(|name| !policy.names(name)).map(str::to_owned).collect()
-    };
-    let foreign = others(&mut namespace.foreign_spec_finalizers());
-    let metadata = others(&mut namespace.metadata_finalizers.iter().map(String::as_str));
+    let named = namespace.metadata_finalizers.iter().any(|name| policy.names_metadata(name));
+    let foreign = namespace.foreign_spec_finalizers().filter(|name| !policy.names_spec(name));
+    let foreign: Vec<String> = foreign.map(str::to_owned).collect();
+    let metadata = namespace.metadata_finalizers.iter().filter(|name| !policy.names_metadata(name));
+    let metadata: Vec<String> = metadata.cloned().collect();
     if removes(namespace, policy).is_empty() && !named && !namespace.is_zombie() {
         return Err(Refusal::NothingToFinalize { name, foreign, metadata });
     }
@@ -247,14 +279,19 @@ pub fn check(namespace: &Namespace, policy: &Policy) -> Result<(), Refusal> {
 }
 
 /// Unknown is not empty; what Kubernetes itself puts into every namespace is no content.
-fn is_known_empty(diagnosis: &Diagnosis) -> bool {
-    diagnosis.inventory.holds_only_defaults() && unknown(diagnosis).is_empty()
+fn is_known_empty(diagnosis: &Diagnosis, policy: &Policy) -> bool {
+    is_empty_for(&diagnosis.namespace, &diagnosis.inventory, policy)
+}
+
+/// Whether nothing is left inside that may not be abandoned, as far as the policy goes.
+#[must_use]
+pub fn is_empty_for(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> bool {
+    inventory.holds_only_defaults() && unknown(namespace, inventory, policy).is_empty()
 }
 
 /// The spec finalizers to be removed: `kubernetes`, and those that were named.
 fn removes(namespace: &Namespace, policy: &Policy) -> Vec<String> {
-    let named = |name: &&String| *name == KUBERNETES_FINALIZER || policy.names(name);
-    namespace.spec_finalizers.iter().filter(named).cloned().collect()
+    namespace.spec_finalizers.iter().filter(|name| policy.names_spec(name)).cloned().collect()
 }
 
 fn is_pods(of_type: &TypeLeftovers) -> bool {
@@ -284,13 +321,11 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
     }
     warnings.extend(skipped.iter().map(|held| {
         format!(
-            "{} {} finalizer {}, because removing it does harm: {}; to release it all the same, add \
-             --release-finalizer={}",
+            "{} {} finalizer {}, because {}",
             held.resource.counted(held.count),
             if held.count == 1 { "keeps" } else { "keep" },
             held.finalizer,
-            held.harm(),
-            held.finalizer
+            policy.keeps(held).unwrap_or_default()
         )
     }));
     warnings.extend(

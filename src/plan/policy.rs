@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::RuleConsent;
 use crate::diagnose::Held;
+use crate::model::{Gap, KUBERNETES_FINALIZER};
 
 /// What may be done to leftovers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -33,18 +35,51 @@ pub struct Policy {
     pub patience: Duration,
     /// `--all`: an empty zombie is rearmed too, so that a robot need not be allowed to delete namespaces.
     pub deletes_no_namespace: bool,
+    /// What a rule of a policy file allows; `None` where the flags decide.
+    pub rule: Option<RuleConsent>,
 }
 
 impl Policy {
-    /// Whether a finalizer of the namespace itself was named.
+    /// Whether a spec finalizer of the namespace is to be removed: `kubernetes`, and those that were named.
     #[must_use]
-    pub fn names(&self, finalizer: &str) -> bool {
-        self.finalizers.iter().any(|name| name == finalizer)
+    pub fn names_spec(&self, finalizer: &str) -> bool {
+        finalizer == KUBERNETES_FINALIZER || self.finalizers.iter().any(|name| name == finalizer)
     }
 
-    /// Rule 9: a dangerous finalizer is never released unless it was named.
+    /// Whether a metadata finalizer of the namespace was named.
+    #[must_use]
+    pub fn names_metadata(&self, finalizer: &str) -> bool {
+        let by_rule = self.rule.iter().flat_map(|rule| &rule.metadata_finalizers);
+        self.finalizers.iter().chain(by_rule).any(|name| name == finalizer)
+    }
+
+    /// Why a finalizer of a leftover is not released; `None` where it may be. Rule 9: a dangerous one is never
+    /// released unless it was named. A rule of a policy file has to name every one.
+    #[must_use]
+    pub fn keeps(&self, held: &Held) -> Option<String> {
+        let named = self.release_finalizers.contains(&held.finalizer);
+        match &self.rule {
+            Some(rule) if !named => Some(format!("release.finalizers of {} does not name it", rule.place)),
+            Some(rule) => rule.keeps(held),
+            None => (!named && held.is_dangerous()).then(|| {
+                format!(
+                    "removing it does harm: {}; to release it all the same, add --release-finalizer={}",
+                    held.harm(),
+                    held.finalizer
+                )
+            }),
+        }
+    }
+
+    /// Whether a finalizer of a leftover may be released.
     #[must_use]
     pub fn may_release(&self, held: &Held) -> bool {
-        !held.is_dangerous() || self.release_finalizers.contains(&held.finalizer)
+        self.keeps(held).is_none()
+    }
+
+    /// Whether a rule takes it that nothing of worth is in what could not be looked at.
+    #[must_use]
+    pub fn accepts(&self, gap: &Gap) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.accepts(gap))
     }
 }

@@ -10,9 +10,11 @@ use super::*;
 use crate::diagnose::catalogue::{Place, look_up};
 use crate::diagnose::diagnose;
 use crate::model::{
-    ClusterExtensions, Coverage, Facts, Gap, Leftover, NodeState, Pod, ResourceType, TypeLeftovers,
-    Unreadable, resource,
+    ClusterExtensions, Coverage, Facts, Gap, KUBERNETES_FINALIZER, Leftover, NodeState, Pod, ResourceType,
+    TypeLeftovers, Unreadable, resource,
 };
+
+mod rules;
 
 const SPEC: [&str; 4] = [KUBERNETES_FINALIZER, "example.com/hold", "example.org/quota", "orphan"];
 const METADATA: [&str; 3] = ["example.com/meta", "controller.cattle.io/namespace-auth", "foregroundDeletion"];
@@ -141,6 +143,7 @@ fn policies() -> impl Strategy<Value = Policy> {
             finalizers: [spec, metadata].concat(),
             patience: std::time::Duration::ZERO,
             deletes_no_namespace,
+            rule: None,
         },
     )
 }

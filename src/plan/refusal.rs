@@ -62,6 +62,16 @@ pub enum Refusal {
         /// What could not be looked at.
         unseen: Vec<String>,
     },
+    /// A zombie that nobody has agreed to rearm.
+    #[error("namespace {name:?} is a zombie: it has no finalizer left, and {}", inside_zombie(left, unseen))]
+    Zombie {
+        /// The namespace.
+        name: String,
+        /// What is inside, by type.
+        left: Vec<String>,
+        /// What could not be looked at.
+        unseen: Vec<String>,
+    },
     /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
     #[error("namespace {name:?} still holds {} that nobody has asked to delete", counted(*live, "live object"))]
     LiveLeftovers {
@@ -120,6 +130,10 @@ impl Refusal {
             }
             Self::Leftovers { name, .. } => Hint::from(ShellCommand::nsfix(["explain", name]))
                 .text(" shows why it is stuck, and what would end it"),
+            Self::Zombie { name, .. } => Hint::from(ShellCommand::nsfix(["clear", name]))
+                .text(" rearms it, so that the controller deletes what is inside; to leave it alone: ")
+                .text(format!("--exclude={name}"))
+                .text(". Any change to it, an annotation too, removes it at once and abandons its content"),
             Self::LiveLeftovers { .. } => {
                 "to have them deleted first, add --leftovers=release; to abandon them in etcd, --leftovers=orphan".into()
             }
@@ -141,6 +155,13 @@ fn not_known_empty(left: &[String], unseen: &[String]) -> String {
         (_, []) => holds,
         ([], _) => unknown,
         _ => format!("{holds}, and {unknown}"),
+    }
+}
+
+fn inside_zombie(left: &[String], unseen: &[String]) -> String {
+    match (left, unseen) {
+        ([], []) => "nothing will remove it".to_owned(),
+        _ => not_known_empty(left, unseen),
     }
 }
 

@@ -28,6 +28,14 @@ pub struct BulkLimits {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Glob(WildMatch);
 
+impl Glob {
+    /// Whether a name fits.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
+
 impl std::str::FromStr for Glob {
     type Err = String;
 
@@ -114,7 +122,7 @@ fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Opt
     if age(namespace, now).is_none_or(|age| age < limits.older_than) {
         return Some(LeftAlone::Young);
     }
-    if let Some(glob) = limits.exclude.iter().find(|glob| glob.0.matches(&namespace.name)) {
+    if let Some(glob) = limits.exclude.iter().find(|glob| glob.matches(&namespace.name)) {
         return Some(LeftAlone::Excluded(glob.clone()));
     }
     namespace

@@ -2,6 +2,8 @@ use super::*;
 use crate::model::{Coverage, Gap, Leftover, TypeLeftovers, Unreadable, resource};
 use serde_json::json;
 
+mod rules;
+
 fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Namespace {
     let mut json = json!({
         "metadata": {"name": name, "uid": "u", "resourceVersion": "1", "finalizers": metadata},

@@ -168,6 +168,7 @@ fn settings(options: &OrphansOptions) -> Settings {
         // The orphans are saved before the namespace is created.
         backups: None,
         limits: None,
+        decided: None,
         wait: Some(options.timeout),
         heed_trouble: false,
     }
