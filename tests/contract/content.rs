@@ -9,6 +9,9 @@ use crate::tests;
 
 tests! { Both:
     nothing_can_be_created_in_a_terminating_namespace,
+    a_missing_object_is_told_from_a_missing_namespace,
+    the_last_finalizer_removed_ends_it,
+    a_delete_answers_with_a_status_or_for_some_types_with_the_object,
     content_of_a_terminating_namespace_can_still_be_patched,
     finalizing_leaves_content_behind,
     an_orphan_cannot_be_patched_and_its_finalizer_keeps_it,
@@ -43,7 +46,52 @@ async fn nothing_can_be_created_in_a_terminating_namespace(lab: Lab) {
             "configmaps \"late\" is forbidden: unable to create new content in namespace {name} because it is being terminated"
         )
     );
-    assert_eq!(answer.json()["details"]["causes"][0]["reason"], "NamespaceTerminating");
+    let cause = json!([{
+        "reason": "NamespaceTerminating",
+        "message": format!("namespace {name} is being terminated"),
+        "field": "metadata.namespace",
+    }]);
+    assert_eq!(answer.json()["details"]["causes"], cause);
+}
+
+async fn a_missing_object_is_told_from_a_missing_namespace(lab: Lab) {
+    let name = Lab::unique("none");
+    let missing = lab.get(&held(&name)).await;
+    assert_eq!((missing.status, missing.message()), (404, "configmaps \"held\" not found".to_owned()));
+    assert_eq!(missing.json()["details"], json!({"name": "held", "kind": "configmaps"}));
+    let list = lab.get(&format!("{}/configmaps", path(&name))).await.expect(200);
+    assert_eq!(list["items"], json!([]));
+    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new"}});
+    let refused = lab.post(&format!("{}/configmaps", path(&name)), &body).await;
+    assert_eq!((refused.status, refused.message()), (404, format!("namespaces {name:?} not found")));
+}
+
+async fn the_last_finalizer_removed_ends_it(lab: Lab) {
+    let name = Lab::unique("two");
+    create(&lab, &name).await;
+    hold(&lab, &name).await;
+    let both = json!({"metadata": {"finalizers": ["example.com/hold", "example.com/other"]}});
+    lab.patch(&held(&name), &both).await.expect(200);
+    lab.delete(&held(&name)).await.expect(200);
+    let one = json!({"metadata": {"finalizers": ["example.com/other"]}});
+    lab.patch(&held(&name), &one).await.expect(200);
+    assert_eq!(lab.get(&held(&name)).await.expect(200)["metadata"]["deletionGracePeriodSeconds"], 0);
+    release(&lab, &name).await.expect(200);
+    lab.get(&held(&name)).await.expect(404);
+}
+
+async fn a_delete_answers_with_a_status_or_for_some_types_with_the_object(lab: Lab) {
+    let name = Lab::unique("answers");
+    create(&lab, &name).await;
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "gone"}});
+    let created = lab.post(&format!("{}/configmaps", path(&name)), &map).await.expect(201);
+    let answer = lab.delete(&format!("{}/configmaps/gone", path(&name))).await.expect(200);
+    assert_eq!(answer["status"], "Success");
+    let details = json!({"name": "gone", "kind": "configmaps", "uid": created["metadata"]["uid"]});
+    assert_eq!(answer["details"], details);
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}});
+    lab.post(&format!("{}/services", path(&name)), &service).await.expect(201);
+    assert_eq!(lab.delete(&format!("{}/services/s", path(&name))).await.expect(200)["kind"], "Service");
 }
 
 async fn content_of_a_terminating_namespace_can_still_be_patched(lab: Lab) {
@@ -106,6 +154,9 @@ async fn a_patch_is_guarded_by_resource_version(lab: Lab) {
     lab.patch(&held(&name), &json!({"data": {"a": "b"}})).await.expect(200);
     let (uid, old) = (&read["metadata"]["uid"], &read["metadata"]["resourceVersion"]);
     let patch = json!({"metadata": {"uid": uid, "resourceVersion": old, "finalizers": null}});
+    assert_eq!(lab.patch(&held(&name), &patch).await.status, 409);
+    // It comes before the uid, which would be 422 by itself.
+    let patch = json!({"metadata": {"uid": "11111111-2222-3333-4444-555555555555", "resourceVersion": old}});
     assert_eq!(lab.patch(&held(&name), &patch).await.status, 409);
 }
 

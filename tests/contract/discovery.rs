@@ -44,6 +44,11 @@ async fn aggregated_discovery_names_types_verbs_and_scope(lab: Lab) {
 async fn legacy_discovery_is_there_for_those_who_ask(lab: Lab) {
     assert_eq!(lab.get("/api").await.expect(200)["kind"], "APIVersions");
     assert_eq!(lab.get("/apis").await.expect(200)["kind"], "APIGroupList");
+    let core = lab.get("/api/v1").await.expect(200);
+    let finalize = core["resources"].as_array().unwrap();
+    let finalize = finalize.iter().find(|resource| resource["name"] == "namespaces/finalize").unwrap();
+    assert_eq!((&finalize["verbs"], &finalize["kind"]), (&json!(["update"]), &json!("Namespace")));
+    assert_eq!(lab.get("/apis/apps").await.expect(200)["preferredVersion"]["groupVersion"], "apps/v1");
     let apps = lab.get("/apis/apps/v1").await.expect(200);
     assert_eq!(apps["kind"], "APIResourceList");
     assert!(apps["resources"].as_array().unwrap().iter().any(|resource| resource["name"] == "deployments"));
@@ -81,6 +86,9 @@ async fn a_dead_api_is_stale_in_discovery_and_unavailable_when_asked(lab: Lab) {
         if let Some(entry) = version(&groups, "metrics.example.com", "v1beta1") {
             assert_eq!(entry["freshness"], "Stale", "{entry}");
             assert!(entry.get("resources").and_then(Value::as_array).is_none_or(Vec::is_empty));
+            let legacy = lab.get("/apis").await.expect(200);
+            let names = legacy["groups"].as_array().unwrap().iter().map(|group| &group["name"]);
+            assert!(names.into_iter().any(|name| name == "metrics.example.com"), "{legacy}");
             return;
         }
         assert!(started.elapsed().as_secs() < 90, "it never turned up in discovery");

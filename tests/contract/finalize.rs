@@ -15,7 +15,9 @@ tests! { Both:
     the_put_refuses_an_old_resource_version,
     the_put_without_a_resource_version_is_unconditional,
     a_dry_run_changes_nothing,
-    the_body_replaces_the_metadata,
+    the_body_replaces_the_metadata_and_not_the_status,
+    a_minimal_body_wipes_the_metadata_finalizers_and_so_removes,
+    the_writer_is_noted_in_managed_fields,
     only_a_put_is_allowed,
     the_name_in_the_body_must_be_the_name_in_the_path,
     a_spec_finalizer_must_be_qualified,
@@ -32,7 +34,7 @@ async fn the_put_removes_a_terminating_namespace(lab: Lab) {
     let name = terminating(&lab).await;
     let (read, answer) = finalize(&lab, &name, "", without_finalizers).await;
     let answer = answer.expect(200);
-    assert_eq!(answer["kind"], "Namespace");
+    assert_eq!((&answer["kind"], &answer["spec"]), (&json!("Namespace"), &json!({})));
     assert_eq!(answer["metadata"]["resourceVersion"], read["metadata"]["resourceVersion"], "the old one");
     let gone = lab.get(&path(&name)).await;
     assert_eq!((gone.status, gone.message()), (404, format!("namespaces {name:?} not found")));
@@ -67,6 +69,7 @@ async fn the_put_refuses_an_old_resource_version(lab: Lab) {
          please apply your changes to the latest version and try again"
     );
     assert_eq!(answer.message(), expected);
+    assert_eq!(answer.json()["details"], json!({"name": name, "kind": "namespaces"}));
 }
 
 async fn the_put_without_a_resource_version_is_unconditional(lab: Lab) {
@@ -86,16 +89,44 @@ async fn a_dry_run_changes_nothing(lab: Lab) {
     assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
 }
 
-async fn the_body_replaces_the_metadata(lab: Lab) {
+async fn the_body_replaces_the_metadata_and_not_the_status(lab: Lab) {
     let name = terminating(&lab).await;
     let (_, answer) = finalize(&lab, &name, "", |body| {
         body["metadata"]["labels"] = json!({"only": "this"});
+        body["metadata"]["deletionTimestamp"] = Value::Null;
+        body["status"] = json!({"phase": "Active"});
         body["fieldFromTheFuture"] = json!(1);
     })
     .await;
     answer.expect(200);
-    let labels = lab.get(&path(&name)).await.expect(200)["metadata"]["labels"].clone();
-    assert_eq!(labels, json!({"kubernetes.io/metadata.name": name, "only": "this"}));
+    let kept = lab.get(&path(&name)).await.expect(200);
+    assert_eq!(kept["metadata"]["labels"], json!({"kubernetes.io/metadata.name": name, "only": "this"}));
+    assert_eq!(kept["status"]["phase"], "Terminating");
+    assert!(kept["metadata"]["deletionTimestamp"].is_string());
+}
+
+async fn a_minimal_body_wipes_the_metadata_finalizers_and_so_removes(lab: Lab) {
+    let name = Lab::unique("minimal");
+    create(&lab, &name).await;
+    lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/meta"]}})).await.expect(200);
+    lab.delete(&path(&name)).await.expect(200);
+    let body = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {"finalizers": []},
+    });
+    lab.put(&finalize_path(&name), &body).await.expect(200);
+    lab.get(&path(&name)).await.expect(404);
+}
+
+async fn the_writer_is_noted_in_managed_fields(lab: Lab) {
+    let name = terminating(&lab).await;
+    let (_, answer) = finalize(&lab, &name, "?fieldManager=nsfix", |body| {
+        body["spec"]["finalizers"] = json!(["kubernetes", "example.com/hold"]);
+    })
+    .await;
+    let kept = answer.expect(200);
+    let entries = kept["metadata"]["managedFields"].as_array().unwrap();
+    let ours = entries.iter().find(|entry| entry["manager"] == "nsfix").unwrap();
+    assert_eq!((&ours["operation"], &ours["subresource"]), (&json!("Update"), &json!("finalize")));
 }
 
 async fn only_a_put_is_allowed(lab: Lab) {
@@ -114,6 +145,11 @@ async fn the_name_in_the_body_must_be_the_name_in_the_path(lab: Lab) {
     assert_eq!(
         answer.message(),
         format!("the name of the object (other) does not match the name on the URL ({name})")
+    );
+    let nameless = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {}, "spec": {}});
+    assert_eq!(
+        lab.put(&finalize_path(&name), &nameless).await.message(),
+        format!("the name of the object ({name} based on URL) was undeterminable: name must be provided")
     );
 }
 
@@ -147,9 +183,12 @@ async fn no_finalizer_can_be_added_to_the_metadata_of_a_namespace_being_deleted(
     let name = terminating(&lab).await;
     let answer = lab.patch(&path(&name), &json!({"metadata": {"finalizers": ["example.com/late"]}})).await;
     assert_eq!(answer.status, 422);
-    assert!(
-        answer.message().contains("no new finalizers can be added if the object is being deleted"),
-        "{answer:?}"
+    assert_eq!(
+        answer.message(),
+        format!(
+            "Namespace {name:?} is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object \
+             is being deleted, found new finalizers []string{{\"example.com/late\"}}"
+        )
     );
 }
 
@@ -190,10 +229,9 @@ async fn a_second_delete_removes_a_zombie(lab: Lab) {
 }
 
 async fn immortal_namespaces_cannot_be_deleted(lab: Lab) {
-    let answer = lab.delete(&path("kube-system")).await;
-    assert_eq!(answer.status, 403);
-    assert_eq!(
-        answer.message(),
-        "namespaces \"kube-system\" is forbidden: this namespace may not be deleted"
-    );
+    for name in ["default", "kube-system", "kube-public"] {
+        let answer = lab.delete(&path(name)).await;
+        let message = format!("namespaces {name:?} is forbidden: this namespace may not be deleted");
+        assert_eq!((answer.status, answer.message()), (403, message));
+    }
 }

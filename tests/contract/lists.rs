@@ -37,6 +37,9 @@ async fn the_server_filters_terminating_namespaces(lab: Lab) {
         .collect();
     assert!(names.contains(&stuck.as_str()));
     assert!(!names.contains(&active.as_str()));
+    let one =
+        lab.get(&format!("/api/v1/namespaces?fieldSelector=metadata.name%3D{active}")).await.expect(200);
+    assert_eq!(one["items"].as_array().unwrap().len(), 1);
 }
 
 async fn other_field_selectors_are_refused(lab: Lab) {
@@ -68,6 +71,8 @@ async fn an_empty_metadata_list_has_null_items(lab: Lab) {
     let list = metadata(&lab, &format!("/api/v1/namespaces/{name}/secrets?limit=500")).await.expect(200);
     assert_eq!(list["kind"], "PartialObjectMetadataList");
     assert!(list["items"].is_null(), "{list}");
+    let whole = lab.get(&format!("/api/v1/namespaces/{name}/secrets?limit=500")).await.expect(200);
+    assert_eq!(whole["items"], serde_json::json!([]));
 }
 
 async fn a_metadata_list_holds_finalizers_and_no_content(lab: Lab) {
@@ -84,8 +89,10 @@ async fn a_metadata_list_holds_finalizers_and_no_content(lab: Lab) {
 }
 
 async fn an_unknown_type_is_not_found(lab: Lab) {
-    let unknown_group = lab.get("/apis/nowhere.example.com/v1/things").await;
-    assert_eq!((unknown_group.status, unknown_group.text.as_str()), (404, "404 page not found\n"));
+    for path in ["/apis/nowhere.example.com/v1", "/apis/nowhere.example.com/v1/things", "/nowhere"] {
+        let unknown = lab.get(path).await;
+        assert_eq!((unknown.status, unknown.text.as_str()), (404, "404 page not found\n"), "{path}");
+    }
     let unknown_type = lab.get("/apis/apps/v1/things").await;
     assert_eq!(unknown_type.status, 404);
     assert_eq!(unknown_type.message(), "the server could not find the requested resource");

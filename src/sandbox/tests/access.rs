@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{bare, get, http, terminating, with_scenario};
+use super::{get, http, terminating, with_scenario};
 use crate::sandbox::{Deny, Options, Sandbox};
 
 const VIEWER: &str = "system:serviceaccount:default:no-secrets-viewer";
@@ -40,45 +40,6 @@ async fn an_access_review_agrees_with_it() {
         "secrets is forbidden: User \"sandbox-admin\" cannot list resource \"secrets\" in API group \"\" at the cluster \
          scope"
     );
-}
-
-#[tokio::test]
-async fn whoever_is_impersonated_is_bound_by_rbac() {
-    let sandbox = with_scenario("no-secrets").await;
-    let headers = [("Impersonate-User", VIEWER)];
-    let secrets = http(&sandbox, "GET", "/api/v1/namespaces/no-secrets/secrets", &headers, "").await;
-    assert_eq!(secrets.code, 403);
-    assert_eq!(
-        http(&sandbox, "GET", "/api/v1/namespaces/no-secrets/configmaps", &headers, "").await.code,
-        200
-    );
-    assert_eq!(http(&sandbox, "DELETE", "/api/v1/namespaces/no-secrets", &headers, "").await.code, 403);
-}
-
-#[tokio::test]
-async fn a_role_in_the_namespace_is_enough_to_get_and_to_finalize_it_but_not_to_list() {
-    let sandbox = bare().await;
-    let api = sandbox.api();
-    terminating(&api, "other");
-    api.create("/api/v1/namespaces", &json!({"metadata": {"name": "n"}})).unwrap();
-    let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/n";
-    let rules = json!([
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list"]},
-        {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": ["update"]},
-    ]);
-    api.create(&format!("{rbac}/roles"), &json!({"metadata": {"name": "r"}, "rules": rules})).unwrap();
-    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"});
-    let binding =
-        json!({"metadata": {"name": "r"}, "roleRef": role, "subjects": [{"kind": "User", "name": "ana"}]});
-    api.create(&format!("{rbac}/rolebindings"), &binding).unwrap();
-    let headers = [("Impersonate-User", "ana")];
-    assert_eq!(http(&sandbox, "GET", "/api/v1/namespaces/n", &headers, "").await.code, 200);
-    assert_eq!(http(&sandbox, "GET", "/api/v1/namespaces/other", &headers, "").await.code, 403);
-    assert_eq!(http(&sandbox, "GET", "/api/v1/namespaces", &headers, "").await.code, 403);
-    let body = json!({"metadata": {"name": "n"}, "spec": {"finalizers": ["kubernetes"]}}).to_string();
-    let json = ("Content-Type", "application/json");
-    let put = http(&sandbox, "PUT", "/api/v1/namespaces/n/finalize", &[headers[0], json], &body).await;
-    assert_eq!(put.code, 200, "{}", put.text);
 }
 
 #[tokio::test]

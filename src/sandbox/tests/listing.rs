@@ -1,35 +1,10 @@
 //! Lists: forms, pages, selectors.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{METADATA_LIST, bare, create_configmap, create_namespace, get, http, terminating};
+use super::{METADATA_LIST, bare, create_configmap, create_namespace, get, http};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
-
-#[tokio::test]
-async fn an_empty_metadata_list_has_null_items() {
-    let sandbox = bare().await;
-    let answer = http(&sandbox, "GET", MAPS, &[("Accept", METADATA_LIST)], "").await;
-    let list = answer.json();
-    assert_eq!(list["kind"], "PartialObjectMetadataList");
-    assert_eq!(list["apiVersion"], "meta.k8s.io/v1");
-    assert!(answer.text.contains("\"items\":null"), "{}", answer.text);
-    assert_eq!(get(&sandbox, MAPS).await.json()["items"], json!([]));
-}
-
-#[tokio::test]
-async fn a_metadata_list_loses_the_kind_and_keeps_managed_fields() {
-    let sandbox = bare().await;
-    create_configmap(&sandbox.api(), "default", "c", &[]);
-    let list = http(&sandbox, "GET", MAPS, &[("Accept", METADATA_LIST)], "").await.json();
-    let item = &list["items"][0];
-    assert_eq!(
-        (&item["kind"], &item["apiVersion"]),
-        (&json!("PartialObjectMetadata"), &json!("meta.k8s.io/v1"))
-    );
-    assert!(item["metadata"]["managedFields"].is_array());
-    assert!(item["data"].is_null());
-}
 
 #[tokio::test]
 async fn a_table_has_a_row_for_each_object() {
@@ -72,26 +47,6 @@ async fn errors_stay_statuses_whatever_form_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_list_is_given_in_pages() {
-    let sandbox = bare().await;
-    for name in ["a", "b", "c", "d", "e"] {
-        create_configmap(&sandbox.api(), "default", name, &[]);
-    }
-    let (mut names, mut remaining, mut token) = (Vec::new(), Vec::new(), String::new());
-    loop {
-        let page = get(&sandbox, &format!("{MAPS}?limit=2&continue={token}")).await.json();
-        names.extend(page["items"].as_array().unwrap().iter().map(|item| item["metadata"]["name"].clone()));
-        remaining.push(page["metadata"]["remainingItemCount"].clone());
-        match page["metadata"]["continue"].as_str() {
-            Some(next) => next.clone_into(&mut token),
-            None => break,
-        }
-    }
-    assert_eq!(names, ["a", "b", "c", "d", "e"]);
-    assert_eq!(remaining, [json!(3), json!(1), Value::Null]);
-}
-
-#[tokio::test]
 async fn resource_version_zero_ignores_the_limit() {
     let sandbox = bare().await;
     for name in ["a", "b", "c"] {
@@ -117,23 +72,6 @@ async fn with_a_selector_nobody_counts_what_remains() {
 async fn a_broken_token_is_a_bad_request() {
     let sandbox = bare().await;
     assert_eq!(get(&sandbox, &format!("{MAPS}?limit=2&continue=zz")).await.code, 400);
-}
-
-#[tokio::test]
-async fn namespaces_are_selected_by_phase_and_by_name_and_by_no_other_field() {
-    let sandbox = bare().await;
-    terminating(&sandbox.api(), "n");
-    let names = |list: &Value| -> Vec<String> {
-        let items = list["items"].as_array().unwrap();
-        items.iter().map(|item| item["metadata"]["name"].as_str().unwrap().to_owned()).collect()
-    };
-    let list =
-        get(&sandbox, "/api/v1/namespaces?fieldSelector=status.phase%3DTerminating&limit=500").await.json();
-    assert_eq!(names(&list), ["n"]);
-    let list = get(&sandbox, "/api/v1/namespaces?fieldSelector=metadata.name=default").await.json();
-    assert_eq!(names(&list), ["default"]);
-    let other = get(&sandbox, "/api/v1/namespaces?fieldSelector=name=default").await;
-    assert_eq!((other.code, &other.json()["message"]), (400, &json!("field label not supported: name")));
 }
 
 #[tokio::test]

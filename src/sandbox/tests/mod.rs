@@ -6,7 +6,6 @@ mod content;
 mod controller;
 mod discovery;
 mod faults;
-mod finalize;
 mod listing;
 mod namespaces;
 mod parts;

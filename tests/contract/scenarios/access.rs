@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use super::held::setters;
 use super::{failing_condition, is_deleting, send_until};
-use crate::harness::fixtures::{create, hold, path, terminating};
+use crate::harness::fixtures::{create, finalize_path, hold, path, terminating};
 use crate::harness::{Answer, Lab};
 use crate::tests;
 
 tests! {
     Controlled: a_viewer_without_secrets_sees_the_rest;
     Both: a_review_of_one_action_says_what_a_request_would_be_told,
+        a_role_in_a_namespace_is_enough_to_get_and_finalize_it_but_not_to_list,
         a_namespace_that_is_going_cannot_be_created_again,
         a_delete_can_be_bound_to_a_uid_and_a_version,
         whoever_sets_a_finalizer_is_noted_with_it,
@@ -46,6 +47,37 @@ async fn a_viewer_without_secrets_sees_the_rest(lab: Lab) {
         );
         assert_eq!(refused.json()["details"], json!({"kind": "secrets"}));
     }
+    let delete = (Method::DELETE, &*path(&name), &Value::Null);
+    assert_eq!(send_until(&lab, delete, Some(&viewer), |_| true).await.status, 403);
+}
+
+async fn a_role_in_a_namespace_is_enough_to_get_and_finalize_it_but_not_to_list(lab: Lab) {
+    let other = terminating(&lab).await;
+    let own = Lab::unique("own");
+    create(&lab, &own).await;
+    let user = format!("{own}-user");
+    let rbac = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{own}");
+    let rules = json!([
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": ["update"]},
+    ]);
+    lab.post(&format!("{rbac}/roles"), &json!({"metadata": {"name": "r"}, "rules": rules})).await.expect(201);
+    let group = "rbac.authorization.k8s.io";
+    let binding = json!({
+        "metadata": {"name": "r"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "r"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+    });
+    lab.post(&format!("{rbac}/rolebindings"), &binding).await.expect(201);
+    let get = (Method::GET, &*path(&own), &Value::Null);
+    let mut body = send_until(&lab, get, Some(&user), |answer| answer.status == 200).await.json();
+    for refused in [path(&other), "/api/v1/namespaces".to_owned()] {
+        let get = (Method::GET, &*refused, &Value::Null);
+        assert_eq!(send_until(&lab, get, Some(&user), |_| true).await.status, 403, "{refused}");
+    }
+    body["metadata"]["labels"]["seen"] = json!("yes");
+    let put = (Method::PUT, &*finalize_path(&own), &body);
+    send_until(&lab, put, Some(&user), |answer| answer.status == 200).await;
 }
 
 /// What the API says to `user` about an action.

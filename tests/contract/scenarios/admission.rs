@@ -48,6 +48,14 @@ async fn a_dead_webhook_on_delete_keeps_what_should_go(lab: Lab) {
         let namespace = lab.get(&path(name)).await.expect(200);
         assert_eq!(super::condition(&namespace, "NamespaceContentRemaining")["status"], "False");
     }
+    // One that may be ignored is.
+    let webhook = format!("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}");
+    let mut hooks = lab.get(&webhook).await.expect(200);
+    hooks["webhooks"][0]["failurePolicy"] = json!("Ignore");
+    lab.put(&webhook, &hooks).await.expect(200);
+    let delete = (Method::DELETE, &*format!("{map}?dryRun=All"), &Value::Null);
+    let taken = |answer: &Answer| answer.status == 200 || answer.status == 404;
+    super::send_until(&lab, delete, None, taken).await;
 }
 
 async fn a_dead_webhook_on_update_keeps_finalizers_where_they_are(lab: Lab) {
@@ -64,8 +72,13 @@ async fn a_dead_webhook_on_update_keeps_finalizers_where_they_are(lab: Lab) {
             "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
         );
     }
+    // It is asked about one namespace alone.
+    let elsewhere = json!({"metadata": {"name": "elsewhere", "finalizers": ["example.com/x"]}});
+    lab.post("/api/v1/namespaces/default/configmaps", &elsewhere).await.expect(201);
+    lab.patch("/api/v1/namespaces/default/configmaps/elsewhere", &no_finalizers()).await.expect(200);
     // Admission's own configuration is exempt: it can always be taken away.
     let webhooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    lab.patch(&format!("{webhooks}/{name}"), &json!({"metadata": {"labels": {"a": "b"}}})).await.expect(200);
     lab.delete(&format!("{webhooks}/{name}")).await.expect(200);
     let patch = no_finalizers();
     let released = |answer: &Answer| answer.status == 200;

@@ -80,6 +80,8 @@ async fn a_terminating_crd_hides_patch_and_still_takes_it(lab: Lab) {
     lab.patch(NIGHTLY, &json!({"metadata": {"labels": {"seen": "yes"}}})).await.expect(200);
     lab.patch(NIGHTLY, &no_finalizers()).await.expect(200);
     lab.wait_for(crd, |answer| answer.status == 404).await;
+    let gone = |answer: &Answer| answer.text == "404 page not found\n";
+    lab.wait_for("/apis/example.com/v1/namespaces/default/backups", gone).await;
 }
 
 fn widgets(version: &str) -> String {
