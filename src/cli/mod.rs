@@ -5,6 +5,7 @@ mod clear;
 mod dry_run;
 mod explain;
 mod global;
+mod leftovers;
 mod list_stuck;
 // The pages show the sandbox's flags too.
 #[cfg(test)]
@@ -18,10 +19,10 @@ mod sandbox;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use crate::model::DryRunChoice;
 pub use crate::output::{DocumentFormat, ListFormat, ReportFormat};
 pub use access::AccessOptions;
 pub use clear::{AllOptions, ClearOptions};
-pub use dry_run::DryRunChoice;
 pub use explain::ExplainOptions;
 pub use global::GlobalOptions;
 pub use list_stuck::ListStuckOptions;

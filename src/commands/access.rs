@@ -4,9 +4,8 @@ use super::Session;
 use crate::cli::AccessOptions;
 use crate::exit::Exit;
 use crate::model::Permission;
-use crate::output::DocumentFormat;
-use crate::output::document::{AccessItem, Document};
-use crate::output::{Failure, Terminal, table};
+use crate::output::document::AccessItem;
+use crate::output::{Failure, Terminal};
 use crate::plan::capabilities;
 
 pub(super) async fn run(
@@ -26,15 +25,7 @@ pub(super) async fn run(
             items.push(AccessItem::new(capability.name, &permission, access.allowed, &access.reason));
         }
     }
-    let text = match options.output {
-        Some(DocumentFormat::Json) => Document::new(items).to_json()?,
-        Some(DocumentFormat::Yaml) => Document::new(items).to_yaml()?,
-        None => {
-            let rows: Vec<Vec<String>> = items.iter().map(AccessItem::row).collect();
-            table::render(Some(&["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"]), &rows)
-        }
-    };
-    terminal.data(&text)?;
+    terminal.data(&AccessItem::render(items, options.output)?)?;
     Ok(Exit::Done)
 }
 

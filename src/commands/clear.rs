@@ -4,27 +4,23 @@ mod apply;
 mod confirm;
 mod journal;
 mod prepare;
-pub(super) mod render;
 mod rounds;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::Session;
 use super::run_metrics::RunMetrics;
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
-use crate::diagnose::{CauseKind, age};
+use crate::diagnose::CauseKind;
 use crate::execute::{Outcome, Problem, Report, Settings};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
-use crate::model::Namespace;
 use crate::output::document::{Document, Repaired};
-use crate::output::{Failure, Terminal};
+use crate::output::{Failure, Terminal, report as show};
 use crate::plan::Policy;
 use crate::shutdown::Shutdown;
 use prepare::Prepared;
@@ -86,13 +82,13 @@ pub(super) async fn run(
     }
     let exit = match shutdown.requested() {
         Some(exit) => exit,
-        None => Exit::merge(reports.iter().map(|report| exit_of(report.outcome))),
+        None => Exit::merge(reports.iter().map(|report| report.outcome.exit())),
     };
-    let tally = if knows { render::tally(&reports) } else { INTERRUPTED.to_owned() };
+    let tally = if knows { show::tally(&reports) } else { INTERRUPTED.to_owned() };
     if options.unattended.all {
         terminal.note(&tally);
     }
-    terminal.summarise(&render::summary(tally, &reports));
+    terminal.summarise(&show::summary(tally, &reports));
     let items =
         || Document::new(reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect());
     match options.output {
@@ -133,15 +129,6 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
     })
 }
 
-pub(super) fn exit_of(outcome: Outcome) -> Exit {
-    match outcome {
-        Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun => Exit::Done,
-        // A rule kept the rest from being done.
-        Outcome::Refused | Outcome::Released => Exit::Refused,
-        Outcome::Failed => Exit::Error,
-    }
-}
-
 impl Clear<'_> {
     /// What was found stuck, without those that are gone.
     fn still_stuck(&self, reports: &[Report]) -> Stuck {
@@ -153,11 +140,5 @@ impl Clear<'_> {
             stuck.add(seen.cause, seen.age);
         }
         stuck
-    }
-
-    /// `Terminating for 3d`.
-    fn terminating_for(namespace: &Namespace) -> String {
-        let age = age(namespace, Timestamp::now()).unwrap_or_default();
-        format!("Terminating for {}", crate::output::human_duration(age))
     }
 }

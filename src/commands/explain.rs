@@ -2,24 +2,17 @@
 
 use super::Session;
 use crate::cli::ExplainOptions;
-use crate::diagnose::{Diagnosis, diagnose};
+use crate::diagnose::diagnose;
 use crate::exit::Exit;
 use crate::observe::{Depth, observe};
-use crate::output::DocumentFormat;
-use crate::output::document::{DiagnosisItem, Document};
-use crate::output::{Failure, Terminal, tree};
-use crate::plan::{Leftovers, Plan, Policy, Refusal, plan};
+use crate::output::explain::{self, Explained};
+use crate::output::{Failure, Terminal};
+use crate::plan::{Leftovers, Policy, plan};
 
 /// How many leftovers of a type are named unless all are wanted.
 const CAP: usize = 5;
 /// In a document a few more do no harm.
 const DOCUMENT_CAP: usize = 500;
-
-/// A diagnosis, and the plan for it or the rule that forbids one.
-pub(super) struct Explained {
-    diagnosis: Diagnosis,
-    plan: Result<Plan, Refusal>,
-}
 
 pub(super) async fn run(
     options: &ExplainOptions,
@@ -65,29 +58,6 @@ pub(super) async fn run(
             Explained { diagnosis, plan }
         }));
     }
-    print(&explained, options, terminal)?;
+    explain::print(&explained, options.output, terminal)?;
     Ok(Exit::merge(exits))
-}
-
-fn print(explained: &[Explained], options: &ExplainOptions, terminal: &Terminal) -> Result<(), Failure> {
-    let document = || {
-        let items = explained
-            .iter()
-            .map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref(), terminal.invocation()));
-        Document::new(items.collect())
-    };
-    let text = match options.output {
-        Some(DocumentFormat::Json) => document().to_json()?,
-        Some(DocumentFormat::Yaml) => document().to_yaml()?,
-        None => explained
-            .iter()
-            .map(|each| {
-                tree::explain(&each.diagnosis, each.plan.as_ref(), terminal.invocation(), |style, text| {
-                    terminal.paint(style, text)
-                })
-            })
-            .collect::<Vec<_>>()
-            .join("\n"),
-    };
-    Ok(terminal.data(&text)?)
 }

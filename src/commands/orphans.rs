@@ -5,29 +5,16 @@ mod permitted;
 mod purge;
 mod rounds;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::Session;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery, PURGE_LABEL};
 use crate::exit::Exit;
-use crate::model::{Hint, Inventory, Namespace, ShellCommand};
-use crate::output::DocumentFormat;
-use crate::output::document::{Document, OrphanItem};
-use crate::output::{Failure, Terminal, inventory, sanitise, table};
+use crate::model::Namespace;
+use crate::output::orphans::{self, FoundOrphans};
+use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
-
-/// What was found.
-struct FoundOrphans {
-    /// The orphans, by the namespace that is missing.
-    orphans: BTreeMap<String, Inventory>,
-    /// The coverage, also where nothing was found.
-    looked: Inventory,
-    /// Namespaces in Terminating that an earlier purge created and did not finish.
-    unfinished: Vec<Namespace>,
-    /// Active namespaces with the label of a purge. Whether a purge created them nobody can tell.
-    active: Vec<Namespace>,
-}
 
 pub(super) async fn run(
     options: &OrphansOptions,
@@ -53,7 +40,7 @@ pub(super) async fn run(
     if options.purge {
         return Box::pin(purge::run(options, cluster, terminal, shutdown, found)).await;
     }
-    print(&found, options, terminal)?;
+    orphans::print(&found, options.output, terminal)?;
     Ok(Exit::Done)
 }
 
@@ -93,45 +80,4 @@ async fn find(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiEr
         .filter(|namespace| namespace.labels.contains_key(PURGE_LABEL) && wanted(&namespace.name));
     let (unfinished, active) = marked.partition(Namespace::is_terminating);
     Ok(FoundOrphans { orphans, looked, unfinished, active })
-}
-
-fn print(found: &FoundOrphans, options: &OrphansOptions, terminal: &Terminal) -> Result<(), Failure> {
-    let document = || Document::new(OrphanItem::all(&found.orphans));
-    let text = match options.output {
-        Some(DocumentFormat::Json) => document().to_json()?,
-        Some(DocumentFormat::Yaml) => document().to_yaml()?,
-        None if found.orphans.is_empty() => String::new(),
-        None => {
-            let rows: Vec<Vec<String>> =
-                OrphanItem::all(&found.orphans).iter().map(OrphanItem::row).collect();
-            table::render(Some(&["NAMESPACE", "RESOURCE", "NAME", "STATE", "FINALIZERS"]), &rows)
-        }
-    };
-    if text.is_empty() {
-        terminal.note(&format!("No orphans found; {}.", inventory::coverage(&found.looked.coverage)));
-    } else {
-        terminal.data(&text)?;
-    }
-    for Namespace { name, .. } in &found.unfinished {
-        let purge = terminal.command(&ShellCommand::nsfix(["orphans", name, "--purge"]));
-        terminal.warn(&format!("an earlier purge of namespace {name} was not finished: {purge}"));
-    }
-    for Namespace { name, .. } in &found.active {
-        let hint = how_to_delete(name).render(terminal.invocation(), |text| sanitise(text).into_owned());
-        terminal.warn(&format!("{}; {hint}", left_active(name)));
-    }
-    Ok(())
-}
-
-/// The label may have been set by anybody, so it is not taken as leave to delete.
-fn left_active(name: &str) -> String {
-    format!(
-        "namespace {name:?} is Active and carries the label {PURGE_LABEL}: if an interrupted purge left it, its \
-         old objects, RoleBindings included, are in force again; nsfix does not delete an Active namespace that \
-         this run did not create"
-    )
-}
-
-fn how_to_delete(name: &str) -> Hint {
-    Hint::from("if nobody uses it: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
 }

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::clear::exit_of;
 use crate::execute::{Outcome, Report};
 use crate::exit::Exit;
 use crate::metrics::{Measurements, MetricsOptions, Stuck};
@@ -72,7 +71,7 @@ impl RunMetrics {
 
 /// What a safety rule refuses has not failed.
 fn has_succeeded(exit: Exit, outcomes: Option<&[Outcome]>) -> bool {
-    let failed = |outcome: &Outcome| exit_of(*outcome) == Exit::Error;
+    let failed = |outcome: &Outcome| outcome.exit() == Exit::Error;
     match exit {
         Exit::Done | Exit::StuckFound | Exit::Refused => true,
         Exit::Partial => outcomes.is_some_and(|outcomes| !outcomes.iter().any(failed)),

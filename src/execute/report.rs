@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::cluster::ApiError;
+use crate::exit::Exit;
 use crate::model::{Gap, Hint, Permission, TypeLeftovers};
 use crate::plan::Refusal;
 
@@ -28,6 +29,17 @@ impl Outcome {
     /// All of them, in this order.
     pub const ALL: [Self; 6] =
         [Self::Cleared, Self::Released, Self::Refused, Self::Failed, Self::Unchanged, Self::DryRun];
+
+    /// How a run over this namespace alone ends.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::Cleared | Self::Unchanged | Self::DryRun => Exit::Done,
+            // A rule kept the rest from being done.
+            Self::Refused | Self::Released => Exit::Refused,
+            Self::Failed => Exit::Error,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -5,6 +5,7 @@
 
 mod admission;
 mod command;
+mod dry_run;
 mod duration;
 mod facts;
 mod inventory;
@@ -16,6 +17,7 @@ mod traffic;
 
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
 pub use command::{Hint, Invocation, ShellCommand};
+pub use dry_run::DryRunChoice;
 pub use duration::parse_duration;
 pub use facts::{
     ApiService, Backend, ClusterExtensions, Conversion, DryRunOutcome, DryRunResult, Facts, FailingCondition,

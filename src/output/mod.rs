@@ -2,18 +2,23 @@
 //! else to stderr. The renderers themselves are pure: types in, text out.
 
 mod age;
+pub mod consent;
 pub mod document;
+pub mod explain;
 mod failure;
 mod format;
 pub mod inventory;
+pub mod list_stuck;
+pub mod orphans;
 mod progress;
+pub mod report;
 mod sanitise;
 pub mod table;
 mod terminal;
 mod termination;
 pub mod text;
 mod traffic;
-pub mod tree;
+mod tree;
 
 pub use age::human_duration;
 pub use failure::Failure;

@@ -8,14 +8,14 @@ use crate::model::{Hint, Invocation, Namespace, ShellCommand, TypeLeftovers};
 use crate::plan::{self, Advice, Plan, Refusal};
 
 /// Where a step depends on what the steps before it leave behind.
-pub const NO_COMMAND: &str = "(no kubectl line: nsfix first checks that nothing is left inside)";
+pub(super) const NO_COMMAND: &str = "(no kubectl line: nsfix first checks that nothing is left inside)";
 
 /// Paints a piece of text, or does not.
 type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
 
 /// The whole diagnosis of one namespace.
 #[must_use]
-pub fn explain(
+pub(super) fn explain(
     diagnosis: &Diagnosis,
     plan: Result<&Plan, &Refusal>,
     invocation: &Invocation,

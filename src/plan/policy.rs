@@ -7,16 +7,16 @@ use crate::diagnose::Held;
 use crate::model::{Gap, KUBERNETES_FINALIZER};
 
 /// What may be done to leftovers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::VariantArray)]
 pub enum Leftovers {
-    /// Ask on a terminal; without one, refuse where live leftovers would be abandoned
+    /// Ask on a terminal; without one, refuse where live leftovers would be abandoned.
     #[default]
     Ask,
-    /// Refuse where anything is left inside, or may be
+    /// Refuse where anything is left inside, or may be.
     Refuse,
-    /// Abandon whatever is left inside
+    /// Abandon whatever is left inside.
     Orphan,
-    /// Take finalizers off what is being deleted, delete what is live, and let the controller finish
+    /// Take finalizers off what is being deleted, delete what is live, and let the controller finish.
     Release,
 }
 

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::confirm::{self, Answer};
 use super::prepare::Prepared;
-use super::{Clear, journal, render};
+use super::{Clear, journal};
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::cluster::NamespaceEvent;
 use crate::execute::{Executor, Outcome, Problem, Report, StepReport};
 use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
-use crate::output::{Failure, Topic};
+use crate::output::{Failure, Topic, report as show};
 use crate::plan::Plan;
 
 /// How many namespaces are worked on at once, where nobody has to be asked. Most of that is waiting for the
@@ -68,11 +68,11 @@ impl Clear<'_> {
         let quiet =
             (told_before && !self.terminal.keeps_log()).then(|| Report { problem: None, ..report.clone() });
         let report = quiet.as_ref().unwrap_or(report);
-        render::report(self.terminal, report, self.options.output, self.options.dry_run)
+        show::report(self.terminal, report, self.options.output, self.options.dry_run)
     }
 
     async fn apply(&self, prepared: Prepared) -> Result<Report, Failure> {
-        let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+        let on_step = |report: &Report, step: &StepReport| show::step(self.terminal, report, step);
         let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
         let executor = Executor {
             cluster: self.cluster,
@@ -127,7 +127,7 @@ impl Clear<'_> {
             self.warn_once(&namespace.name, warning);
         }
         if self.options.dry_run == DryRunChoice::Client {
-            render::requests(self.terminal, plan, self.options.output)?;
+            show::requests(self.terminal, plan, self.options.output)?;
             let mut report = Report::new(&namespace.name, &namespace.uid);
             report.outcome = Outcome::DryRun;
             report.warnings.clone_from(warnings);
@@ -175,7 +175,7 @@ impl Clear<'_> {
     async fn leave_event(&self, report: &Report) {
         let wanted = self.options.unattended.leaves_events() && self.options.dry_run == DryRunChoice::None;
         let (true, Some((reason, warning))) = (wanted, happened(report.outcome)) else { return };
-        let note = render::sentence(report);
+        let note = show::sentence(report);
         let event =
             NamespaceEvent { namespace: &report.namespace, uid: &report.uid, reason, warning, note: &note };
         if let Err(error) = self.cluster.leave_event(&event).await {

@@ -7,18 +7,18 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::begin::{Begun, begin};
-use super::{FoundOrphans, how_to_delete, left_active, permitted};
+use super::permitted;
 use crate::backup::Backups;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
-use crate::commands::clear::{exit_of, render};
 use crate::commands::confirm::ask_yes;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
-use crate::model::{Inventory, Namespace, ShellCommand};
+use crate::model::{Inventory, Namespace};
 use crate::output::document::{Document, Repaired};
-use crate::output::{Failure, Terminal, inventory};
+use crate::output::orphans::{FoundOrphans, how_to_delete, left_active, note_none, purge_script};
+use crate::output::{Failure, Terminal, inventory, report as show};
 use crate::plan::{Leftovers, Policy, is_protected};
 use crate::shutdown::Shutdown;
 
@@ -55,7 +55,7 @@ pub(super) async fn run(
         .extend(unfinished.into_iter().map(|each| (each.name.clone(), Target::Unfinished(Box::new(each)))));
     targets.extend(active.into_iter().map(|each| (each.name, Target::Active)));
     if targets.is_empty() {
-        terminal.note(&format!("No orphans found; {}.", inventory::coverage(&looked.coverage)));
+        note_none(&looked, terminal);
         return Ok(Exit::Done);
     }
     for (name, target) in &targets {
@@ -110,39 +110,19 @@ fn dry_run(
         let mut report = Report::new(name, "");
         match (refusal(name, target), target) {
             (Some(problem), _) => report = report.ended(Outcome::Refused, problem),
-            (None, Target::Missing(_)) => {
+            (None, target) => {
                 report.outcome = Outcome::DryRun;
-                requests(options, terminal, &created_and_deleted(name, terminal), name)?;
-            }
-            (None, _) => {
-                report.outcome = Outcome::DryRun;
-                requests(options, terminal, "", name)?;
+                if options.output.is_none() {
+                    purge_script(terminal, name, matches!(target, Target::Missing(_)))?;
+                }
             }
         }
         if report.outcome == Outcome::Refused {
-            render::report(terminal, &report, options.report_format(), options.dry_run)?;
+            show::report(terminal, &report, options.report_format(), options.dry_run)?;
         }
         reports.push(report);
     }
     finish(options, terminal, &reports)
-}
-
-fn created_and_deleted(name: &str, terminal: &Terminal) -> String {
-    let create = ShellCommand::kubectl(["create", "namespace"]).names([name]);
-    let delete = ShellCommand::kubectl(["delete", "namespace", "--wait=false"]).names([name]);
-    format!(
-        "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n{}\n",
-        terminal.command(&create.and(delete))
-    )
-}
-
-fn requests(options: &OrphansOptions, terminal: &Terminal, first: &str, name: &str) -> Result<(), Failure> {
-    if options.output.is_some() {
-        return Ok(());
-    }
-    let clear = terminal.command(&ShellCommand::nsfix(["clear", "--leftovers=release"]).names([name]));
-    let text = format!("{first}{clear}\n# namespace/{name} purged (dry run)\n");
-    Ok(terminal.data(&text)?)
 }
 
 /// The document, where one is wanted, and the exit code.
@@ -153,7 +133,7 @@ fn finish(options: &OrphansOptions, terminal: &Terminal, reports: &[Report]) -> 
         );
         terminal.data(&document.render(format)?)?;
     }
-    Ok(Exit::merge(reports.iter().map(|report| exit_of(report.outcome))))
+    Ok(Exit::merge(reports.iter().map(|report| report.outcome.exit())))
 }
 
 fn settings(options: &OrphansOptions) -> Settings {
@@ -189,7 +169,7 @@ impl Purge<'_> {
                 break;
             }
             let report = Box::pin(self.one(&name, target)).await;
-            render::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
+            show::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
             reports.push(report);
         }
         let exit = finish(self.options, self.terminal, &reports)?;
@@ -277,7 +257,7 @@ impl Purge<'_> {
     fn created(&self, report: &mut Report, result: StepResult, message: &str) {
         let (step, target) = ("PurgeOrphan".to_owned(), format!("namespace/{}", report.namespace));
         let step = StepReport { step, target, result, message: message.to_owned() };
-        render::step(self.terminal, report, &step);
+        show::step(self.terminal, report, &step);
         report.steps.push(step);
         report.wrote = true;
     }

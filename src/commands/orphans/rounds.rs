@@ -6,12 +6,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::purge::Purge;
-use crate::commands::clear::render;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::Diagnosis;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::model::{Inventory, Namespace};
-use crate::output::Topic;
+use crate::output::{Topic, report as show};
 use crate::plan::{Plan, plan};
 
 /// A round that has to wait looks again after this at the latest: a pod's grace may have ended.
@@ -37,7 +36,7 @@ impl Purge<'_> {
             let left = deadline.saturating_duration_since(Instant::now());
             let settings =
                 Settings { backups: None, wait: Some(left.min(LONGEST_ROUND)), ..self.settings.clone() };
-            let on_step = |report: &Report, step: &StepReport| render::step(self.terminal, report, step);
+            let on_step = |report: &Report, step: &StepReport| show::step(self.terminal, report, step);
             let executor = Executor {
                 cluster: self.cluster,
                 settings: &settings,

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::Item;
+use super::{Document, Item};
 use crate::model::Permission;
+use crate::output::{DocumentFormat, Failure, table};
 
 /// One item of an `AccessReport`.
 #[derive(Debug, Serialize)]
@@ -44,9 +45,17 @@ impl AccessItem {
         }
     }
 
+    /// All of them, as a table or as a document.
+    pub fn render(items: Vec<Self>, format: Option<DocumentFormat>) -> Result<String, Failure> {
+        let Some(format) = format else {
+            let rows: Vec<Vec<String>> = items.iter().map(Self::row).collect();
+            return Ok(table::render(Some(&["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"]), &rows));
+        };
+        Document::new(items).render(format)
+    }
+
     /// The cells of its row in a table; the rule only where it is missing.
-    #[must_use]
-    pub fn row(&self) -> Vec<String> {
+    fn row(&self) -> Vec<String> {
         let dot = if self.group.is_empty() { "" } else { "." };
         let slash = if self.subresource.is_empty() { "" } else { "/" };
         let within =

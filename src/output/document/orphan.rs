@@ -52,7 +52,7 @@ impl OrphanItem {
 
     /// The cells of its row in a table.
     #[must_use]
-    pub fn row(&self) -> Vec<String> {
+    pub(in crate::output) fn row(&self) -> Vec<String> {
         let dot = if self.group.is_empty() { "" } else { "." };
         vec![
             self.namespace.clone(),

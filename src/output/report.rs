@@ -1,11 +1,9 @@
-//! What `clear` prints for a person.
+//! What `clear` and `orphans --purge` print for a person.
 
-use super::exit_of;
-use crate::cli::{DryRunChoice, ReportFormat};
+use super::{Failure, ReportFormat, Terminal, Topic, sanitise, tree};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
-use crate::model::{Hint, ShellCommand, TypeLeftovers, counted_with};
-use crate::output::{Failure, Terminal, Topic, sanitise, tree};
+use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with};
 use crate::plan::Plan;
 
 /// How many orphans are named before the rest is only counted.
@@ -14,7 +12,7 @@ const NAMED: usize = 5;
 const TALLIED: usize = 10;
 
 /// Says what became of one namespace: the line that kubectl would print on stdout, all else on stderr.
-pub(in crate::commands) fn report(
+pub fn report(
     terminal: &Terminal,
     report: &Report,
     format: Option<ReportFormat>,
@@ -83,7 +81,7 @@ fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
 }
 
 /// Logs one step as soon as its result is known.
-pub(in crate::commands) fn step(terminal: &Terminal, report: &Report, step: &StepReport) {
+pub fn step(terminal: &Terminal, report: &Report, step: &StepReport) {
     let outcome = step.result.to_string();
     let topic = Topic { namespace: &report.namespace, step: &step.step, outcome: &outcome };
     terminal.log_on(topic, &step_line(step));
@@ -94,7 +92,8 @@ fn step_line(StepReport { step, target, result, message }: &StepReport) -> Strin
 }
 
 /// What became of one namespace, for an Event.
-pub(super) fn sentence(report: &Report) -> String {
+#[must_use]
+pub fn sentence(report: &Report) -> String {
     let mut said = match &report.problem {
         Some(problem) => problem.message.clone(),
         None => ended_well(report, DryRunChoice::None).unwrap_or_default().to_owned(),
@@ -108,9 +107,10 @@ pub(super) fn sentence(report: &Report) -> String {
 }
 
 /// `3 cleared, 2 refused (a, b), 0 failed`, for whoever comes back in the morning.
-pub(super) fn tally(reports: &[Report]) -> String {
+#[must_use]
+pub fn tally(reports: &[Report]) -> String {
     let names = |wanted: Exit| -> Vec<&str> {
-        let of_interest = reports.iter().filter(|report| exit_of(report.outcome) == wanted);
+        let of_interest = reports.iter().filter(|report| report.outcome.exit() == wanted);
         of_interest.map(|report| report.namespace.as_str()).collect()
     };
     let counted = |what: &str, names: &[&str]| match (names, names.len().saturating_sub(TALLIED)) {
@@ -130,9 +130,10 @@ pub(super) fn tally(reports: &[Report]) -> String {
 }
 
 /// The tally, and then each namespace in a line, those that want somebody's attention first.
-pub(super) fn summary(tally: String, reports: &[Report]) -> String {
+#[must_use]
+pub fn summary(tally: String, reports: &[Report]) -> String {
     let mut ordered: Vec<&Report> = reports.iter().collect();
-    ordered.sort_by_key(|report| match exit_of(report.outcome) {
+    ordered.sort_by_key(|report| match report.outcome.exit() {
         Exit::Done => 2,
         Exit::Refused => 1,
         _ => 0,
@@ -176,11 +177,7 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
 }
 
 /// `--dry-run=client`: a script of the requests as comments, and how to send them with kubectl.
-pub(super) fn requests(
-    terminal: &Terminal,
-    plan: &Plan,
-    format: Option<ReportFormat>,
-) -> Result<(), Failure> {
+pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) -> Result<(), Failure> {
     if format.is_some() {
         return Ok(());
     }
