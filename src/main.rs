@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use nsfix::cli::Cli;
+use nsfix::commands::VerbResult;
 use nsfix::output::{Failure, Terminal, write_termination_message};
 use nsfix::shutdown::Shutdown;
 
@@ -19,21 +20,20 @@ fn main() -> ExitCode {
         global.invocation(),
     ));
     let termination_log = global.termination_log.clone();
-    let exit = run(cli, &terminal).unwrap_or_else(|failure| {
-        terminal.fail(&failure);
-        terminal.summarise(&failure.message);
-        failure.exit
-    });
-    write_termination_message(&termination_log, &terminal.summary());
-    ExitCode::from(exit.code())
+    let result = run(cli, &terminal).unwrap_or_else(VerbResult::from);
+    if let Some(error) = &result.error {
+        terminal.fail(error);
+    }
+    write_termination_message(&termination_log, &result.summary.join("\n"));
+    ExitCode::from(result.exit.code())
 }
 
-fn run(cli: Cli, terminal: &Arc<Terminal>) -> Result<nsfix::exit::Exit, Failure> {
+fn run(cli: Cli, terminal: &Arc<Terminal>) -> Result<VerbResult, Failure> {
     let cannot_start = |error: std::io::Error| Failure::error(format!("unable to start: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
     let result = runtime.block_on(async {
         let shutdown = Shutdown::on_signals().map_err(cannot_start)?;
-        Box::pin(nsfix::commands::run(cli, terminal, &shutdown)).await
+        Ok(Box::pin(nsfix::commands::run(cli, terminal, &shutdown)).await)
     });
     // Whoever still waits for a line on stdin would hold the process back.
     runtime.shutdown_background();

@@ -6,16 +6,14 @@ mod journal;
 mod prepare;
 mod rounds;
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Session;
-use super::run_metrics::RunMetrics;
+use super::{Session, VerbResult};
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
-use crate::diagnose::CauseKind;
+use crate::diagnose::{CauseKind, Diagnosis};
 use crate::execute::{Outcome, Problem, Report, Settings};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
@@ -23,7 +21,7 @@ use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, report as show};
 use crate::plan::Policy;
 use crate::shutdown::Shutdown;
-use prepare::Prepared;
+use prepare::Preparation;
 
 /// How a run ends that was told to before it knew what to do.
 const INTERRUPTED: &str = "interrupted; nothing was written";
@@ -34,10 +32,6 @@ struct Clear<'a> {
     cluster: &'a Cluster,
     terminal: &'a Terminal,
     shutdown: &'a Shutdown,
-    /// What was warned about already.
-    warned: RefCell<BTreeSet<String>>,
-    /// What was diagnosed.
-    seen: RefCell<Vec<Seen>>,
 }
 
 /// What a diagnosis has found, as far as it counts.
@@ -47,13 +41,19 @@ struct Seen {
     age: Duration,
 }
 
+impl Seen {
+    fn of(diagnosis: &Diagnosis) -> Self {
+        let name = diagnosis.namespace.name.clone();
+        Self { name, cause: diagnosis.first_cause(), age: diagnosis.age() }
+    }
+}
+
 pub(super) async fn run(
     options: &ClearOptions,
     session: &Session,
     terminal: &Terminal,
     shutdown: &Shutdown,
-    run: &RunMetrics,
-) -> Result<Exit, Failure> {
+) -> Result<VerbResult, Failure> {
     if options.dry_run == DryRunChoice::None && !options.yes && !terminal.interactive {
         return Err(Failure::refused("clear writes, and there is no terminal to ask on")
             .hint("add --yes to go on without a question, or --dry-run=client to see what would be sent"));
@@ -66,37 +66,31 @@ pub(super) async fn run(
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let (warned, seen) = (RefCell::default(), RefCell::default());
-    let clear = Clear { options, settings, cluster, terminal, shutdown, warned, seen };
-    let looked = tokio::select! {
-        looked = clear.look() => Some(looked?),
-        _ = shutdown.wait() => None,
+    let clear = Clear { options, settings, cluster, terminal, shutdown };
+    let preparation = tokio::select! {
+        preparation = clear.prepare() => preparation?,
+        _ = shutdown.wait() => Preparation::interrupted(&options.names),
     };
-    let knows = looked.is_some();
-    let looked = looked
-        .unwrap_or_else(|| options.names.iter().map(|name| Prepared::ended(interrupted(name))).collect());
-    let (reports, failure) = clear.apply_all(looked).await;
-    if knows {
-        run.found(clear.still_stuck(&reports));
-        run.did(&reports);
-    }
-    let exit = match shutdown.requested() {
-        Some(exit) => exit,
-        None => Exit::merge(reports.iter().map(|report| report.outcome.exit())),
-    };
-    let tally = if knows { show::tally(&reports) } else { INTERRUPTED.to_owned() };
+    let Preparation { namespaces, seen, mut summary } = preparation;
+    let (reports, error) = clear.apply_all(namespaces).await;
+    let tally = if seen.is_some() { show::tally(&reports) } else { INTERRUPTED.to_owned() };
     if options.unattended.all {
         terminal.note(&tally);
     }
-    terminal.summarise(&show::summary(tally, &reports));
-    let items =
-        || Document::new(reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect());
-    match options.output {
-        None | Some(ReportFormat::Name) => {}
-        Some(ReportFormat::Json) => terminal.data(&items().to_json()?)?,
-        Some(ReportFormat::Yaml) => terminal.data(&items().to_yaml()?)?,
-    }
-    failure.map_or(Ok(exit), Err)
+    summary.push(show::summary(tally, &reports));
+    let error = error.or_else(|| clear.print(&reports).err());
+    let outcomes = reports.iter().map(|report| report.outcome.exit());
+    let exit = shutdown.requested().unwrap_or_else(|| Exit::merge(outcomes));
+    let result = VerbResult {
+        stuck: seen.as_ref().map(|seen| still_stuck(seen, &reports)),
+        reports: seen.map(|_| reports),
+        summary,
+        ..exit.into()
+    };
+    Ok(match error {
+        Some(error) => result.failed(error),
+        None => result,
+    })
 }
 
 /// The report of a namespace that nothing was done to because a signal came first.
@@ -129,16 +123,27 @@ fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
     })
 }
 
+/// What was found stuck, without those that are gone.
+fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
+    let gone = |report: &&Report| matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged);
+    let gone: BTreeSet<&str> = reports.iter().filter(gone).map(|report| report.namespace.as_str()).collect();
+    let mut stuck = Stuck::default();
+    for seen in seen.iter().filter(|seen| !gone.contains(seen.name.as_str())) {
+        stuck.add(seen.cause, seen.age);
+    }
+    stuck
+}
+
 impl Clear<'_> {
-    /// What was found stuck, without those that are gone.
-    fn still_stuck(&self, reports: &[Report]) -> Stuck {
-        let gone = |report: &&Report| matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged);
-        let gone: BTreeSet<&str> =
-            reports.iter().filter(gone).map(|report| report.namespace.as_str()).collect();
-        let mut stuck = Stuck::default();
-        for seen in self.seen.borrow().iter().filter(|seen| !gone.contains(seen.name.as_str())) {
-            stuck.add(seen.cause, seen.age);
+    /// The document of all reports, where one is wanted.
+    fn print(&self, reports: &[Report]) -> Result<(), Failure> {
+        let invocation = self.terminal.invocation();
+        let document =
+            || Document::new(reports.iter().map(|report| Repaired::new(report, invocation)).collect());
+        match self.options.output {
+            None | Some(ReportFormat::Name) => Ok(()),
+            Some(ReportFormat::Json) => Ok(self.terminal.data(&document().to_json()?)?),
+            Some(ReportFormat::Yaml) => Ok(self.terminal.data(&document().to_yaml()?)?),
         }
-        stuck
     }
 }

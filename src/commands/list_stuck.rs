@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Session;
-use super::run_metrics::RunMetrics;
+use super::{Session, VerbResult};
 use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{age, common_causes, diagnose};
@@ -21,8 +20,7 @@ pub(super) async fn run(
     options: &ListStuckOptions,
     session: &Session,
     terminal: &Terminal,
-    run: &RunMetrics,
-) -> Result<Exit, Failure> {
+) -> Result<VerbResult, Failure> {
     let clusters = session.clusters();
     let now = Timestamp::now();
     let progress = terminal.progress("looking for stuck namespaces");
@@ -59,14 +57,17 @@ pub(super) async fn run(
         common.extend(causes);
     }
     list_stuck::warn_of_gaps(&found, terminal);
-    run.found(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref())));
-    terminal.summarise(&list_stuck::summary(&found, &common, now));
     let shape = Shape { format: options.output, headers: !options.no_headers, with_context: several, now };
     list_stuck::print(&found, &shape, terminal)?;
-    match Exit::merge(exits) {
-        Exit::Done if options.exit_code && !found.is_empty() => Ok(Exit::StuckFound),
-        exit => Ok(exit),
-    }
+    let exit = match Exit::merge(exits) {
+        Exit::Done if options.exit_code && !found.is_empty() => Exit::StuckFound,
+        exit => exit,
+    };
+    Ok(VerbResult {
+        stuck: Some(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref()))),
+        summary: vec![list_stuck::summary(&found, &common, now)],
+        ..exit.into()
+    })
 }
 
 async fn look<'a>(

@@ -13,48 +13,44 @@ mod run_metrics;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod session;
+mod verb_result;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::backup::{Backups, default_backup_dir};
 use crate::cli::{Cli, Command, GlobalOptions};
-use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
-use run_metrics::RunMetrics;
 use session::Session;
+pub use verb_result::VerbResult;
 
 /// Runs one command to its end.
-pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<Exit, Failure> {
+pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> VerbResult {
+    verb(cli, terminal, shutdown).await.unwrap_or_else(VerbResult::from)
+}
+
+async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<VerbResult, Failure> {
     let Cli { command, global } = cli;
     match command {
-        Command::Completion { shell } => completion::run(shell, terminal),
+        Command::Completion { shell } => completion::run(shell, terminal).map(VerbResult::from),
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await,
+        Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await.map(VerbResult::from),
         Command::ListStuck(options) => {
-            let (session, run) = (open(&global, terminal, shutdown).await?, RunMetrics::begin());
-            // Nothing is written, so nothing has to be finished.
-            let result = tokio::select! {
-                result = list_stuck::run(&options, &session, terminal, &run) => result,
-                exit = shutdown.wait() => Ok(exit),
-            };
-            run.publish(&options.metrics, terminal, &result).await;
-            result
+            let (session, started) = (open(&global, terminal, shutdown).await?, Instant::now());
+            let result = only_reads(shutdown, list_stuck::run(&options, &session, terminal)).await;
+            let result = result.unwrap_or_else(VerbResult::from);
+            run_metrics::publish(&options.metrics, started, &result, terminal).await;
+            Ok(result)
         }
         Command::Explain(options) => {
             let session = open(&global, terminal, shutdown).await?;
-            tokio::select! {
-                result = explain::run(&options, &session, terminal) => result,
-                exit = shutdown.wait() => Ok(exit),
-            }
+            only_reads(shutdown, explain::run(&options, &session, terminal)).await
         }
         Command::Access(options) => {
             let session = open(&global, terminal, shutdown).await?;
-            tokio::select! {
-                result = access::run(&options, &session, terminal) => result,
-                exit = shutdown.wait() => Ok(exit),
-            }
+            only_reads(shutdown, access::run(&options, &session, terminal)).await
         }
         Command::Orphans(options) => {
             let session = open(&global, terminal, shutdown).await?;
@@ -62,14 +58,26 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Res
         }
         Command::Restore(options) => {
             let session = open(&global, terminal, shutdown).await?;
-            restore::run(&options, &session, terminal, shutdown).await
+            restore::run(&options, &session, terminal, shutdown).await.map(VerbResult::from)
         }
         Command::Clear(options) => {
-            let (session, run) = (open(&global, terminal, shutdown).await?, RunMetrics::begin());
-            let result = clear::run(&options, &session, terminal, shutdown, &run).await;
-            run.publish(&options.metrics, terminal, &result).await;
-            result
+            let (session, started) = (open(&global, terminal, shutdown).await?, Instant::now());
+            let result = clear::run(&options, &session, terminal, shutdown).await;
+            let result = result.unwrap_or_else(VerbResult::from);
+            run_metrics::publish(&options.metrics, started, &result, terminal).await;
+            Ok(result)
         }
+    }
+}
+
+/// Runs a verb until a signal comes: nothing is written, so nothing has to be finished.
+async fn only_reads<T: Into<VerbResult>>(
+    shutdown: &Shutdown,
+    verb: impl Future<Output = Result<T, Failure>>,
+) -> Result<VerbResult, Failure> {
+    tokio::select! {
+        result = verb => result.map(Into::into),
+        exit = shutdown.wait() => Ok(exit.into()),
     }
 }
 

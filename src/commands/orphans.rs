@@ -7,7 +7,7 @@ mod rounds;
 
 use std::collections::HashSet;
 
-use super::Session;
+use super::{Session, VerbResult};
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery, PURGE_LABEL};
 use crate::exit::Exit;
@@ -21,7 +21,7 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
     shutdown: &Shutdown,
-) -> Result<Exit, Failure> {
+) -> Result<VerbResult, Failure> {
     let cluster = session.the_cluster()?;
     match options.dry_run {
         DryRunChoice::None => {}
@@ -31,7 +31,7 @@ pub(super) async fn run(
     let progress = terminal.progress("looking for objects without a namespace");
     let found = tokio::select! {
         found = find(cluster, &options.names) => found?,
-        exit = shutdown.wait() => return Ok(exit),
+        exit = shutdown.wait() => return Ok(exit.into()),
     };
     progress.done();
     for gap in &found.looked.coverage.gaps {
@@ -41,7 +41,7 @@ pub(super) async fn run(
         return Box::pin(purge::run(options, cluster, terminal, shutdown, found)).await;
     }
     orphans::print(&found, options.output, terminal)?;
-    Ok(Exit::Done)
+    Ok(Exit::Done.into())
 }
 
 /// Rule 10: where a rehearsal cannot be had, the value is refused.

@@ -1,12 +1,10 @@
 //! Why a namespace is stuck.
 
-use std::fmt;
-
 use crate::model::ShellCommand;
 
 /// The kinds of causes, the most fundamental first: what stands further up keeps what stands further down
 /// from being mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::VariantArray)]
 pub enum CauseKind {
     /// An aggregated API that nobody answers for blocks every namespace.
     UnavailableApi,
@@ -44,36 +42,6 @@ pub enum CauseKind {
     Unexplained,
     /// Nothing is wrong yet.
     Progressing,
-}
-
-impl CauseKind {
-    /// All of them, in this order.
-    pub const ALL: [Self; 18] = [
-        Self::UnavailableApi,
-        Self::UnreadableObjects,
-        Self::FailingConversionWebhook,
-        Self::FailingAdmissionWebhook,
-        Self::AdmissionRefusal,
-        Self::RejectedUpdate,
-        Self::TerminatingCrd,
-        Self::ControllerSilent,
-        Self::Zombie,
-        Self::PodsOnLostNode,
-        Self::LongGracePeriod,
-        Self::Deadlock,
-        Self::HeldObjects,
-        Self::LiveObjects,
-        Self::ForeignSpecFinalizers,
-        Self::NamespaceMetadataFinalizers,
-        Self::Unexplained,
-        Self::Progressing,
-    ];
-}
-
-impl fmt::Display for CauseKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
 }
 
 /// One cause, with what was seen.

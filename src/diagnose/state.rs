@@ -1,6 +1,5 @@
 //! What a stuck namespace looks like from the namespace object alone.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use crate::model::Namespace;
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The state of a namespace in Terminating.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum State {
     /// So young that the controller may still be at work.
     Progressing,
@@ -34,16 +33,6 @@ impl State {
         } else {
             Self::Stuck
         }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Progressing => "Progressing",
-            Self::Stuck => "Stuck",
-            Self::Zombie => "Zombie",
-        })
     }
 }
 

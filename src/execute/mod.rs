@@ -4,9 +4,11 @@
 mod namespace;
 mod objects;
 mod orphan_check;
+mod remains;
 mod report;
 mod run;
 mod save;
+mod steps;
 mod verify;
 
 pub use report::{Outcome, Problem, Report, StepReport, StepResult};
@@ -51,8 +53,8 @@ pub struct Executor<'a> {
     pub shutdown: &'a Shutdown,
     /// When `--timeout` is over: nothing more is begun then.
     pub deadline: Option<Instant>,
-    /// Told of every step as soon as its result is known.
-    pub on_step: &'a dyn Fn(&Report, &StepReport),
+    /// Called with every step of a namespace as soon as its result is known.
+    pub on_step: &'a dyn Fn(&str, &StepReport),
 }
 
 impl Executor<'_> {
@@ -78,10 +80,5 @@ impl Executor<'_> {
         let selection = select(vec![fresh.clone()], limits, jiff::Timestamp::now());
         let (namespace, why) = selection.left_alone.first()?;
         Some(Problem::new(format!("namespace/{} is left alone: {why}", namespace.name)))
-    }
-
-    fn record(&self, report: &mut Report, step: StepReport) {
-        (self.on_step)(report, &step);
-        report.steps.push(step);
     }
 }

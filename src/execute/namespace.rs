@@ -40,6 +40,16 @@ pub(super) enum NamespaceWriteOutcome {
 }
 
 impl NamespaceWrite<'_> {
+    /// Whether it may be the write that ends the namespace, and abandons what is inside.
+    pub(super) fn may_end_it(self) -> bool {
+        matches!(self, Self::Finalize(_) | Self::RemoveMetadataFinalizer(_))
+    }
+
+    /// Whether the namespace goes by it where it is the last step. After a rearm the controller has its turn.
+    pub(super) fn may_be_the_last(self) -> bool {
+        !matches!(self, Self::Rearm)
+    }
+
     /// Whether the namespace as it is now still wants it.
     fn is_needed(self, fresh: &Namespace) -> bool {
         match self {

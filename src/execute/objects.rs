@@ -2,9 +2,9 @@
 
 use futures::StreamExt;
 
-use super::{Executor, Problem, Report, StepResult};
+use super::{Executor, Problem, StepResult};
 use crate::cluster::{ApiError, DryRun, Preconditions};
-use crate::model::{Leftover, ResourceType};
+use crate::model::{Leftover, Namespace, ResourceType};
 
 /// How many leftovers are written to at once.
 const CONCURRENCY: usize = 8;
@@ -101,17 +101,17 @@ impl Executor<'_> {
     pub(super) async fn write_objects(
         &self,
         ty: &ResourceType,
-        report: &Report,
+        namespace: &Namespace,
         only: Option<&[String]>,
         write: ObjectWrite<'_>,
     ) -> Result<WriteCounts, ObjectsError> {
-        let leftovers = self.list(ty, &report.namespace).await.map_err(ObjectsError::Failed)?;
+        let leftovers = self.list(ty, &namespace.name).await.map_err(ObjectsError::Failed)?;
         let wanted = leftovers.into_iter().filter(|leftover| {
             write.concerns(leftover) && only.is_none_or(|names| names.contains(&leftover.name))
         });
         let wanted: Vec<Leftover> = wanted.collect();
         if !wanted.is_empty() {
-            self.still_there(report).await?;
+            self.still_there(namespace).await?;
         }
         let mut fates = futures::stream::iter(wanted)
             .map(|leftover| self.write_object(ty, leftover, write))
@@ -137,9 +137,9 @@ impl Executor<'_> {
 
     /// That the namespace is still the one that was judged, *after* its leftovers were listed: a uid never
     /// comes back, so all of them were its own.
-    async fn still_there(&self, report: &Report) -> Result<(), ObjectsError> {
-        match self.cluster.namespace(&report.namespace).await {
-            Ok(fresh) if fresh.uid == report.uid && fresh.is_terminating() => {
+    async fn still_there(&self, namespace: &Namespace) -> Result<(), ObjectsError> {
+        match self.cluster.namespace(&namespace.name).await {
+            Ok(fresh) if fresh.uid == namespace.uid && fresh.is_terminating() => {
                 self.left_alone(&fresh).map_or(Ok(()), |problem| Err(ObjectsError::LeftAlone(problem)))
             }
             Ok(_) => Err(ObjectsError::Replaced),

@@ -8,27 +8,29 @@ use crate::model::{Inventory, ResourceType, TypeLeftovers};
 impl Executor<'_> {
     /// What ended with a problem may have ended well all the same: by the controller, by somebody else, or by
     /// a request whose answer was lost. Looks once, so that the report says what the server holds.
-    pub async fn settle(&self, report: &mut Report) {
+    pub async fn settle(&self, mut report: Report) -> Report {
         let ended_badly = matches!(report.outcome, Outcome::Failed | Outcome::Released | Outcome::Refused);
         if !ended_badly || report.uid.is_empty() {
-            return;
+            return report;
         }
-        let name = &report.namespace;
-        match self.cluster.namespace(name).await {
-            Ok(fresh) if fresh.uid == report.uid => {}
+        match self.cluster.namespace(&report.namespace).await {
+            Ok(fresh) if fresh.uid == report.uid => report,
             Ok(_) if report.wrote => {
-                report.warnings.push(another_exists(name));
-                gone_after_all(report);
+                report.warnings.push(another_exists(&report.namespace));
+                gone_after_all(report)
             }
-            Ok(_) => (report.outcome, report.problem) = (Outcome::Refused, Some(replaced(name))),
+            Ok(_) => {
+                let problem = replaced(&report.namespace);
+                report.ended(Outcome::Refused, problem)
+            }
             Err(error) if error.is_not_found() => gone_after_all(report),
-            Err(error) => report_unknown(report, &error),
+            Err(error) => unknown_whether_gone(report, &error),
         }
     }
 
     /// Rule 8: says what was left behind.
-    pub(super) async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
-        let held = self.types_to_look_at(before, report).await;
+    pub(super) async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
+        let held = self.types_to_look_at(before, &report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
         match self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await {
             Ok(mut after) => {
@@ -37,13 +39,12 @@ impl Executor<'_> {
                 report.unknown.extend(before.coverage.gaps.iter().cloned());
                 report.unknown.sort();
                 report.unknown.dedup();
-                if !after.types.is_empty() {
-                    self.report_orphans(before, after.types, report).await;
-                }
+                if after.types.is_empty() { report } else { self.orphaned(before, after.types, report).await }
             }
             Err(error) => {
                 report.warnings.push(format!("could not look for orphans: {}", error.detail()));
                 report.orphans.clone_from(&before.types);
+                report
             }
         }
     }
@@ -59,7 +60,7 @@ impl Executor<'_> {
     }
 
     /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.
-    async fn report_orphans(&self, before: &Inventory, found: Vec<TypeLeftovers>, report: &mut Report) {
+    async fn orphaned(&self, before: &Inventory, found: Vec<TypeLeftovers>, mut report: Report) -> Report {
         let name = &report.namespace;
         match self.cluster.namespace(name).await {
             Ok(_) => {
@@ -79,6 +80,7 @@ impl Executor<'_> {
                 report.orphans = found;
             }
         }
+        report
     }
 }
 
@@ -93,18 +95,20 @@ pub(super) fn another_exists(name: &str) -> String {
     format!("namespace {name:?} is gone; another one of the same name exists by now")
 }
 
-fn gone_after_all(report: &mut Report) {
+fn gone_after_all(mut report: Report) -> Report {
     report.outcome = if report.wrote { Outcome::Cleared } else { Outcome::Unchanged };
     if let Some(Problem { message, .. }) = report.problem.take() {
         report.warnings.push(format!("{message}; but the namespace is gone by now"));
     }
+    report
 }
 
-fn report_unknown(report: &mut Report, error: &ApiError) {
+fn unknown_whether_gone(mut report: Report, error: &ApiError) -> Report {
     let unknown = "whether the namespace is gone";
     if let Some(problem) = &mut report.problem
         && !problem.message.contains(unknown)
     {
         problem.message = format!("{}; {unknown} is unknown: {error}", problem.message);
     }
+    report
 }

@@ -1,15 +1,14 @@
 //! What became of a plan.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use crate::cluster::ApiError;
 use crate::exit::Exit;
 use crate::model::{Gap, Hint, Permission, TypeLeftovers};
-use crate::plan::Refusal;
+use crate::plan::{Refusal, StepKind};
 
 /// How it ended for one namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum Outcome {
     /// The namespace is gone.
     Cleared,
@@ -21,15 +20,11 @@ pub enum Outcome {
     Failed,
     /// There was nothing to do.
     Unchanged,
-    /// It was a dry_run_result.
+    /// A dry run: nothing was stored.
     DryRun,
 }
 
 impl Outcome {
-    /// All of them, in this order.
-    pub const ALL: [Self; 6] =
-        [Self::Cleared, Self::Released, Self::Refused, Self::Failed, Self::Unchanged, Self::DryRun];
-
     /// How a run over this namespace alone ends.
     #[must_use]
     pub fn exit(self) -> Exit {
@@ -42,21 +37,8 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Cleared => "Cleared",
-            Self::Released => "Released",
-            Self::Refused => "Refused",
-            Self::Failed => "Failed",
-            Self::Unchanged => "Unchanged",
-            Self::DryRun => "DryRun",
-        })
-    }
-}
-
 /// What became of one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum StepResult {
     /// Carried out.
     Done,
@@ -68,22 +50,11 @@ pub enum StepResult {
     DryRun,
 }
 
-impl fmt::Display for StepResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Done => "Done",
-            Self::Skipped => "Skipped",
-            Self::Failed => "Failed",
-            Self::DryRun => "DryRun",
-        })
-    }
-}
-
 /// One step, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepReport {
-    /// `Finalize` …
-    pub step: String,
+    /// Its kind.
+    pub step: StepKind,
     /// `namespace/rodrigo`
     pub target: String,
     /// What became of it.
@@ -190,7 +161,13 @@ impl Report {
     /// Whether the PUT to /finalize was carried out.
     #[must_use]
     pub fn was_finalized(&self) -> bool {
-        self.steps.iter().any(|step| step.step == "Finalize" && step.result == StepResult::Done)
+        self.has_done(StepKind::Finalize)
+    }
+
+    /// Whether a step of this kind was carried out.
+    #[must_use]
+    pub fn has_done(&self, kind: StepKind) -> bool {
+        self.steps.iter().any(|step| step.step == kind && step.result == StepResult::Done)
     }
 
     /// The same, ended with a problem.

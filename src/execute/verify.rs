@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::orphan_check::another_exists;
-use super::{Executor, Problem, Report};
+use super::{Executor, Problem};
 use crate::model::{Hint, Namespace, ShellCommand};
 
 /// Between two looks; doubled each time up to the second.
@@ -14,8 +13,11 @@ const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 
 /// What a wait came to.
 pub(super) enum WaitOutcome {
-    /// It is gone.
-    Gone,
+    /// It is gone; `replaced`: another one has its name.
+    Gone {
+        /// Whether another namespace has its name.
+        replaced: bool,
+    },
     /// It is still there.
     StillThere(Box<Namespace>),
     /// Nobody can tell.
@@ -27,7 +29,7 @@ impl Executor<'_> {
     /// is up.
     pub(super) async fn wait_until_gone(
         &self,
-        report: &mut Report,
+        namespace: &Namespace,
         limit: Duration,
         enough: impl Fn(&Namespace) -> bool,
     ) -> WaitOutcome {
@@ -35,12 +37,9 @@ impl Executor<'_> {
         let mut pause = FIRST_LOOK_AFTER;
         loop {
             let time_is_up = Instant::now() + pause > deadline || self.halted().is_some();
-            match self.cluster.namespace(&report.namespace).await {
-                Err(error) if error.is_not_found() => return WaitOutcome::Gone,
-                Ok(fresh) if fresh.uid != report.uid => {
-                    report.warnings.push(another_exists(&report.namespace));
-                    return WaitOutcome::Gone;
-                }
+            match self.cluster.namespace(&namespace.name).await {
+                Err(error) if error.is_not_found() => return WaitOutcome::Gone { replaced: false },
+                Ok(fresh) if fresh.uid != namespace.uid => return WaitOutcome::Gone { replaced: true },
                 Ok(fresh) if enough(&fresh) || time_is_up => return WaitOutcome::StillThere(Box::new(fresh)),
                 // One look that fails is no reason to give up: the next one may succeed.
                 Err(error) if error.is_fatal() || time_is_up => {

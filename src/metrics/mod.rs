@@ -21,6 +21,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMet
 use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use strum::VariantArray;
 
 use crate::diagnose::{CauseKind, Diagnosis};
 use crate::execute::Outcome;
@@ -147,18 +148,18 @@ impl Collector for RunCollector {
 }
 
 fn encode_stuck(encoder: &mut DescriptorEncoder<'_>, stuck: &Stuck) -> fmt::Result {
-    let causes = CauseKind::ALL.map(|kind| (kind.to_string(), stuck.with_cause(Some(kind))));
+    let causes = CauseKind::VARIANTS.iter().map(|&kind| (kind.to_string(), stuck.with_cause(Some(kind))));
     let unknown = (NO_CAUSE.to_owned(), stuck.with_cause(None));
     let help =
         "Namespaces that were stuck in Terminating when the last run ended, by their most fundamental cause.";
-    gauges(encoder, "stuck_namespaces", help, "cause", causes.into_iter().chain([unknown]))?;
+    gauges(encoder, "stuck_namespaces", help, "cause", causes.chain([unknown]))?;
     let help = "Time since the deletion of the namespace that has been stuck longest; 0 if none is stuck.";
     gauge(encoder, "oldest_stuck_seconds", help, stuck.oldest.as_secs())
 }
 
 fn encode_outcomes(encoder: &mut DescriptorEncoder<'_>, outcomes: &[Outcome]) -> fmt::Result {
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).map(|_| 1).sum();
-    let outcomes = Outcome::ALL.map(|outcome| (outcome.to_string(), count(outcome)));
+    let outcomes = Outcome::VARIANTS.iter().map(|&outcome| (outcome.to_string(), count(outcome)));
     let help = "Namespaces that the last run was to clear, by what became of them.";
     gauges(encoder, "namespaces", help, "outcome", outcomes)
 }

@@ -121,7 +121,7 @@ impl fmt::Display for TypeLeftovers {
 }
 
 /// Why something could not be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
 pub enum Unreadable {
     /// 401 or 403.
     Forbidden,
@@ -133,18 +133,6 @@ pub enum Unreadable {
     TimedOut,
     /// Any other failure.
     Failed,
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Forbidden => "Forbidden",
-            Self::NotServed => "NotServed",
-            Self::Unavailable => "Unavailable",
-            Self::TimedOut => "TimedOut",
-            Self::Failed => "Failed",
-        })
-    }
 }
 
 /// Something that could not be looked at. Its content is unknown, never empty.

@@ -36,7 +36,7 @@ pub fn show(terminal: &Terminal, plan: &Plan, inside: &Inventory) {
     terminal.note(&format!("  {}", inventory::coverage(&inside.coverage)));
     terminal.note("This will be done:");
     for (index, step) in plan.steps.iter().enumerate() {
-        terminal.note(&format!("  {}. {} {}: {}", index + 1, step.action, step.target, step.request));
+        terminal.note(&format!("  {}. {} {}: {}", index + 1, step.action.kind(), step.target, step.request));
         if let Action::Finalize { removes } = &step.action {
             let rest = namespace.spec_finalizers.iter().filter(|each| !removes.contains(each));
             terminal.note(&format!(

@@ -4,7 +4,7 @@ use super::{Failure, ReportFormat, Terminal, Topic, sanitise, tree};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with};
-use crate::plan::Plan;
+use crate::plan::{Plan, StepKind};
 
 /// How many orphans are named before the rest is only counted.
 const NAMED: usize = 5;
@@ -81,9 +81,9 @@ fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
 }
 
 /// Logs one step as soon as its result is known.
-pub fn step(terminal: &Terminal, report: &Report, step: &StepReport) {
-    let outcome = step.result.to_string();
-    let topic = Topic { namespace: &report.namespace, step: &step.step, outcome: &outcome };
+pub fn step(terminal: &Terminal, namespace: &str, step: &StepReport) {
+    let (kind, outcome) = (step.step.to_string(), step.result.to_string());
+    let topic = Topic { namespace, step: &kind, outcome: &outcome };
     terminal.log_on(topic, &step_line(step));
 }
 
@@ -145,17 +145,28 @@ pub fn summary(tally: String, reports: &[Report]) -> String {
 
 /// How it was cleared without the PUT.
 fn cleared(report: &Report) -> &'static str {
-    let done =
-        |step: &str| report.steps.iter().any(|each| each.step == step && each.result == StepResult::Done);
-    if done("ReleaseObject") || done("DeleteObject") {
-        "cleared: its leftovers were released, and the controller finished it"
-    } else if done("Rearm") {
-        "cleared: it was rearmed, and the controller finished it"
-    } else if done("DeleteAgain") || done("RemoveMetadataFinalizer") {
-        "cleared"
-    } else {
-        "cleared: the controller finished it, nothing was forced"
+    let done = report.steps.iter().filter(|step| step.result == StepResult::Done);
+    let how = done.map(|step| match step.step {
+        StepKind::ReleaseObject | StepKind::DeleteObject => Cleared::Released,
+        StepKind::Rearm => Cleared::Rearmed,
+        StepKind::DeleteAgain | StepKind::RemoveMetadataFinalizer | StepKind::Finalize => Cleared::Written,
+        StepKind::Wait | StepKind::PurgeOrphan => Cleared::Unforced,
+    });
+    match how.max().unwrap_or(Cleared::Unforced) {
+        Cleared::Released => "cleared: its leftovers were released, and the controller finished it",
+        Cleared::Rearmed => "cleared: it was rearmed, and the controller finished it",
+        Cleared::Written => "cleared",
+        Cleared::Unforced => "cleared: the controller finished it, nothing was forced",
     }
+}
+
+/// What had a part in clearing a namespace; the greatest is named.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cleared {
+    Unforced,
+    Written,
+    Rearmed,
+    Released,
 }
 
 fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
@@ -183,7 +194,7 @@ pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) 
     }
     let mut text = String::new();
     for step in &plan.steps {
-        let comment = format!("# {} {}: {}", step.action, step.target, step.request);
+        let comment = format!("# {} {}: {}", step.action.kind(), step.target, step.request);
         text.push_str(&sanitise(&comment));
         text.push('\n');
         if !step.harm.is_empty() {

@@ -1,5 +1,6 @@
 //! The one way out to the terminal.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -101,8 +102,8 @@ pub struct Terminal {
     dry_run: bool,
     /// How nsfix was started, for the commands that it prints.
     invocation: Invocation,
-    /// What is left for whoever looks at the end only.
-    summary: Mutex<String>,
+    /// What is said once.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl Terminal {
@@ -134,7 +135,7 @@ impl Terminal {
             format,
             dry_run,
             invocation,
-            summary: Mutex::default(),
+            said: Mutex::default(),
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
         }
@@ -238,17 +239,17 @@ impl Terminal {
         });
     }
 
-    /// Keeps something for whoever looks at the end only: a pod's termination message.
-    pub fn summarise(&self, text: &str) {
-        let mut summary = lock(&self.summary);
-        summary.push_str(text.trim_end());
-        summary.push('\n');
+    /// Whether this text was not said before. What concerns many namespaces is said once.
+    #[must_use]
+    pub fn is_news(&self, text: &str) -> bool {
+        lock(&self.said).insert(text.to_owned())
     }
 
-    /// What was kept.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        lock(&self.summary).clone()
+    /// Warns about a namespace, unless the same was said about another one.
+    pub fn warn_once(&self, topic: Topic<'_>, text: &str) {
+        if self.is_news(text) {
+            self.warn_on(topic, text);
+        }
     }
 
     /// A sign of life for something that may take long. Not while requests are shown: they are one.

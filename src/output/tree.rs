@@ -150,8 +150,10 @@ fn steps(
         }
     };
     for (index, step) in plan.steps.iter().enumerate() {
-        lines
-            .push(1, &sanitise(&format!("{}. {} {}: {}", index + 1, step.action, step.target, step.request)));
+        lines.push(
+            1,
+            &sanitise(&format!("{}. {} {}: {}", index + 1, step.action.kind(), step.target, step.request)),
+        );
         if !step.harm.is_empty() {
             lines.push(3, &paint(Style::Caution, &sanitise(&format!("harm: {}", step.harm))));
         }

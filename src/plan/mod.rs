@@ -17,7 +17,7 @@ pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;
 pub use selection::{BulkLimits, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
-pub use step::{Action, Step};
+pub use step::{Action, Step, StepKind};
 
 use std::collections::BTreeSet;
 

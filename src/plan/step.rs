@@ -1,7 +1,5 @@
 //! The steps of a plan: each names its request, its harm and how kubectl would do it.
 
-use std::fmt;
-
 use crate::diagnose::Held;
 use serde_json::json;
 
@@ -45,18 +43,40 @@ pub enum Action {
     DeleteAgain,
 }
 
-/// The names of the documents: `ReleaseObject`, `Finalize` …
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rearm => "Rearm",
-            Self::DeleteObjects { .. } | Self::DeletePodsOnLostNode { .. } => "DeleteObject",
-            Self::ReleaseObjects { .. } => "ReleaseObject",
-            Self::Wait => "Wait",
-            Self::Finalize { .. } => "Finalize",
-            Self::RemoveMetadataFinalizer { .. } => "RemoveMetadataFinalizer",
-            Self::DeleteAgain => "DeleteAgain",
-        })
+/// The kinds of steps, by the names of the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+pub enum StepKind {
+    /// Wait for the controller.
+    Wait,
+    /// Take finalizers off leftovers.
+    ReleaseObject,
+    /// Delete leftovers.
+    DeleteObject,
+    /// Take a metadata finalizer off the namespace.
+    RemoveMetadataFinalizer,
+    /// Put `kubernetes` back.
+    Rearm,
+    /// PUT to /finalize.
+    Finalize,
+    /// Delete the namespace once more.
+    DeleteAgain,
+    /// Create the namespace of orphans and delete it at once.
+    PurgeOrphan,
+}
+
+impl Action {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> StepKind {
+        match self {
+            Self::Rearm => StepKind::Rearm,
+            Self::DeleteObjects { .. } | Self::DeletePodsOnLostNode { .. } => StepKind::DeleteObject,
+            Self::ReleaseObjects { .. } => StepKind::ReleaseObject,
+            Self::Wait => StepKind::Wait,
+            Self::Finalize { .. } => StepKind::Finalize,
+            Self::RemoveMetadataFinalizer { .. } => StepKind::RemoveMetadataFinalizer,
+            Self::DeleteAgain => StepKind::DeleteAgain,
+        }
     }
 }
 

@@ -211,12 +211,12 @@ fn a_zombie_is_deleted_again_only_where_it_is_known_to_be_empty() {
     let zombie = namespace("rodrigo", true, &[], &[]);
     let actions = |inventory: &Inventory| {
         let plan = plan_for(&zombie, inventory, &Policy::default()).unwrap();
-        plan.steps.iter().map(|step| step.action.to_string()).collect::<Vec<_>>()
+        plan.steps.iter().map(|step| step.action.kind().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(actions(&Inventory::default()), ["DeleteAgain"]);
     let robot = Policy { deletes_no_namespace: true, ..Policy::default() };
     let plan = plan_for(&zombie, &Inventory::default(), &robot).unwrap();
-    let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
+    let steps: Vec<String> = plan.steps.iter().map(|step| step.action.kind().to_string()).collect();
     assert_eq!(steps, ["Rearm", "Wait"]);
     assert_eq!(actions(&leftovers(false)), ["Rearm", "Wait"]);
 }
@@ -229,7 +229,7 @@ fn a_release_comes_before_the_put_and_skips_what_is_dangerous() {
     inventory.types[0].finalizers.insert(dangerous.to_owned(), 1);
     let release = |policy: &Policy, expected: &[&str]| {
         let plan = plan_for(&stuck, &inventory, policy).unwrap();
-        let steps: Vec<String> = plan.steps.iter().map(|step| step.action.to_string()).collect();
+        let steps: Vec<String> = plan.steps.iter().map(|step| step.action.kind().to_string()).collect();
         assert_eq!(steps, expected);
         match &plan.steps[0].action {
             Action::ReleaseObjects { finalizers, .. } => finalizers.clone(),

@@ -150,7 +150,7 @@ async fn the_report_leaves_a_termination_message_too(lab: Lab) {
     let flag = format!("--termination-log={}", file.display());
     lab.nsfix(&["list-stuck", "-o", "wide", "--exit-code", &flag]).run().await.expect(3);
     let message = std::fs::read_to_string(&file).unwrap();
-    assert!(message.starts_with("1 stuck namespaces\n"), "{message}");
+    assert!(message.starts_with("1 stuck namespace\n"), "{message}");
     assert!(message.contains(&names[0]), "{message}");
 }
 

@@ -1,9 +1,7 @@
 //! Carrying the plans out, several at once where nobody has to be asked.
 
-use std::cell::Cell;
-
 use futures::StreamExt;
-
+use futures::stream::FuturesOrdered;
 use tokio::time::Instant;
 
 use super::confirm::{self, Answer};
@@ -26,53 +24,51 @@ const UNATTENDED_CONCURRENCY: usize = 4;
 impl Clear<'_> {
     /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
     /// way is brought to its end, and nothing else begun.
-    pub(super) async fn apply_all(&self, looked: Vec<Prepared>) -> (Vec<Report>, Option<Failure>) {
+    pub(super) async fn apply_all(&self, prepared: Vec<Prepared>) -> (Vec<Report>, Option<Failure>) {
         let asks = self.options.dry_run == DryRunChoice::None && !self.options.yes;
         let concurrency = match (asks, self.options.unattended.all) {
             (true, _) => 1,
             (false, true) => UNATTENDED_CONCURRENCY,
             (false, false) => CONCURRENCY,
         };
-        let failing = Cell::new(false);
-        let mut acts = futures::stream::iter(looked)
-            .take_while(|_| futures::future::ready(!failing.get()))
-            .map(|prepared| self.apply(prepared))
-            .buffered(concurrency);
         let (mut reports, mut failure) = (Vec::new(), None);
-        while let Some(report) = acts.next().await {
-            let told = report.and_then(|report| {
-                let told = self.tell(&report);
+        let (mut waiting, mut under_way) = (prepared.into_iter(), FuturesOrdered::new());
+        loop {
+            // After a failure nothing else is begun.
+            let free = if failure.is_some() { 0 } else { concurrency.saturating_sub(under_way.len()) };
+            under_way.extend(waiting.by_ref().take(free).map(|prepared| self.apply(prepared)));
+            let Some(report) = under_way.next().await else { return (reports, failure) };
+            let shown = report.and_then(|report| {
+                let shown = self.show(&report);
                 reports.push(report);
-                told
+                shown
             });
-            if let Err(mut error) = told {
+            if let Err(mut error) = shown {
                 // A reader who has gone away does not make half a run a whole one.
                 if error.exit == Exit::Done {
                     error.exit = Exit::Error;
                 }
-                failing.set(true);
                 failure.get_or_insert(error);
             }
         }
-        (reports, failure)
     }
 
-    fn tell(&self, report: &Report) -> Result<(), Failure> {
+    fn show(&self, report: &Report) -> Result<(), Failure> {
         // Into the journal first: whoever reads stdout may be gone.
         if let Some(journal) = &self.options.journal {
             journal::append(journal, report, self.terminal.invocation())?;
         }
-        // The same problem of many is told once; the tally names them all, and a log has a line for each.
+        // The same problem of many is said once; the tally names them all, and a log has a line for each.
         let problem = report.problem.as_ref().map(|problem| problem.message.clone());
-        let told_before = problem.is_some_and(|message| !self.warned.borrow_mut().insert(message));
+        let said_before = problem.is_some_and(|message| !self.terminal.is_news(&message));
         let quiet =
-            (told_before && !self.terminal.keeps_log()).then(|| Report { problem: None, ..report.clone() });
+            (said_before && !self.terminal.keeps_log()).then(|| Report { problem: None, ..report.clone() });
         let report = quiet.as_ref().unwrap_or(report);
         show::report(self.terminal, report, self.options.output, self.options.dry_run)
     }
 
     async fn apply(&self, prepared: Prepared) -> Result<Report, Failure> {
-        let on_step = |report: &Report, step: &StepReport| show::step(self.terminal, report, step);
+        let on_step = |namespace: &str, step: &StepReport| show::step(self.terminal, namespace, step);
         let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
         let executor = Executor {
             cluster: self.cluster,
@@ -124,7 +120,8 @@ impl Clear<'_> {
             return ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written")));
         }
         for warning in warnings {
-            self.warn_once(&namespace.name, warning);
+            // What is no business of one namespace alone is warned about once.
+            self.terminal.warn_once(Topic::namespace(&namespace.name), warning);
         }
         if self.options.dry_run == DryRunChoice::Client {
             show::requests(self.terminal, plan, self.options.output)?;
@@ -146,13 +143,6 @@ impl Clear<'_> {
             Answer::GoOn => Ok(None),
             Answer::No => ended(Outcome::Refused, Problem::new("not confirmed; nothing was written")),
             Answer::Refused(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
-        }
-    }
-
-    /// What is no business of one namespace alone is warned about once.
-    fn warn_once(&self, namespace: &str, warning: &str) {
-        if self.warned.borrow_mut().insert(warning.to_owned()) {
-            self.terminal.warn_on(Topic::namespace(namespace), warning);
         }
     }
 
@@ -179,7 +169,8 @@ impl Clear<'_> {
         let event =
             NamespaceEvent { namespace: &report.namespace, uid: &report.uid, reason, warning, note: &note };
         if let Err(error) = self.cluster.leave_event(&event).await {
-            self.warn_once(&report.namespace, &format!("unable to leave an Event: {}", error.detail()));
+            let text = format!("unable to leave an Event: {}", error.detail());
+            self.terminal.warn_once(Topic::namespace(&report.namespace), &text);
         }
     }
 }
@@ -202,11 +193,11 @@ fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
 }
 
 /// It may have gone since the look, which is better news than why nothing was done.
-async fn without_a_write(executor: &Executor<'_>, mut report: Report) -> Report {
-    if executor.halted().is_none() {
-        executor.settle(&mut report).await;
+async fn without_a_write(executor: &Executor<'_>, report: Report) -> Report {
+    if executor.halted().is_some() {
+        return report;
     }
-    report
+    executor.settle(report).await
 }
 
 /// The reason of the Event about it, and whether that is a warning.

@@ -1,5 +1,7 @@
 //! From names, or from `--all`, to plans. Reads only.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{Clear, Seen};
@@ -20,6 +22,23 @@ pub(super) enum Prepared {
     Ended(Box<Report>),
 }
 
+/// All of them, with what was learnt on the way.
+pub(super) struct Preparation {
+    pub(super) namespaces: Vec<Prepared>,
+    /// What was diagnosed; `None` where a signal came first.
+    pub(super) seen: Option<Vec<Seen>>,
+    /// For whoever looks at the end only.
+    pub(super) summary: Vec<String>,
+}
+
+impl Preparation {
+    /// A signal came before anything was known.
+    pub(super) fn interrupted(names: &[String]) -> Self {
+        let namespaces = names.iter().map(|name| Prepared::ended(super::interrupted(name))).collect();
+        Self { namespaces, seen: None, summary: Vec::new() }
+    }
+}
+
 impl Prepared {
     pub(super) fn ended(report: Report) -> Self {
         Self::Ended(Box::new(report))
@@ -28,23 +47,23 @@ impl Prepared {
 
 impl Clear<'_> {
     /// Observes all that are meant together, and plans.
-    pub(super) async fn look(&self) -> Result<Vec<Prepared>, Failure> {
+    pub(super) async fn prepare(&self) -> Result<Preparation, Failure> {
         match self.options.unattended.limits() {
             None => self.prepare_named().await,
             Some(limits) => self.prepare_all(&limits).await,
         }
     }
 
-    async fn prepare_named(&self) -> Result<Vec<Prepared>, Failure> {
+    async fn prepare_named(&self) -> Result<Preparation, Failure> {
         let mut names = self.options.names.clone();
-        let mut seen = std::collections::HashSet::new();
-        names.retain(|name| seen.insert(name.clone()));
+        let mut named = HashSet::new();
+        names.retain(|name| named.insert(name.clone()));
         let reads = futures::future::join_all(names.iter().map(|name| self.cluster.namespace(name))).await;
         let mut eligible = Vec::new();
-        let mut looked: Vec<Option<Prepared>> = Vec::new();
+        let mut prepared: Vec<Option<Prepared>> = Vec::new();
         for (name, read) in names.iter().zip(reads) {
             let ended = |report: Report| Some(Prepared::ended(report));
-            looked.push(match read {
+            prepared.push(match read {
                 Err(error) if error.is_fatal() => return Err(error.into()),
                 Err(error) if error.is_not_found() && self.options.ignore_not_found => {
                     ended(Report::new(name, ""))
@@ -62,11 +81,13 @@ impl Clear<'_> {
             });
         }
         let diagnoses = self.diagnose_all(eligible, Depth::Close).await?;
+        let seen = Some(diagnoses.iter().map(Seen::of).collect());
         let mut planned = diagnoses.into_iter().map(|diagnosis| self.planned(diagnosis));
-        Ok(looked.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect())
+        let namespaces = prepared.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect();
+        Ok(Preparation { namespaces, seen, summary: Vec::new() })
     }
 
-    async fn prepare_all(&self, limits: &BulkLimits) -> Result<Vec<Prepared>, Failure> {
+    async fn prepare_all(&self, limits: &BulkLimits) -> Result<Preparation, Failure> {
         let selector = self.options.unattended.selector.clone();
         let query = NamespaceQuery { terminating: true, selector };
         let stuck = self.cluster.namespaces(&query).await?;
@@ -81,16 +102,17 @@ impl Clear<'_> {
         // One cause behind many is said once, before anything else.
         for common in &common {
             self.terminal.warn(&self.terminal.hint(&common.warning()));
-            self.terminal.summarise(&common.sentence());
         }
-        let looked = diagnoses.into_iter().map(|diagnosis| match &too_many {
+        let summary = common.iter().map(CommonCause::sentence).collect();
+        let seen = Some(diagnoses.iter().map(Seen::of).collect());
+        let namespaces = diagnoses.into_iter().map(|diagnosis| match &too_many {
             Some(message) if !is_protected(&diagnosis.namespace.name) => {
                 let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
                 Prepared::ended(report.ended(Outcome::Refused, too_many_problem(message, &common)))
             }
             _ => self.planned(diagnosis),
         });
-        Ok(looked.collect())
+        Ok(Preparation { namespaces: namespaces.collect(), seen, summary })
     }
 
     fn report_left_alone(&self, selection: &Selection) {
@@ -116,13 +138,7 @@ impl Clear<'_> {
         let progress = self.terminal.progress("taking stock of what is inside");
         let observed = observe(self.cluster, namespaces, KEEP, depth).await;
         progress.done();
-        let diagnoses: Vec<Diagnosis> = observed?.into_iter().map(diagnose).collect();
-        self.seen.borrow_mut().extend(diagnoses.iter().map(|diagnosis| Seen {
-            name: diagnosis.namespace.name.clone(),
-            cause: diagnosis.first_cause(),
-            age: diagnosis.age(),
-        }));
-        Ok(diagnoses)
+        Ok(observed?.into_iter().map(diagnose).collect())
     }
 
     fn planned(&self, diagnosis: Diagnosis) -> Prepared {

@@ -12,7 +12,7 @@ use crate::diagnose::age;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepResult};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, counted_with};
 use crate::output::Topic;
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, StepKind, plan};
 
 /// Between two looks at a namespace that the controller may still end by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -156,7 +156,7 @@ impl Clear<'_> {
 /// Adds what a later round did to the report.
 fn merge(report: &mut Report, next: Report) {
     // A wait that was over in an earlier round is no news.
-    report.steps.retain(|step| step.step != "Wait" || step.result != StepResult::Skipped);
+    report.steps.retain(|step| step.step != StepKind::Wait || step.result != StepResult::Skipped);
     report.add_round(next);
     report.outcome = match report.outcome {
         Outcome::Unchanged if report.wrote => Outcome::Cleared,

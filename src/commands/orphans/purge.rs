@@ -11,15 +11,15 @@ use super::permitted;
 use crate::backup::Backups;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
-use crate::commands::backups_in;
 use crate::commands::confirm::ask_yes;
+use crate::commands::{VerbResult, backups_in};
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
 use crate::output::document::{Document, Repaired};
 use crate::output::orphans::{FoundOrphans, how_to_delete, left_active, note_none, purge_script};
 use crate::output::{Failure, Terminal, inventory, report as show};
-use crate::plan::{Leftovers, Policy, is_protected};
+use crate::plan::{Leftovers, Policy, StepKind, is_protected};
 use crate::shutdown::Shutdown;
 
 /// What a purge finds under a name.
@@ -47,7 +47,7 @@ pub(super) async fn run(
     terminal: &Terminal,
     shutdown: &Shutdown,
     found: FoundOrphans,
-) -> Result<Exit, Failure> {
+) -> Result<VerbResult, Failure> {
     let FoundOrphans { orphans, looked, unfinished, active } = found;
     let mut targets: Vec<(String, Target)> =
         orphans.into_iter().map(|(name, inside)| (name, Target::Missing(inside))).collect();
@@ -56,7 +56,7 @@ pub(super) async fn run(
     targets.extend(active.into_iter().map(|each| (each.name, Target::Active)));
     if targets.is_empty() {
         note_none(&looked, terminal);
-        return Ok(Exit::Done);
+        return Ok(Exit::Done.into());
     }
     for (name, target) in &targets {
         match target {
@@ -104,7 +104,7 @@ fn dry_run(
     targets: &[(String, Target)],
     options: &OrphansOptions,
     terminal: &Terminal,
-) -> Result<Exit, Failure> {
+) -> Result<VerbResult, Failure> {
     let mut reports = Vec::new();
     for (name, target) in targets {
         let mut report = Report::new(name, "");
@@ -122,18 +122,23 @@ fn dry_run(
         }
         reports.push(report);
     }
-    finish(options, terminal, &reports)
+    finish(options, terminal, reports)
 }
 
 /// The document, where one is wanted, and the exit code.
-fn finish(options: &OrphansOptions, terminal: &Terminal, reports: &[Report]) -> Result<Exit, Failure> {
+fn finish(
+    options: &OrphansOptions,
+    terminal: &Terminal,
+    reports: Vec<Report>,
+) -> Result<VerbResult, Failure> {
     if let Some(format) = options.output {
         let document = Document::new(
             reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect(),
         );
         terminal.data(&document.render(format)?)?;
     }
-    Ok(Exit::merge(reports.iter().map(|report| report.outcome.exit())))
+    let exit = Exit::merge(reports.iter().map(|report| report.outcome.exit()));
+    Ok(VerbResult { reports: Some(reports), ..exit.into() })
 }
 
 fn settings(options: &OrphansOptions) -> Settings {
@@ -162,7 +167,7 @@ fn backups(options: &OrphansOptions) -> Result<Option<Backups>, Failure> {
 }
 
 impl Purge<'_> {
-    async fn all(&self, targets: Vec<(String, Target)>) -> Result<Exit, Failure> {
+    async fn all(&self, targets: Vec<(String, Target)>) -> Result<VerbResult, Failure> {
         let mut reports = Vec::new();
         for (name, target) in targets {
             if self.shutdown.requested().is_some() {
@@ -172,11 +177,11 @@ impl Purge<'_> {
             show::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
             reports.push(report);
         }
-        let exit = finish(self.options, self.terminal, &reports)?;
-        Ok(self.shutdown.requested().unwrap_or(exit))
+        let result = finish(self.options, self.terminal, reports)?;
+        Ok(VerbResult { exit: self.shutdown.requested().unwrap_or(result.exit), ..result })
     }
 
-    pub(super) fn executor<'a>(&'a self, on_step: &'a dyn Fn(&Report, &StepReport)) -> Executor<'a> {
+    pub(super) fn executor<'a>(&'a self, on_step: &'a dyn Fn(&str, &StepReport)) -> Executor<'a> {
         Executor {
             cluster: self.cluster,
             settings: &self.settings,
@@ -255,9 +260,9 @@ impl Purge<'_> {
     }
 
     fn created(&self, report: &mut Report, result: StepResult, message: &str) {
-        let (step, target) = ("PurgeOrphan".to_owned(), format!("namespace/{}", report.namespace));
+        let (step, target) = (StepKind::PurgeOrphan, format!("namespace/{}", report.namespace));
         let step = StepReport { step, target, result, message: message.to_owned() };
-        show::step(self.terminal, report, &step);
+        show::step(self.terminal, &report.namespace, &step);
         report.steps.push(step);
         report.wrote = true;
     }

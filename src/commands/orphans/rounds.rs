@@ -36,7 +36,7 @@ impl Purge<'_> {
             let left = deadline.saturating_duration_since(Instant::now());
             let settings =
                 Settings { backups: None, wait: Some(left.min(LONGEST_ROUND)), ..self.settings.clone() };
-            let on_step = |report: &Report, step: &StepReport| show::step(self.terminal, report, step);
+            let on_step = |namespace: &str, step: &StepReport| show::step(self.terminal, namespace, step);
             let executor = Executor {
                 cluster: self.cluster,
                 settings: &settings,

@@ -120,7 +120,7 @@ impl DiagnosisItem {
             causes: causes.iter().map(|cause| CauseDocument::new(cause, invocation)).collect(),
             plan: steps
                 .map(|step| StepDocument {
-                    step: step.action.to_string(),
+                    step: step.action.kind().to_string(),
                     target: step.target.clone(),
                     harm: step.harm.clone(),
                     request: step.request.clone(),

@@ -51,7 +51,7 @@ impl Repaired {
     #[must_use]
     pub fn new(report: &Report, invocation: &Invocation) -> Self {
         let steps = report.steps.iter().map(|step| StepDocument {
-            step: step.step.clone(),
+            step: step.step.to_string(),
             target: step.target.clone(),
             result: step.result.to_string(),
             message: step.message.clone(),

@@ -1,0 +1,68 @@
+//! The look right before a write that may end the namespace: what would it abandon?
+
+use super::Problem;
+use super::run::Run;
+use crate::cluster::{ApiError, DryRun};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand};
+use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
+
+impl Run<'_> {
+    /// `release` and `refuse` abandon nothing: whatever is left or unknown right before the write ends it.
+    pub(super) async fn must_not_abandon(&self) -> Option<Problem> {
+        let settings = self.executor.settings;
+        let abandons_nothing = matches!(settings.policy.leftovers, Leftovers::Release | Leftovers::Refuse);
+        // In a rehearsal nothing was released, so that everything is still there.
+        if !abandons_nothing || settings.dry_run == DryRun::Server {
+            return None;
+        }
+        self.leftovers_remain().await
+    }
+
+    /// Asks about everything again: types that were empty, gaps, and what the controller itself counts.
+    async fn leftovers_remain(&self) -> Option<Problem> {
+        let (name, cluster) = (&self.plan.namespace.name, self.executor.cluster);
+        let look = async {
+            let discovered = cluster.discover().await?;
+            let found = cluster.list_leftovers(&discovered, &[name.as_str()], 1).await?;
+            let namespace = cluster.namespace(name).await;
+            Ok::<_, ApiError>((found.into_values().next().unwrap_or_default(), namespace))
+        };
+        let (left, namespace) = match look.await {
+            Ok(look) => look,
+            Err(error) => return Some(Problem::from(&error)),
+        };
+        let namespace = match namespace {
+            Ok(namespace) => namespace,
+            // Gone by now, or another one: the write itself finds that out.
+            Err(error) if error.is_not_found() => return None,
+            Err(error) => return Some(Problem::from(&error)),
+        };
+        let policy = &self.executor.settings.policy;
+        (!is_empty_for(&namespace, &left, policy)).then(|| not_finalized(&namespace, &left, policy))
+    }
+}
+
+/// What is left, by type and finalizer, and where something may be that was not seen.
+fn not_finalized(namespace: &Namespace, left: &Inventory, policy: &Policy) -> Problem {
+    let name = &namespace.name;
+    let seen = left.types.iter().filter(|of_type| of_type.besides_defaults() > 0).map(|of_type| {
+        let finalizers: Vec<&str> = of_type.finalizers.keys().map(String::as_str).collect();
+        if finalizers.is_empty() {
+            of_type.to_string()
+        } else {
+            format!("{of_type} held by {}", finalizers.join(", "))
+        }
+    });
+    let gaps = left.coverage.unknown().filter(|gap| !policy.accepts(gap));
+    let gaps = gaps.map(|gap| format!("whatever is in {gap} ({})", gap.detail));
+    let counted = unlisted(namespace, left, policy);
+    let counted = counted.iter().map(|ty| format!("{ty}, which the controller counts and nsfix cannot list"));
+    let all: Vec<String> = seen.chain(gaps).chain(counted).collect();
+    Problem {
+        message: format!("namespace {name:?} was not finalized: still inside: {}", all.join("; ")),
+        hint: Some(
+            Hint::from(ShellCommand::nsfix(["explain", name]))
+                .text(" says what holds it; --leftovers=orphan would abandon it in etcd"),
+        ),
+    }
+}

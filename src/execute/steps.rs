@@ -1,0 +1,243 @@
+//! What each kind of step does.
+
+use std::time::Duration;
+
+use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
+use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
+use super::orphan_check::another_exists;
+use super::run::{Run, StepFlow, StepOutcome};
+use super::verify::{WaitOutcome, held_by, still_there};
+use super::{Outcome, Problem, StepReport, StepResult};
+use crate::cluster::DryRun;
+use crate::model::ResourceType;
+use crate::plan::{Action, Step};
+
+/// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
+/// kubernetes' pkg/controller/namespace/namespace_controller.go).
+const CONTROLLER_PATIENCE: Duration = Duration::from_secs(12);
+/// Time to see what a release has come to, also where no patience is wanted.
+const LEAST_PATIENCE: Duration = Duration::from_millis(300);
+/// An owner that is alive puts its finalizer back; that is not a fight to win.
+const MAX_ROUNDS: u32 = 3;
+
+impl Run<'_> {
+    /// Takes one step.
+    pub(super) async fn take(&self, step: &Step) -> StepFlow {
+        if let Some(why) = self.executor.halted() {
+            return StepOutcome::default().halted(why);
+        }
+        match &step.action {
+            Action::Wait => self.wait_for_controller(step).await,
+            Action::DeleteObjects { resource } => {
+                self.write_to(step, resource, None, ObjectWrite::Delete).await
+            }
+            Action::DeletePodsOnLostNode { names } => {
+                let pods = self.before.types.iter().map(|of_type| &of_type.resource);
+                let pods = pods.into_iter().find(|ty| ty.group.is_empty() && ty.resource == "pods");
+                match pods {
+                    Some(pods) => self.write_to(step, pods, Some(names), ObjectWrite::DeleteNow).await,
+                    None => StepOutcome::default().go_on(),
+                }
+            }
+            Action::ReleaseObjects { resource, finalizers } => {
+                self.write_to(step, resource, None, ObjectWrite::Release(finalizers)).await
+            }
+            Action::Finalize { removes } => {
+                self.write_to_namespace(step, NamespaceWrite::Finalize(removes)).await
+            }
+            Action::Rearm => self.write_to_namespace(step, NamespaceWrite::Rearm).await,
+            Action::RemoveMetadataFinalizer { finalizer } => {
+                self.write_to_namespace(step, NamespaceWrite::RemoveMetadataFinalizer(finalizer)).await
+            }
+            Action::DeleteAgain => self.write_to_namespace(step, NamespaceWrite::DeleteAgain).await,
+        }
+    }
+
+    async fn write_to(
+        &self,
+        step: &Step,
+        resource: &ResourceType,
+        only: Option<&[String]>,
+        write: ObjectWrite<'_>,
+    ) -> StepFlow {
+        let namespace = &self.plan.namespace;
+        let written = self.executor.write_objects(resource, namespace, only, write).await;
+        let mut done = StepOutcome::default();
+        let (result, message) = match written {
+            Ok(counts) => {
+                done.wrote = self.has_written(&counts);
+                counts.result(self.dry_run())
+            }
+            Err(ObjectsError::Failed(error)) => (StepResult::Failed, error.detail()),
+            Err(ObjectsError::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
+            Err(ObjectsError::LeftAlone(problem)) => return self.refused(done, step, problem),
+            Err(ObjectsError::Replaced) => return self.refused(done, step, replaced(&namespace.name)),
+        };
+        done.steps.push(self.report(step, result, message.clone()));
+        if result == StepResult::Failed {
+            // Going on to the PUT would abandon just what could not be released.
+            let problem = Problem::new(format!("{} {}: {message}", step.action.kind(), step.target));
+            return done.end(Outcome::Failed, Some(problem));
+        }
+        done.go_on()
+    }
+
+    fn refused(&self, mut done: StepOutcome, step: &Step, problem: Problem) -> StepFlow {
+        done.steps.push(self.report(step, StepResult::Failed, problem.message.clone()));
+        done.end(Outcome::Refused, Some(problem))
+    }
+
+    async fn write_to_namespace(&self, step: &Step, write: NamespaceWrite<'_>) -> StepFlow {
+        let mut done = StepOutcome::default();
+        if write.may_end_it()
+            && let Some(problem) = self.must_not_abandon().await
+        {
+            return done.end(self.released_or(Outcome::Refused), Some(problem));
+        }
+        let sent = self.executor.write_namespace(self.plan, write).await;
+        done.wrote = self.dry_run() == DryRun::None
+            && matches!(sent, NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::Gone { by_us: true });
+        let (result, message) = self.in_words(&sent);
+        done.steps.push(self.report(step, result, message));
+        match sent {
+            NamespaceWriteOutcome::Ended(outcome, problem) => done.end(outcome, Some(problem)),
+            NamespaceWriteOutcome::Gone { by_us: true } => done.end(Outcome::Cleared, None),
+            NamespaceWriteOutcome::Gone { by_us: false } => {
+                done.end(if self.wrote { Outcome::Cleared } else { Outcome::Unchanged }, None)
+            }
+            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::NotNeeded
+                if self.last && write.may_be_the_last() && self.dry_run() == DryRun::None =>
+            {
+                self.verify(done).await
+            }
+            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::NotNeeded => done.go_on(),
+        }
+    }
+
+    fn in_words(&self, sent: &NamespaceWriteOutcome) -> (StepResult, String) {
+        match sent {
+            NamespaceWriteOutcome::Accepted if self.dry_run() == DryRun::Server => {
+                (StepResult::DryRun, "the server accepted it and stored nothing".to_owned())
+            }
+            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::Gone { by_us: true } => {
+                (StepResult::Done, "done".to_owned())
+            }
+            NamespaceWriteOutcome::NotNeeded => (StepResult::Skipped, "not needed any more".to_owned()),
+            NamespaceWriteOutcome::Gone { by_us: false } => {
+                (StepResult::Skipped, "the namespace was gone already; nothing was forced".to_owned())
+            }
+            NamespaceWriteOutcome::Ended(_, problem) => (StepResult::Failed, problem.message.clone()),
+        }
+    }
+
+    /// Rule 8: GET until 404.
+    async fn verify(&self, mut done: StepOutcome) -> StepFlow {
+        let limit = self.executor.settings.wait.unwrap_or_default();
+        let namespace = &self.plan.namespace;
+        match self.executor.wait_until_gone(namespace, limit, |fresh| held_by(fresh).is_some()).await {
+            WaitOutcome::Gone { replaced } => {
+                done.warnings.extend(replaced.then(|| another_exists(&namespace.name)));
+                done.end(Outcome::Cleared, None)
+            }
+            WaitOutcome::StillThere(fresh) => done.end(Outcome::Failed, Some(still_there(&fresh))),
+            WaitOutcome::Unknown(problem) => done.end(Outcome::Failed, Some(problem)),
+        }
+    }
+
+    /// Lets the controller finish, and releases again what was not being deleted in the first round.
+    async fn wait_for_controller(&self, step: &Step) -> StepFlow {
+        let mut done = StepOutcome::default();
+        if self.dry_run() == DryRun::Server {
+            return done.go_on();
+        }
+        let Some(limit) = self.executor.settings.wait else { return self.not_waited(done, step) };
+        let limit = if self.waits_to_the_end() { limit } else { self.patience() };
+        for round in 1..=MAX_ROUNDS {
+            let namespace = &self.plan.namespace;
+            let fresh = match self.executor.wait_until_gone(namespace, limit / MAX_ROUNDS, |_| false).await {
+                WaitOutcome::Gone { replaced } => {
+                    done.warnings.extend(replaced.then(|| another_exists(&namespace.name)));
+                    let message = "the controller finished it".to_owned();
+                    done.steps.push(self.report(step, StepResult::Done, message));
+                    return done.end(Outcome::Cleared, None);
+                }
+                WaitOutcome::Unknown(problem) => return done.end(Outcome::Failed, Some(problem)),
+                WaitOutcome::StillThere(fresh) => fresh,
+            };
+            if let Some(why) = self.executor.halted() {
+                return done.halted(why);
+            }
+            let wrote = self.wrote || done.wrote;
+            if self.last && round == MAX_ROUNDS {
+                let outcome = if wrote { Outcome::Released } else { Outcome::Failed };
+                done.steps.push(self.not_finished(step));
+                return done.end(outcome, Some(still_there(&fresh)));
+            }
+            if wrote {
+                self.release_again(&mut done).await;
+            }
+        }
+        done.steps.push(self.not_finished(step));
+        done.go_on()
+    }
+
+    fn not_finished(&self, step: &Step) -> StepReport {
+        self.report(step, StepResult::Skipped, "the controller did not finish it".to_owned())
+    }
+
+    /// `--wait=false`
+    fn not_waited(&self, mut done: StepOutcome, step: &Step) -> StepFlow {
+        done.steps.push(self.report(step, StepResult::Skipped, "not waited for (--wait=false)".to_owned()));
+        let problem = Problem {
+            message: format!("namespace {:?} was not waited for, and not forced", self.plan.namespace.name),
+            hint: Some("the same command without --wait=false goes on from here".into()),
+        };
+        done.end(self.released_or(Outcome::Refused), Some(problem))
+    }
+
+    /// Whether all of `--timeout` is for this wait: a further round can do more than waiting where something is
+    /// released.
+    fn waits_to_the_end(&self) -> bool {
+        let releases =
+            self.plan.has(|action| !matches!(action, Action::Rearm | Action::Wait | Action::Finalize { .. }));
+        self.last && self.plan.remains.is_empty() && (self.before.is_empty() || !releases)
+    }
+
+    /// A shorter --timeout does not shorten the patience before a write: then nothing is written.
+    fn patience(&self) -> Duration {
+        self.executor.settings.policy.patience.clamp(LEAST_PATIENCE, CONTROLLER_PATIENCE)
+    }
+
+    /// What was live in the first round may be held now, and an owner may have put its finalizer back.
+    async fn release_again(&self, done: &mut StepOutcome) {
+        for step in &self.plan.steps {
+            let Action::ReleaseObjects { resource, finalizers } = &step.action else { continue };
+            let write = ObjectWrite::Release(finalizers);
+            // What fails here is found by the look before the PUT.
+            let written = self.executor.write_objects(resource, &self.plan.namespace, None, write).await;
+            let Ok(counts) = written else { continue };
+            done.wrote |= self.has_written(&counts);
+            if let (StepResult::Done, message) = counts.result(self.dry_run()) {
+                let message = format!("{message} in a further round");
+                done.steps.push(self.report(step, StepResult::Done, message));
+            }
+        }
+    }
+
+    fn report(&self, step: &Step, result: StepResult, message: String) -> StepReport {
+        self.executor.step_report(&self.plan.namespace.name, step, result, message)
+    }
+
+    fn has_written(&self, counts: &WriteCounts) -> bool {
+        counts.wrote && self.dry_run() == DryRun::None
+    }
+
+    fn dry_run(&self) -> DryRun {
+        self.executor.settings.dry_run
+    }
+
+    /// How it ends where nothing more is done: `Released` if something was.
+    fn released_or(&self, outcome: Outcome) -> Outcome {
+        if self.wrote { Outcome::Released } else { outcome }
+    }
+}
