@@ -3,13 +3,14 @@
 //! The way through the house:
 //!
 //! ```text
-//! main ─ cli ─ commands ──► cluster (observe) ──► facts ──► diagnose ──► plan ──► execute
-//!                 └──────────────────────────► output ◄───────────────────────────┘
+//! main ─ cli ─ commands ──► observe ─► facts ─► diagnose ─► plan ─► execute ──► again, or end
+//!                 │         └────────────── cluster (HTTP) ────────────────┘
+//!                 └──────► output (renders any of these types)
 //! ```
 //!
-//! A pure core (`model`, `diagnose`, `plan`) between two thin shells of I/O (`cluster`, `execute` towards the
-//! API server, `output` towards the terminal, `metrics` towards Prometheus). `commands` knows all of them; nobody
-//! else imports upwards.
+//! A pure core (`model`, `diagnose`, `plan`) between thin shells of I/O (`cluster`, `observe`, `execute` and `backup`
+//! towards the API server and the disk, `output` towards the terminal, `metrics` towards Prometheus). `commands` knows
+//! all of them; who else may import whom is in `imports.rs`.
 
 pub mod backup;
 pub mod cli;
@@ -26,3 +27,6 @@ pub mod plan;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod shutdown;
+
+#[cfg(test)]
+mod imports;

@@ -1,8 +1,10 @@
 //! The writes to the namespace itself, and finding out what they did.
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use serde_json::json;
 
-use super::objects::put_back;
+use super::objects::{Retry, put_back};
 use super::{Executor, Outcome, Problem};
 use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{KUBERNETES_FINALIZER, Namespace};
@@ -37,6 +39,12 @@ pub(super) enum NamespaceWriteOutcome {
     },
     /// A rule, or a problem, ended it.
     Ended(Outcome, Problem),
+}
+
+impl NamespaceWriteOutcome {
+    fn failed(problem: Problem) -> Self {
+        Self::Ended(Outcome::Failed, problem)
+    }
 }
 
 impl NamespaceWrite<'_> {
@@ -107,63 +115,60 @@ impl Executor<'_> {
         plan: &Plan,
         write: NamespaceWrite<'_>,
     ) -> NamespaceWriteOutcome {
-        let name = &plan.namespace.name;
-        let mut answer_lost = false;
-        let mut last = String::new();
+        let mut retry = Retry::default();
         for _ in 0..MAX_ATTEMPTS {
-            if let Some(why) = self.halted() {
-                return NamespaceWriteOutcome::Ended(
-                    Outcome::Failed,
-                    Problem::new(format!("{why} before this was written")),
-                );
-            }
-            let fresh = match self.cluster.namespace(name).await {
-                Ok(fresh) => fresh,
-                Err(error) if error.is_not_found() => {
-                    return NamespaceWriteOutcome::Gone { by_us: answer_lost };
-                }
-                Err(error) if error.is_broken_off() => {
-                    last = error.to_string();
-                    continue;
-                }
-                Err(error) => return NamespaceWriteOutcome::Ended(Outcome::Failed, Problem::from(&error)),
+            retry = match self.try_namespace(&plan.namespace, write, retry.answer_lost).await {
+                Break(outcome) => return outcome,
+                Continue(retry) => retry,
             };
-            if fresh.uid != plan.namespace.uid {
-                if answer_lost {
-                    return NamespaceWriteOutcome::Gone { by_us: true };
-                }
-                return NamespaceWriteOutcome::Ended(Outcome::Refused, replaced(name));
-            }
-            if !write.is_needed(&fresh) {
-                // Perhaps by our own request, whose answer was lost.
-                return if answer_lost {
-                    NamespaceWriteOutcome::Accepted
-                } else {
-                    NamespaceWriteOutcome::NotNeeded
-                };
-            }
-            if let Some(problem) = self.left_alone(&fresh) {
-                return NamespaceWriteOutcome::Ended(Outcome::Refused, problem);
-            }
-            if let Err(refusal) = check(&fresh, &self.settings.policy) {
-                return NamespaceWriteOutcome::Ended(Outcome::Refused, Problem::from(&refusal));
-            }
-            match write.send(self, &fresh, self.settings.dry_run).await {
-                Ok(()) => return NamespaceWriteOutcome::Accepted,
-                Err(error) if error.is_not_found() => {
-                    return NamespaceWriteOutcome::Gone { by_us: answer_lost };
-                }
-                Err(error) if error.is_conflict() => last = error.to_string(),
-                Err(error) if error.leaves_write_unknown() => {
-                    answer_lost = true;
-                    last = error.to_string();
-                }
-                Err(error) => return NamespaceWriteOutcome::Ended(Outcome::Failed, Problem::from(&error)),
-            }
         }
-        let message =
-            format!("gave up on namespace {name:?} after {MAX_ATTEMPTS} attempts; the last: {last}");
-        NamespaceWriteOutcome::Ended(Outcome::Failed, Problem::new(message))
+        NamespaceWriteOutcome::failed(Problem::new(format!(
+            "gave up on namespace {:?} after {MAX_ATTEMPTS} attempts; the last: {}",
+            plan.namespace.name, retry.why
+        )))
+    }
+
+    async fn try_namespace(
+        &self,
+        planned: &Namespace,
+        write: NamespaceWrite<'_>,
+        answer_lost: bool,
+    ) -> ControlFlow<NamespaceWriteOutcome, Retry> {
+        if let Some(why) = self.halted() {
+            let problem = Problem::new(format!("{why} before this was written"));
+            return Break(NamespaceWriteOutcome::failed(problem));
+        }
+        let gone = NamespaceWriteOutcome::Gone { by_us: answer_lost };
+        let fresh = match self.cluster.namespace(&planned.name).await {
+            Ok(fresh) if fresh.uid == planned.uid => fresh,
+            Ok(_) if answer_lost => return Break(gone),
+            Ok(_) => {
+                return Break(NamespaceWriteOutcome::Ended(Outcome::Refused, replaced(&planned.name)));
+            }
+            Err(error) if error.is_not_found() => return Break(gone),
+            Err(error) if error.is_broken_off() => {
+                return Continue(Retry { answer_lost, why: error.to_string() });
+            }
+            Err(error) => return Break(NamespaceWriteOutcome::failed(Problem::from(&error))),
+        };
+        if !write.is_needed(&fresh) {
+            // Perhaps by our own request, whose answer was lost.
+            let accepted = NamespaceWriteOutcome::Accepted;
+            return Break(if answer_lost { accepted } else { NamespaceWriteOutcome::NotNeeded });
+        }
+        let refusal = check(&fresh, &self.settings.policy).err();
+        if let Some(problem) = self.left_alone(&fresh).or_else(|| refusal.as_ref().map(Problem::from)) {
+            return Break(NamespaceWriteOutcome::Ended(Outcome::Refused, problem));
+        }
+        match write.send(self, &fresh, self.settings.dry_run).await {
+            Ok(()) => Break(NamespaceWriteOutcome::Accepted),
+            Err(error) if error.is_not_found() => Break(gone),
+            Err(error) if error.is_conflict() => Continue(Retry { answer_lost, why: error.to_string() }),
+            Err(error) if error.leaves_write_unknown() => {
+                Continue(Retry { answer_lost: true, why: error.to_string() })
+            }
+            Err(error) => Break(NamespaceWriteOutcome::failed(Problem::from(&error))),
+        }
     }
 }
 

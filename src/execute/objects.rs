@@ -1,5 +1,7 @@
 //! The writes to leftovers: delete what is live, take finalizers off what is being deleted.
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use futures::StreamExt;
 
 use super::{Executor, Problem, StepResult};
@@ -31,6 +33,33 @@ enum ObjectOutcome {
     Failed(String),
     /// The answer to a write was lost, and nobody could see what it did.
     Unknown(String),
+}
+
+/// Why a write is tried once more.
+#[derive(Default)]
+pub(super) struct Retry {
+    /// Whether the answer to an attempt was lost, so that it may have been carried out.
+    pub(super) answer_lost: bool,
+    pub(super) why: String,
+}
+
+impl ObjectOutcome {
+    fn failed(answer_lost: bool, why: String) -> Self {
+        if answer_lost {
+            Self::Unknown(format!("the answer was lost, and then: {why}"))
+        } else {
+            Self::Failed(why)
+        }
+    }
+
+    /// The same, saying of which object.
+    fn named(self, name: &str) -> Self {
+        match self {
+            Self::Failed(why) => Self::Failed(format!("{name}: {why}")),
+            Self::Unknown(why) => Self::Unknown(format!("{name}: {why}")),
+            other => other,
+        }
+    }
 }
 
 /// Why no leftover was written to.
@@ -69,9 +98,9 @@ impl ObjectWrite<'_> {
 }
 
 impl WriteCounts {
-    fn count(&mut self, fate: ObjectOutcome) {
-        self.wrote |= matches!(fate, ObjectOutcome::Done | ObjectOutcome::Unknown(_));
-        match fate {
+    fn count(&mut self, outcome: ObjectOutcome) {
+        self.wrote |= matches!(outcome, ObjectOutcome::Done | ObjectOutcome::Unknown(_));
+        match outcome {
             ObjectOutcome::Done => self.done += 1,
             ObjectOutcome::Skipped => self.skipped += 1,
             ObjectOutcome::Failed(why) | ObjectOutcome::Unknown(why) => self.failed.push(why),
@@ -113,12 +142,12 @@ impl Executor<'_> {
         if !wanted.is_empty() {
             self.still_there(namespace).await?;
         }
-        let mut fates = futures::stream::iter(wanted)
+        let mut outcomes = futures::stream::iter(wanted)
             .map(|leftover| self.write_object(ty, leftover, write))
             .buffer_unordered(CONCURRENCY);
         let mut counts = WriteCounts::default();
-        while let Some(fate) = fates.next().await {
-            counts.count(fate);
+        while let Some(outcome) = outcomes.next().await {
+            counts.count(outcome);
         }
         Ok(counts)
     }
@@ -155,51 +184,51 @@ impl Executor<'_> {
         write: ObjectWrite<'_>,
     ) -> ObjectOutcome {
         let path = ty.path_of(&leftover.namespace, &leftover.name);
-        let name = format!("{ty}/{}", leftover.name);
-        // After a lost answer, what was asked for and has come to pass was most likely our own doing.
-        let mut answer_lost = false;
-        let passed =
-            |answer_lost: bool| if answer_lost { ObjectOutcome::Done } else { ObjectOutcome::Skipped };
-        let failed = |answer_lost: bool, why: &str| {
-            if answer_lost {
-                ObjectOutcome::Unknown(format!("{name}: the answer was lost, and then: {why}"))
-            } else {
-                ObjectOutcome::Failed(format!("{name}: {why}"))
-            }
-        };
-        let mut last = String::new();
+        let mut retry = Retry::default();
         for _ in 0..MAX_ATTEMPTS {
-            if let Some(why) = self.halted() {
-                return failed(answer_lost, &why);
-            }
-            let preconditions = match self.cluster.preconditions(&path).await {
-                Ok(preconditions) => preconditions,
-                Err(error) if is_gone(&error) => return passed(answer_lost),
-                Err(error) if error.is_broken_off() => {
-                    last = error.detail();
-                    continue;
-                }
-                Err(error) => return failed(answer_lost, &error.detail()),
+            retry = match self.try_object(&path, &leftover.uid, write, retry.answer_lost).await {
+                Break(outcome) => return outcome.named(&format!("{ty}/{}", leftover.name)),
+                Continue(retry) => retry,
             };
-            if preconditions.uid != leftover.uid {
-                // Created anew under the same name: nobody has judged that one.
-                return passed(answer_lost);
-            }
-            let Some(sent) = self.send(&path, &preconditions, write).await else {
-                return passed(answer_lost);
-            };
-            match sent {
-                Ok(()) => return ObjectOutcome::Done,
-                Err(error) if is_gone(&error) => return passed(answer_lost),
-                Err(error) if error.is_conflict() => last = error.detail(),
-                Err(error) if error.leaves_write_unknown() => {
-                    answer_lost = true;
-                    last = error.detail();
-                }
-                Err(error) => return failed(answer_lost, &error.detail()),
-            }
         }
-        failed(answer_lost, &format!("gave up after {MAX_ATTEMPTS} attempts; the last: {last}"))
+        let why = format!("gave up after {MAX_ATTEMPTS} attempts; the last: {}", retry.why);
+        ObjectOutcome::failed(retry.answer_lost, why).named(&format!("{ty}/{}", leftover.name))
+    }
+
+    async fn try_object(
+        &self,
+        path: &str,
+        uid: &str,
+        write: ObjectWrite<'_>,
+        answer_lost: bool,
+    ) -> ControlFlow<ObjectOutcome, Retry> {
+        // After a lost answer, what was asked for and has come to pass was most likely our own doing.
+        let passed = if answer_lost { ObjectOutcome::Done } else { ObjectOutcome::Skipped };
+        if let Some(why) = self.halted() {
+            return Break(ObjectOutcome::failed(answer_lost, why));
+        }
+        let preconditions = match self.cluster.preconditions(path).await {
+            Ok(preconditions) => preconditions,
+            Err(error) if is_gone(&error) => return Break(passed),
+            Err(error) if error.is_broken_off() => {
+                return Continue(Retry { answer_lost, why: error.detail() });
+            }
+            Err(error) => return Break(ObjectOutcome::failed(answer_lost, error.detail())),
+        };
+        if preconditions.uid != uid {
+            // Created anew under the same name: nobody has judged that one.
+            return Break(passed);
+        }
+        let Some(sent) = self.send(path, &preconditions, write).await else { return Break(passed) };
+        match sent {
+            Ok(()) => Break(ObjectOutcome::Done),
+            Err(error) if is_gone(&error) => Break(passed),
+            Err(error) if error.is_conflict() => Continue(Retry { answer_lost, why: error.detail() }),
+            Err(error) if error.leaves_write_unknown() => {
+                Continue(Retry { answer_lost: true, why: error.detail() })
+            }
+            Err(error) => Break(ObjectOutcome::failed(answer_lost, error.detail())),
+        }
     }
 
     /// `None` where the leftover as it is now has no need of it.
