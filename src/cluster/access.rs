@@ -1,11 +1,10 @@
 //! Asking the server what this account may do.
 
-use http::Method;
 use serde_json::json;
 
-use super::request::Call;
+use super::call::Call;
 use super::{ApiError, Cluster};
-use crate::model::Permission;
+use crate::model::{ApiPath, Permission};
 
 /// What the server says of a permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +29,8 @@ impl Cluster {
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": attributes},
         });
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = self.call_json(Call::write(Method::POST, path, &review).probing()).await?;
+        let path = ApiPath::collection("authorization.k8s.io", "v1", "", "selfsubjectaccessreviews");
+        let answer = self.call_json(Call::post(&path, &review).probing()).await?;
         let allowed = answer.pointer("/status/allowed").and_then(serde_json::Value::as_bool);
         let Some(allowed) = allowed else {
             return Err(self.not_kubernetes("it did not answer the access review"));

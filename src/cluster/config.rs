@@ -7,6 +7,7 @@ use clap::Args;
 use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
+use super::connection::find;
 use super::{Cluster, Observer, in_cluster, plugin, transport};
 use crate::model::parse_duration;
 
@@ -172,11 +173,16 @@ impl ConfigError {
         }
     }
 
-    pub(super) fn from_client(error: kube::Error) -> Self {
-        // rustls-platform-verifier's words, wrapped several times; an image from scratch has none.
-        if error.to_string().contains("No CA certificates were loaded") {
-            return Self::NoRoots;
+    /// `system`: the system's certificates were to be trusted. An image from scratch has none, which is the one
+    /// thing that rustls-platform-verifier has only words for.
+    pub(super) fn from_tls(error: kube::Error, system: bool) -> Self {
+        match find(&error) {
+            Some(rustls::Error::General(_)) if system => Self::NoRoots,
+            _ => Self::from_client(error),
         }
+    }
+
+    pub(super) fn from_client(error: kube::Error) -> Self {
         match error {
             kube::Error::Auth(error) => Self::Login(error),
             other => Self::Invalid(sentence(&other)),

@@ -8,10 +8,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use kube::client::{APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery, APIVersionDiscovery};
 use serde_json::Value;
 
+use super::call::Call;
 use super::leftovers::LIST_CONCURRENCY;
-use super::request::Call;
 use super::{ApiError, Cluster};
-use crate::model::{Gap, ResourceType, Unreadable};
+use crate::model::{ApiPath, Gap, ResourceType, Unreadable};
 
 /// Parameter order as old servers insist on it; plain JSON last, for servers without aggregated discovery.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -63,7 +63,8 @@ struct Pending {
 impl Cluster {
     /// Asks the server what it serves. Fails only where the server as a whole is of no use.
     pub async fn discover(&self) -> Result<Discovered, ApiError> {
-        let (core, groups) = futures::join!(self.discovery_root("/api"), self.discovery_root("/apis"));
+        let (core, groups) =
+            futures::join!(self.discovery_root(ApiPath::core()), self.discovery_root(ApiPath::groups()));
         let mut discovered = Discovered::default();
         let mut pending = Vec::new();
         collect(core?, &mut discovered, &mut pending);
@@ -83,8 +84,8 @@ impl Cluster {
         Ok(discovered)
     }
 
-    async fn discovery_root(&self, path: &str) -> Result<Root, ApiError> {
-        let json = self.call_json(Call::get(path).accepting(AGGREGATED)).await?;
+    async fn discovery_root(&self, path: ApiPath) -> Result<Root, ApiError> {
+        let json = self.call_json(Call::get(&path).accepting(AGGREGATED)).await?;
         let unexpected = |_| self.not_kubernetes("its discovery document has an unknown shape");
         match json["kind"].as_str() {
             Some("APIGroupDiscoveryList") => {
@@ -128,7 +129,7 @@ impl Cluster {
     }
 
     async fn group_version(&self, group: &str, version: &str) -> Result<Vec<ResourceType>, ApiError> {
-        let path = crate::model::group_version_path(group, version);
+        let path = ApiPath::group_version(group, version);
         let body = self.call(Call::get(&path).probing()).await?;
         let list: meta::APIResourceList = self.parse(&body)?;
         Ok(list

@@ -1,13 +1,17 @@
 //! What can go wrong with a request, in kubectl's words.
 
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use kube::core::Status;
 use serde::Deserialize;
 
+use super::connection::TlsFailure;
 use crate::model::{Hint, ShellCommand, Unreadable};
 
 /// A request that did not succeed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ApiError {
     /// The server answered with a failure.
     #[error("{}", said(*code, reason, message))]
@@ -46,16 +50,38 @@ pub enum ApiError {
         server: String,
         /// What the connection said.
         what: String,
+        /// The cause.
+        source: Arc<dyn Error + Send + Sync>,
     },
-    /// No connection: kubectl's sentence for it.
-    #[error("{0}")]
-    Unreachable(String),
+    /// No connection.
+    #[error("{said}")]
+    Unreachable {
+        /// kubectl's sentence for it.
+        said: String,
+        /// The cause.
+        source: Arc<kube::Error>,
+    },
     /// The certificate was not accepted, or TLS failed otherwise.
-    #[error("Unable to connect to the server: tls: {0}")]
-    Tls(String),
-    /// The credentials could not be had (an exec plugin failed, a token file is missing).
-    #[error("Unable to authenticate: {0}")]
-    Credentials(String),
+    #[error("Unable to connect to the server: tls: {said}")]
+    Tls {
+        /// In what way.
+        failure: TlsFailure,
+        /// In words.
+        said: String,
+        /// The cause.
+        source: Arc<kube::Error>,
+    },
+    /// The credentials could not be had (an exec plugin failed).
+    #[error("Unable to authenticate: {said}")]
+    Credentials {
+        /// In words.
+        said: String,
+        /// The cause.
+        source: Arc<kube::Error>,
+    },
+    /// There is no such request: a name is empty.
+    #[error("{0}")]
+    NotBuilt(#[source] Arc<kube::core::request::Error>),
     /// A write that was answered with success, and did not do what was asked.
     #[error("{0}")]
     Undone(String),
@@ -72,80 +98,46 @@ pub enum ApiError {
     },
 }
 
-/// The parts of a `Status` that nsfix uses (apimachinery's pkg/apis/meta/v1/types.go).
+/// A Status, and that it is one: every field of it may be missing.
 #[derive(Deserialize)]
-struct Status {
+struct Answer {
     kind: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    details: Option<Details>,
-    #[serde(default)]
-    metadata: StatusMeta,
-}
-
-#[derive(Default, Deserialize)]
-struct StatusMeta {
-    #[serde(default, rename = "continue")]
-    continued: String,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    causes: Vec<StatusCause>,
-}
-
-#[derive(Deserialize)]
-struct StatusCause {
-    #[serde(default)]
-    field: String,
+    #[serde(flatten)]
+    status: Status,
 }
 
 impl ApiError {
     /// Reads the body of a failed answer: a `Status`, or the text/plain of an aggregator or a proxy.
     pub(super) fn from_answer(server: &str, code: u16, body: &[u8]) -> Self {
-        match serde_json::from_slice::<Status>(body) {
-            Ok(status) if status.kind == "Status" => {
-                let details = status.details.unwrap_or(Details { kind: String::new(), causes: Vec::new() });
-                let mut message = status.message;
-                // The keys of the objects that cannot be read stand in the details alone.
-                if status.reason == "StoreReadError" {
-                    let fields = details.causes.into_iter().map(|cause| cause.field);
-                    let keys: Vec<String> = fields.filter(|field| !message.contains(field)).collect();
-                    for key in keys {
-                        message = format!("{message}; StoreReadError: key \"{key}\"");
-                    }
-                }
-                Self::Server {
-                    code,
-                    reason: status.reason,
-                    message,
-                    kind: details.kind,
-                    continued: status.metadata.continued,
-                }
-            }
-            _ => {
-                let text = String::from_utf8_lossy(body);
-                let text = text.trim();
-                if text.starts_with('<') {
-                    let what = format!("HTTP {code} with an HTML page");
-                    return Self::NotKubernetes { server: server.to_owned(), what };
-                }
-                let message = text.lines().next().unwrap_or_default().to_owned();
-                Self::Server {
-                    code,
-                    reason: String::new(),
-                    message,
-                    kind: String::new(),
-                    continued: String::new(),
-                }
+        if let Ok(Answer { kind, status }) = serde_json::from_slice(body)
+            && kind == "Status"
+        {
+            return Self::from_status(code, status);
+        }
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        if text.starts_with('<') {
+            let what = format!("HTTP {code} with an HTML page");
+            return Self::NotKubernetes { server: server.to_owned(), what };
+        }
+        let message = text.lines().next().unwrap_or_default().to_owned();
+        let (reason, kind, continued) = Default::default();
+        Self::Server { code, reason, message, kind, continued }
+    }
+
+    fn from_status(code: u16, status: Status) -> Self {
+        let Status { reason, mut message, metadata, details, .. } = status;
+        let (kind, causes) = details.map(|details| (details.kind, details.causes)).unwrap_or_default();
+        // The keys of the objects that cannot be read stand in the details alone.
+        if reason == "StoreReadError" {
+            let fields = causes.into_iter().map(|cause| cause.field);
+            let keys: Vec<String> = fields.filter(|field| !message.contains(field)).collect();
+            for key in keys {
+                message = format!("{message}; StoreReadError: key \"{key}\"");
             }
         }
+        let continued = metadata.and_then(|metadata| metadata.continue_).unwrap_or_default();
+        Self::Server { code, reason, message, kind, continued }
     }
 
     /// The HTTP status code, where the server answered.
@@ -176,9 +168,10 @@ impl ApiError {
             Self::Server { code, .. } => *code == 504,
             Self::TimedOut { .. } | Self::BrokenOff { .. } | Self::TooLarge { .. } => true,
             Self::NotKubernetes { .. }
-            | Self::Unreachable(_)
-            | Self::Tls(_)
-            | Self::Credentials(_)
+            | Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::Credentials { .. }
+            | Self::NotBuilt(_)
             | Self::NotSent(_)
             | Self::Undone(_) => false,
         }
@@ -195,11 +188,12 @@ impl ApiError {
     pub fn is_fatal(&self) -> bool {
         match self {
             Self::Server { code, .. } => *code == 401,
-            Self::Unreachable(_) | Self::Tls(_) | Self::Credentials(_) => true,
+            Self::Unreachable { .. } | Self::Tls { .. } | Self::Credentials { .. } => true,
             Self::NotKubernetes { .. }
             | Self::BrokenOff { .. }
             | Self::TimedOut { .. }
             | Self::TooLarge { .. }
+            | Self::NotBuilt(_)
             | Self::NotSent(_)
             | Self::Undone(_) => false,
         }
@@ -242,19 +236,32 @@ impl ApiError {
             Self::NotKubernetes { .. } => Some(
                 "check --server or the kubeconfig's `server`; a proxy or login page may stand in between",
             ),
-            Self::Unreachable(_) => Some("check --server, --context and that the cluster is up"),
-            Self::Tls(_) => Some(
-                "name the cluster's CA with --certificate-authority (or its name with --tls-server-name)",
-            ),
-            Self::Credentials(_) => Some("check the `user` of this context in the kubeconfig"),
+            Self::Unreachable { .. } => Some("check --server, --context and that the cluster is up"),
+            Self::Tls { failure, .. } => tls_hint(*failure),
+            Self::Credentials { .. } => Some("check the `user` of this context in the kubeconfig"),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
             Self::Server { .. }
             | Self::BrokenOff { .. }
             | Self::TooLarge { .. }
+            | Self::NotBuilt(_)
             | Self::NotSent(_)
             | Self::Undone(_) => None,
         };
         text.map(Hint::from)
+    }
+}
+
+fn tls_hint(failure: TlsFailure) -> Option<&'static str> {
+    match failure {
+        TlsFailure::NotNow => {
+            Some("the server's certificate has to be renewed; check this machine's clock too")
+        }
+        TlsFailure::UnknownAuthority => Some("name the cluster's CA with --certificate-authority"),
+        TlsFailure::OtherName => Some("name a name that the certificate is for with --tls-server-name"),
+        TlsFailure::NotTls => {
+            Some("check --server or the kubeconfig's `server`: is it https:// and the right port?")
+        }
+        TlsFailure::Other => None,
     }
 }
 

@@ -1,14 +1,13 @@
 //! Events: what `kubectl get events` shows of a namespace, even after it is gone.
 
-use http::Method;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use serde_json::json;
 
-use super::request::Call;
+use super::call::Call;
 use super::{ApiError, Cluster};
-use crate::model::prefix_within;
+use crate::model::{ApiPath, prefix_within};
 
 /// Events about what is in no namespace live in this one (kubernetes' pkg/apis/core/validation/events.go).
 pub const EVENTS_NAMESPACE: &str = "default";
@@ -33,9 +32,9 @@ pub struct NamespaceEvent<'a> {
 impl Cluster {
     /// Leaves an Event about a namespace.
     pub async fn leave_event(&self, event: &NamespaceEvent<'_>) -> Result<(), ApiError> {
-        let path = format!("/apis/events.k8s.io/v1/namespaces/{EVENTS_NAMESPACE}/events");
+        let path = ApiPath::collection("events.k8s.io", "v1", EVENTS_NAMESPACE, "events");
         let event = api_object(event, jiff::Timestamp::now(), reporting_instance());
-        self.call(Call::write(Method::POST, &path, &json!(event))).await.map(drop)
+        self.call(Call::post(&path, &json!(event))).await.map(drop)
     }
 }
 

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use futures::{TryStreamExt, future};
 use k8s_openapi::api::admissionregistration::v1 as admission;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1 as registration;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::leftovers::gap;
-use super::namespaces::PAGE;
-use super::paging::{PageRequest, Paging};
+use super::paging::{List, Page, PageBody, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
     AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, Rule, ServiceRef,
@@ -84,37 +83,25 @@ impl Cluster {
         resource: &str,
     ) -> Result<Result<Vec<T>, Gap>, ApiError> {
         let Some(ty) = discovered.find(group, resource) else { return Ok(Ok(Vec::new())) };
-        let mut items = Vec::new();
-        let path = ty.path();
-        let request = PageRequest { path: &path, accept: None, probe: true, whole: true };
-        let mut paging = Paging::new(PAGE);
-        loop {
-            let page = self.read_page(&mut paging, request).await.and_then(|body| self.parse(&body));
-            let mut page: Value = match page {
-                Ok(page) => page,
-                Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => return Ok(Err(gap(ty, &error))),
-            };
-            if let Value::Array(list) = page["items"].take() {
-                for item in list {
-                    match serde_json::from_value(item) {
-                        Ok(item) => items.push(item),
-                        // What this version of nsfix cannot read it cannot judge.
-                        Err(error) => {
-                            let odd =
-                                self.not_kubernetes(&format!("an object has an unknown shape: {error}"));
-                            return Ok(Err(gap(ty, &odd)));
-                        }
-                    }
-                }
-            }
-            let next = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default();
-            match paging.follow(self, next) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Ok(items)),
-                Err(error) => return Ok(Err(gap(ty, &error))),
-            }
+        match again_if_expired(|| self.all_of(ty)).await {
+            Ok(items) => Ok(Ok(items)),
+            Err(error) if error.is_fatal() => Err(error),
+            // Also where this version of nsfix cannot read one of them, and so cannot judge it.
+            Err(error) => Ok(Err(gap(ty, &error))),
         }
+    }
+
+    async fn all_of<T: DeserializeOwned>(&self, ty: &ResourceType) -> Result<Vec<T>, ApiError> {
+        let path = ty.path();
+        let pages = self.pages(List::of(&path).probing().of_whole_objects(), |body| {
+            let page: PageBody<T> = self.parse(body)?;
+            page.into_page(self)
+        });
+        let add = |mut items: Vec<T>, page: Page<T>| {
+            items.extend(page.items);
+            future::ready(Ok(items))
+        };
+        pages.try_fold(Vec::new(), add).await
     }
 
     /// The CRDs that are being deleted, by metadata alone: their schemas are large.
@@ -122,14 +109,10 @@ impl Cluster {
         let Some(ty) = discovered.find("apiextensions.k8s.io", "customresourcedefinitions") else {
             return Ok(Ok(Vec::new()));
         };
-        let mut names = BTreeSet::new();
-        let mut visit = |crd: crate::model::Leftover| {
-            if crd.deleted.is_some() {
-                names.insert(crd.name);
+        match self.leftovers_of(ty, "").await {
+            Ok(crds) => {
+                Ok(Ok(crds.into_iter().filter(|crd| crd.deleted.is_some()).map(|crd| crd.name).collect()))
             }
-        };
-        match self.pages(&ty.path(), "", &mut visit).await {
-            Ok(()) => Ok(Ok(names.into_iter().collect())),
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => Ok(Err(gap(ty, &error))),
         }

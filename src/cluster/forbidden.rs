@@ -1,7 +1,9 @@
-//! What there was reason to look at, and this account may not look at.
+//! Reads that were refused with 403.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+
+use k8s_openapi::Resource;
 
 use super::ApiError;
 use crate::model::{Gap, Unreadable};
@@ -13,18 +15,12 @@ pub struct ForbiddenReads(Mutex<BTreeMap<(&'static str, &'static str, &'static s
 
 impl ForbiddenReads {
     /// Remembers a failure, if it is one of permission.
-    pub(super) fn note<T>(
-        &self,
-        group: &'static str,
-        version: &'static str,
-        resource: &'static str,
-        read: &Result<T, ApiError>,
-    ) {
+    pub(super) fn note<K: Resource, T>(&self, read: &Result<T, ApiError>) {
         if let Err(error) = read
             && error.unreadable() == Unreadable::Forbidden
         {
             let mut forbidden = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            forbidden.entry((group, version, resource)).or_insert_with(|| error.detail());
+            forbidden.entry((K::GROUP, K::VERSION, K::URL_PATH_SEGMENT)).or_insert_with(|| error.detail());
         }
     }
 

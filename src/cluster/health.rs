@@ -55,11 +55,12 @@ fn is_the_servers_fault(error: &ApiError) -> bool {
     match error {
         ApiError::Server { code: 500, message, .. } => !message.contains("webhook"),
         ApiError::Server { code, .. } => *code == 429 || *code > 500,
-        ApiError::TimedOut { .. } | ApiError::BrokenOff { .. } | ApiError::Unreachable(_) => true,
+        ApiError::TimedOut { .. } | ApiError::BrokenOff { .. } | ApiError::Unreachable { .. } => true,
         ApiError::NotKubernetes { .. }
         | ApiError::TooLarge { .. }
-        | ApiError::Tls(_)
-        | ApiError::Credentials(_)
+        | ApiError::Tls { .. }
+        | ApiError::Credentials { .. }
+        | ApiError::NotBuilt(_)
         | ApiError::NotSent(_)
         | ApiError::Undone(_) => false,
     }

@@ -1,11 +1,12 @@
 //! Taking stock: what can still be inside a namespace, type by type.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::namespaces::PAGE;
+use super::paging::{PAGE, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers, Unreadable};
 
@@ -89,11 +90,7 @@ impl Cluster {
         if let Some(gap) = lock(health).hangs(&ty) {
             return Ok(Err(gap));
         }
-        let mut found = self.try_leftovers_of_type(&ty, namespaces, keep).await;
-        if found.as_ref().is_err_and(|error| error.code() == Some(410)) {
-            // The snapshot behind the continue token was compacted away: count again from the start.
-            found = self.try_leftovers_of_type(&ty, namespaces, keep).await;
-        }
+        let found = again_if_expired(|| self.try_leftovers_of_type(&ty, namespaces, keep)).await;
         let found = match found {
             Ok(found) => Ok(found),
             // A 401 for one type of a group is the answer of a backend: the core group knows this account.
@@ -116,24 +113,26 @@ impl Cluster {
         if namespaces.len() > 1 {
             let wanted: HashSet<&str> = namespaces.iter().copied().collect();
             let path = ty.path();
-            let first = self.page(&path, "", &mut |leftover| counter.add_if_in(&wanted, leftover)).await;
-            match first {
-                Ok(end) if end.continued.is_empty() => return Ok(counter.found),
-                // Going on costs no more requests than asking namespace by namespace.
-                Ok(end) if end.remaining <= (namespaces.len() as u64 - 1) * PAGE as u64 => {
-                    self.pages(&path, &end.continued, &mut |leftover| counter.add_if_in(&wanted, leftover))
-                        .await?;
-                    return Ok(counter.found);
+            let mut pages = pin!(self.metadata_pages(&path));
+            let mut small_enough = true;
+            while small_enough {
+                match pages.try_next().await {
+                    Ok(Some(page)) => {
+                        // Going on costs no more requests than asking namespace by namespace.
+                        let more = (namespaces.len() as u64 - 1) * u64::from(PAGE);
+                        small_enough = page.is_last() || page.remaining <= more;
+                        page.items.into_iter().for_each(|leftover| counter.add_if_in(&wanted, leftover));
+                    }
+                    Ok(None) => return Ok(counter.found),
+                    // Allowed in the namespaces, perhaps, though not everywhere.
+                    Err(error) if error.code() == Some(403) => break,
+                    Err(error) => return Err(error),
                 }
-                // Much larger than the namespaces asked about.
-                Ok(_) => counter = LeftoverCounter::new(ty, keep),
-                // Allowed in the namespaces, perhaps, though not everywhere.
-                Err(error) if error.code() == Some(403) => {}
-                Err(error) => return Err(error),
             }
+            counter = LeftoverCounter::new(ty, keep);
         }
         for namespace in namespaces {
-            self.pages(&ty.path_in(namespace), "", &mut |leftover| counter.add(leftover)).await?;
+            self.each_by_metadata(&ty.path_in(namespace), &mut |leftover| counter.add(leftover)).await?;
         }
         Ok(counter.found)
     }

@@ -1,8 +1,11 @@
 //! Everything that speaks HTTP to the API server. It observes and acts; it never judges.
 
 mod access;
+mod call;
 mod config;
+mod connection;
 mod discovery;
+mod dry_run;
 mod error;
 mod events;
 mod extensions;
@@ -24,6 +27,7 @@ mod write;
 
 pub use access::Access;
 pub use config::{ConfigError, ConnectionOptions};
+pub use connection::TlsFailure;
 pub use discovery::{Discovered, GroupVersionTypes};
 pub use error::ApiError;
 pub use events::{EVENTS_NAMESPACE, NamespaceEvent};

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt};
-use http::Method;
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::leftovers::{LIST_CONCURRENCY, count_cohabiting_once, gap};
-use super::request::Call;
+use super::paging::again_if_expired;
 use super::{ApiError, Cluster, Discovered, DryRun};
-use crate::model::{Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
+use crate::model::{ApiPath, Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
 
 /// The label on a namespace that exists only so that its orphans can be removed.
 pub const PURGE_LABEL: &str = "nsfix/purge";
@@ -57,6 +57,18 @@ impl Cluster {
         ty: ResourceType,
         existing: &HashSet<String>,
     ) -> Result<Result<BTreeMap<String, TypeLeftovers>, Gap>, ApiError> {
+        match again_if_expired(|| self.try_orphans_of(&ty, existing)).await {
+            Ok(found) => Ok(Ok(found)),
+            Err(error) if error.is_fatal() => Err(error),
+            Err(error) => Ok(Err(gap(&ty, &error))),
+        }
+    }
+
+    async fn try_orphans_of(
+        &self,
+        ty: &ResourceType,
+        existing: &HashSet<String>,
+    ) -> Result<BTreeMap<String, TypeLeftovers>, ApiError> {
         let mut found: BTreeMap<String, TypeLeftovers> = BTreeMap::new();
         let mut visit = |leftover: Leftover| {
             if !existing.contains(&leftover.namespace) {
@@ -66,29 +78,25 @@ impl Cluster {
                 of_type.add(leftover, usize::MAX);
             }
         };
-        match self.pages(&ty.path(), "", &mut visit).await {
-            Ok(()) => Ok(Ok(found)),
-            Err(error) if error.is_fatal() => Err(error),
-            Err(error) => Ok(Err(gap(&ty, &error))),
-        }
+        self.each_by_metadata(&ty.path(), &mut visit).await?;
+        Ok(found)
     }
 
     /// Creates a namespace that is only there to be emptied, marked with the run that created it.
     pub async fn create_for_purge(&self, name: &str, run: &str) -> Result<Namespace, ApiError> {
-        let path = "/api/v1/namespaces?fieldManager=nsfix";
-        let answer = self.call_json(Call::write(Method::POST, path, &marked(name, run))).await?;
+        let call = Call::create(&ApiPath::namespaces(), &marked(name, run), DryRun::None);
+        let answer = self.call_json(call).await?;
         self.namespace_from(answer)
     }
 
     /// The same as a dry run, admission included. What it answers lacks a resourceVersion: nothing is stored.
     pub async fn rehearse_create_for_purge(&self, name: &str, run: &str) -> Result<(), ApiError> {
-        self.create("/api/v1/namespaces", &marked(name, run), DryRun::Server).await
+        self.create(&ApiPath::namespaces(), &marked(name, run), DryRun::Server).await
     }
 
     /// Creates an object in a collection.
-    pub async fn create(&self, collection: &str, body: &Value, dry_run: DryRun) -> Result<(), ApiError> {
-        let path = format!("{collection}?fieldManager=nsfix{}", dry_run.query());
-        self.call(Call::write(Method::POST, &path, body)).await.map(drop)
+    pub async fn create(&self, collection: &ApiPath, body: &Value, dry_run: DryRun) -> Result<(), ApiError> {
+        self.call(Call::create(collection, body, dry_run)).await.map(drop)
     }
 }
 

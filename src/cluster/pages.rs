@@ -1,38 +1,20 @@
 //! Metadata-only lists, page by page, so that a hundred thousand objects fit into little memory.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
+use futures::{Stream, TryStreamExt};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::namespaces::PAGE;
-use super::paging::{PageRequest, Paging};
+use super::paging::{List, Page, PageBody, again_if_expired};
 use super::{ApiError, Cluster};
-use crate::model::{FinalizerSetBy, Leftover, ResourceType};
+use crate::model::{ApiPath, FinalizerSetBy, Leftover, ResourceType};
 
 /// Aggregated servers may not know the metadata form; then plain JSON, of which only the metadata is read.
 const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;q=0.9";
-
-/// One page of a list, as far as nsfix reads it.
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(default)]
-    metadata: ListMeta,
-    /// `null` where a metadata list is empty.
-    #[serde(default, borrow)]
-    items: Option<Vec<Item<'a>>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ListMeta {
-    #[serde(default, rename = "continue")]
-    continued: String,
-    #[serde(default)]
-    remaining_item_count: Option<u64>,
-}
 
 #[derive(Deserialize)]
 struct Item<'a> {
@@ -106,56 +88,33 @@ impl From<Item<'_>> for Leftover {
     }
 }
 
-/// What one page held besides its objects.
-pub(super) struct PageEnd {
-    /// The token of the next page; empty on the last one.
-    pub(super) continued: String,
-    /// How many objects are still to come, where the server says so.
-    pub(super) remaining: u64,
-}
-
 impl Cluster {
-    /// Reads one page and hands its objects on one by one.
-    pub(super) async fn page(
-        &self,
-        path: &str,
-        continued: &str,
-        visit: &mut impl FnMut(Leftover),
-    ) -> Result<PageEnd, ApiError> {
-        self.page_of(path, &mut Paging::from_token(PAGE, continued), visit).await
+    /// A list by metadata alone, page by page.
+    pub(super) fn metadata_pages<'a>(
+        &'a self,
+        path: &'a ApiPath,
+    ) -> impl Stream<Item = Result<Page<Leftover>, ApiError>> + 'a {
+        self.pages(List::of(path).accepting(METADATA_LIST).probing(), |body| {
+            let page: PageBody<Item<'_>> = self.parse(body)?;
+            Ok(page.into_page(self)?.map(Leftover::from))
+        })
     }
 
-    async fn page_of(
+    /// Reads a list by metadata to its end, and hands on its objects one by one.
+    pub(super) async fn each_by_metadata(
         &self,
-        path: &str,
-        paging: &mut Paging,
-        visit: &mut impl FnMut(Leftover),
-    ) -> Result<PageEnd, ApiError> {
-        let request = PageRequest { path, accept: Some(METADATA_LIST), probe: true, whole: false };
-        let body = self.read_page(paging, request).await?;
-        let page: Page<'_> = self.parse(&body)?;
-        page.items.into_iter().flatten().for_each(|item| visit(item.into()));
-        let remaining = page.metadata.remaining_item_count.unwrap_or_default();
-        Ok(PageEnd { continued: page.metadata.continued, remaining })
-    }
-
-    /// Reads the pages from `continued` on, to the last.
-    pub(super) async fn pages(
-        &self,
-        path: &str,
-        continued: &str,
+        path: &ApiPath,
         visit: &mut impl FnMut(Leftover),
     ) -> Result<(), ApiError> {
-        let mut paging = Paging::from_token(PAGE, continued);
-        loop {
-            let end = self.page_of(path, &mut paging, visit).await?;
-            if !paging.follow(self, &end.continued)? {
-                return Ok(());
-            }
+        let mut pages = pin!(self.metadata_pages(path));
+        while let Some(page) = pages.try_next().await? {
+            page.items.into_iter().for_each(&mut *visit);
         }
+        Ok(())
     }
 
-    /// Reads the objects of a type in a namespace whole, page by page, and hands on each as it was sent.
+    /// Reads the objects of a type in a namespace whole, page by page, and hands on each as it was sent: JSON as
+    /// deep as the server stores it is nothing that is parsed here.
     pub async fn whole_objects(
         &self,
         ty: &ResourceType,
@@ -163,37 +122,30 @@ impl Cluster {
         visit: &mut impl FnMut(&RawValue) -> std::io::Result<()>,
     ) -> Result<std::io::Result<()>, ApiError> {
         let path = ty.path_in(namespace);
-        let mut paging = Paging::new(WHOLE_PAGE);
-        loop {
-            let request = PageRequest { path: &path, accept: None, probe: false, whole: true };
-            let body = self.read_page(&mut paging, request).await?;
-            let page: WholePage<'_> = self.parse(&body)?;
-            for item in page.items.into_iter().flatten() {
-                if let Err(error) = visit(item) {
-                    return Ok(Err(error));
-                }
-            }
-            if !paging.follow(self, &page.metadata.continued)? {
-                return Ok(Ok(()));
+        let list = List::of(&path).with(|params| params.limit(WHOLE_PAGE)).of_whole_objects();
+        let mut pages = pin!(self.pages(list, |body| {
+            let page: PageBody<Box<RawValue>> = self.parse(body)?;
+            page.into_page(self)
+        }));
+        while let Some(page) = pages.try_next().await? {
+            if let Err(error) = page.items.iter().try_for_each(|item| visit(item)) {
+                return Ok(Err(error));
             }
         }
+        Ok(Ok(()))
     }
 
     /// The leftovers of a type in a namespace, one by one, by metadata.
     pub async fn leftovers_of(&self, ty: &ResourceType, namespace: &str) -> Result<Vec<Leftover>, ApiError> {
-        let mut found = Vec::new();
-        self.pages(&ty.path_in(namespace), "", &mut |leftover| found.push(leftover)).await?;
-        Ok(found)
+        let path = &ty.path_in(namespace);
+        again_if_expired(|| async move {
+            let mut found = Vec::new();
+            self.each_by_metadata(path, &mut |leftover| found.push(leftover)).await?;
+            Ok(found)
+        })
+        .await
     }
 }
 
 /// Whole objects can be a megabyte each.
-const WHOLE_PAGE: usize = 50;
-
-#[derive(Deserialize)]
-struct WholePage<'a> {
-    #[serde(default)]
-    metadata: ListMeta,
-    #[serde(default, borrow)]
-    items: Option<Vec<&'a RawValue>>,
-}
+const WHOLE_PAGE: u32 = 50;

@@ -3,103 +3,188 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use super::request::Call;
-use super::{ApiError, Cluster};
+use futures::{Stream, stream};
+use kube::api::ListParams;
+use serde::{Deserialize, Deserializer};
 
+use super::call::Call;
+use super::{ApiError, Cluster};
+use crate::model::ApiPath;
+
+/// client-go's default page.
+pub(super) const PAGE: u32 = 500;
 /// Five million objects of one type at the usual page; etcd does not hold that many.
 const MAX_PAGES: usize = 10_000;
 
-/// Where in a list the next page begins.
-pub(super) struct Paging {
-    limit: usize,
-    token: String,
-    /// Hashes of the tokens that were used: a server that repeats one would never come to an end.
-    used: HashSet<u64>,
+/// A list that is to be read.
+#[derive(Clone)]
+pub(super) struct List<'a> {
+    path: &'a ApiPath,
+    params: ListParams,
+    /// Another representation, where it is known; plain JSON otherwise.
+    accept: Option<&'static str>,
+    probe: bool,
+    whole: bool,
+}
+
+impl<'a> List<'a> {
+    pub(super) fn of(path: &'a ApiPath) -> Self {
+        let params = ListParams::default().limit(PAGE);
+        Self { path, params, accept: None, probe: false, whole: false }
+    }
+
+    pub(super) fn with(self, change: impl FnOnce(ListParams) -> ListParams) -> Self {
+        Self { params: change(self.params), ..self }
+    }
+
+    pub(super) fn accepting(self, accept: &'static str) -> Self {
+        Self { accept: Some(accept), ..self }
+    }
+
+    /// The list is one of many, and its absence is an answer too.
+    pub(super) fn probing(self) -> Self {
+        Self { probe: true, ..self }
+    }
+
+    /// Whole objects, which can be large.
+    pub(super) fn of_whole_objects(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
+    fn call(&self, accept: Option<&'static str>) -> Call {
+        let call = Call::list(self.path, &self.params);
+        let call = if self.probe { call.probing() } else { call };
+        let call = if self.whole { call.of_whole_objects() } else { call };
+        match accept {
+            Some(accept) => call.accepting(accept),
+            None => call,
+        }
+    }
+}
+
+/// One page of a list.
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    /// How many objects are still to come, where the server says so.
+    pub(super) remaining: u64,
+    /// The token of the next page; empty on the last one.
+    continued: String,
+}
+
+impl<T> Page<T> {
+    pub(super) fn is_last(&self) -> bool {
+        self.continued.is_empty()
+    }
+
+    pub(super) fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        let Self { items, remaining, continued } = self;
+        Page { items: items.into_iter().map(change).collect(), remaining, continued }
+    }
+}
+
+/// A page as it is sent.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct PageBody<T> {
+    #[serde(default)]
+    pub(super) kind: String,
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(default = "Option::default", deserialize_with = "present")]
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListMeta {
+    #[serde(default, rename = "continue")]
+    continued: String,
+    #[serde(default)]
+    remaining_item_count: Option<u64>,
+}
+
+/// `null` is how an empty metadata list is written (Go's nil slice); what has no `items` at all is no list.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<T>>, D::Error> {
+    Option::<Vec<T>>::deserialize(from).map(|items| Some(items.unwrap_or_default()))
+}
+
+impl<T> PageBody<T> {
+    pub(super) fn into_page(self, cluster: &Cluster) -> Result<Page<T>, ApiError> {
+        let Some(items) = self.items else { return Err(cluster.not_kubernetes("it did not send a list")) };
+        let ListMeta { continued, remaining_item_count } = self.metadata;
+        Ok(Page { items, remaining: remaining_item_count.unwrap_or_default(), continued })
+    }
+}
+
+/// The tokens that were used: a server that repeats one would never come to an end.
+#[derive(Default)]
+struct UsedTokens {
+    hashes: HashSet<u64>,
     hasher: RandomState,
 }
 
-/// How a page is asked for.
-#[derive(Clone, Copy)]
-pub(super) struct PageRequest<'a> {
-    /// Path and query, without `limit` and `continue`.
-    pub(super) path: &'a str,
-    /// Another representation, where it is known; plain JSON otherwise.
-    pub(super) accept: Option<&'a str>,
-    /// The answer is one of many, and its absence is an answer too.
-    pub(super) probe: bool,
-    /// Whole objects, which can be large.
-    pub(super) whole: bool,
-}
-
-impl Paging {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit, token: String::new(), used: HashSet::new(), hasher: RandomState::new() }
-    }
-
-    /// Goes on from a token that an earlier page ended with.
-    pub(super) fn from_token(limit: usize, token: &str) -> Self {
-        Self { token: token.to_owned(), ..Self::new(limit) }
-    }
-
-    fn url(&self, path: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &self.limit.to_string());
-        if !self.token.is_empty() {
-            query.append_pair("continue", &self.token);
-        }
-        let separator = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{separator}{}", query.finish())
-    }
-
-    /// Goes on to the next page; `false` where the last one was the end.
-    pub(super) fn follow(&mut self, cluster: &Cluster, next: &str) -> Result<bool, ApiError> {
-        if next.is_empty() {
-            return Ok(false);
-        }
-        if !self.used.insert(self.hasher.hash_one(next)) {
+impl UsedTokens {
+    fn check(&mut self, token: &str, cluster: &Cluster) -> Result<(), ApiError> {
+        if !self.hashes.insert(self.hasher.hash_one(token)) {
             return Err(cluster.not_kubernetes("a list repeats its continue token and never ends"));
         }
-        if self.used.len() >= MAX_PAGES {
-            let what = format!("a list has more than {MAX_PAGES} pages");
-            return Err(cluster.not_kubernetes(&what));
+        if self.hashes.len() >= MAX_PAGES {
+            return Err(cluster.not_kubernetes(&format!("a list has more than {MAX_PAGES} pages")));
         }
-        next.clone_into(&mut self.token);
-        Ok(true)
+        Ok(())
     }
 }
 
 impl Cluster {
+    /// The pages of a list, one after another; `read` makes a page of an answer.
+    pub(super) fn pages<'a, T: 'a>(
+        &'a self,
+        list: List<'a>,
+        read: impl Fn(&[u8]) -> Result<Page<T>, ApiError> + 'a,
+    ) -> impl Stream<Item = Result<Page<T>, ApiError>> + 'a {
+        let begin = Some((list, UsedTokens::default(), read));
+        stream::try_unfold(begin, move |state| async move {
+            let Some((mut list, mut used, read)) = state else { return Ok(None) };
+            let body = self.page_body(&mut list, &mut used).await?;
+            let page = read(&body)?;
+            if page.is_last() {
+                return Ok(Some((page, None)));
+            }
+            used.check(&page.continued, self)?;
+            list.params.continue_token = Some(page.continued.clone());
+            Ok(Some((page, Some((list, used, read)))))
+        })
+    }
+
     /// Reads the page that is next. A token that has expired comes with one that goes on from the same place in
     /// the list as it is now (apiserver's pkg/storage/continue.go), so nothing is read twice.
-    pub(super) async fn read_page(
-        &self,
-        paging: &mut Paging,
-        request: PageRequest<'_>,
-    ) -> Result<Vec<u8>, ApiError> {
+    async fn page_body(&self, list: &mut List<'_>, used: &mut UsedTokens) -> Result<Vec<u8>, ApiError> {
         loop {
-            let url = paging.url(request.path);
-            let call = |accept: Option<&'static str>| {
-                let call = Call::get(&url);
-                let call = if request.probe { call.probing() } else { call };
-                let call = if request.whole { call.of_whole_objects() } else { call };
-                match accept.or(request.accept) {
-                    Some(accept) => call.accepting(accept),
-                    None => call,
-                }
-            };
-            let body = match self.call(call(None)).await {
+            let body = match self.call(list.call(list.accept)).await {
                 // Aggregated servers may not know the metadata form.
-                Err(error) if error.code() == Some(406) && request.accept.is_some() => {
-                    self.call(call(Some("application/json"))).await
+                Err(error) if error.code() == Some(406) && list.accept.is_some() => {
+                    self.call(list.call(None)).await
                 }
                 other => other,
             };
             match body {
                 Err(ApiError::Server { code: 410, continued, .. }) if !continued.is_empty() => {
-                    paging.follow(self, &continued)?;
+                    used.check(&continued, self)?;
+                    list.params.continue_token = Some(continued);
                 }
                 other => return other,
             }
         }
+    }
+}
+
+/// Reads a whole list once more where its snapshot has expired and the server gave no token to go on with.
+pub(super) async fn again_if_expired<T, F>(read: impl Fn() -> F) -> Result<T, ApiError>
+where
+    F: Future<Output = Result<T, ApiError>>,
+{
+    match read().await {
+        Err(error) if error.code() == Some(410) => read().await,
+        other => other,
     }
 }

@@ -17,6 +17,7 @@ use tower::util::MapRequestLayer;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use super::ConfigError;
+use super::connection::{self, ProxyError};
 use super::token::TokenFile;
 
 /// Room for a whole page of metadata per stream, so that the window does not stall a list.
@@ -25,13 +26,16 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// Builds the client for a configuration. Nothing is sent yet.
 pub(super) fn client(config: &Config) -> Result<Client, ConfigError> {
-    let mut http = HttpConnector::new();
+    let mut http = HttpConnector::new_with_resolver(tower::service_fn(connection::lookup));
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(config.connect_timeout);
     match &config.proxy_url {
         None => over(config, http),
-        Some(proxy) if proxy.scheme_str() == Some("http") => over(config, tunnel(proxy, http)),
+        Some(proxy) if proxy.scheme_str() == Some("http") => {
+            let tunnel = tunnel(proxy, http);
+            over(config, ServiceExt::<Uri>::map_err(tunnel, |error| ProxyError(error.into())))
+        }
         Some(proxy) => Err(ConfigError::Invalid(format!(
             "the proxy {proxy} is not an http:// proxy, the only kind that is supported"
         ))),
@@ -43,7 +47,7 @@ pub(super) fn proxy_from_environment(server: &Uri) -> Option<Uri> {
     Matcher::from_env().intercept(server).map(|proxy| proxy.uri().clone())
 }
 
-fn tunnel(proxy: &Uri, http: HttpConnector) -> Tunnel<HttpConnector> {
+fn tunnel<C>(proxy: &Uri, http: C) -> Tunnel<C> {
     let tunnel = Tunnel::new(proxy.clone(), http);
     // The matcher knows how to read a user name and a password out of a proxy's URL.
     let credentials = Matcher::builder().all(proxy.to_string()).build();
@@ -67,7 +71,10 @@ where
     C::Future: Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let tls = config.rustls_client_config().map_err(ConfigError::from_client)?;
+    let tls = config.rustls_client_config().map_err(|error| {
+        let system = config.root_cert.is_none() && !config.accept_invalid_certs;
+        ConfigError::from_tls(error, system)
+    })?;
     let mut builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
         let name = ServerName::try_from(name.clone())

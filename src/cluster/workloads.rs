@@ -1,55 +1,77 @@
-//! A closer look, where the first one gave reason to: Services behind webhooks, CRDs that cannot convert,
-//! pods and their nodes, the owners of finalizers, and dry runs.
+//! Reads that the first look gave reason to: Services behind webhooks, CRDs that cannot convert, pods and their
+//! nodes, the owners of finalizers.
 
-use std::time::Duration;
+use std::pin::pin;
 
-use http::Method;
+use futures::TryStreamExt;
 use jiff::Timestamp;
+use k8s_openapi::Resource;
+use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::coordination::v1 as coordination;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use kube::api::ListParams;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
-use super::request::Call;
-use super::write::dry_deletion;
+use super::call::Call;
+use super::paging::{List, PageBody};
 use super::{ApiError, Cluster, ForbiddenReads};
 use crate::model::{
-    Conversion, DryRunOutcome, DryRunResult, FailingCondition, Lease, Leftover, Namespace, NodeState,
-    OwnerTraces, Permission, Pod, Presence, ResourceType, ServiceRef, path_segment,
+    ApiPath, Conversion, FailingCondition, Lease, Leftover, NodeState, OwnerTraces, Pod, Presence,
+    ResourceType, ServiceRef,
 };
 
 /// Pods are looked at one by one up to here.
-const MAX_PODS: usize = 100;
-/// How many pods of an owner are worth naming.
+const MAX_PODS: u32 = 100;
+/// As many of an owner's pods are looked at, and as many of those are named.
+const MAX_OWNER_PODS: u32 = 50;
 const OWNER_PODS: usize = 3;
-/// A webhook has ten seconds unless it says otherwise; the API server answers soon after.
-const DRY_RUN_DEADLINE: Duration = Duration::from_secs(15);
 /// What the API server says when something is created in a terminating namespace.
 const BEING_TERMINATED: &str = "because it is being terminated";
 
+/// An object as far as it says how it is.
+#[derive(Deserialize)]
+struct WithStatus {
+    #[serde(default)]
+    status: Value,
+}
+
+/// A collection of a type that Kubernetes itself defines.
+fn collection<K: Resource>(namespace: &str) -> ApiPath {
+    ApiPath::collection(K::GROUP, K::VERSION, namespace, K::URL_PATH_SEGMENT)
+}
+
 impl Cluster {
-    async fn object<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
-        let body = self.call(Call::get(path).probing()).await?;
+    async fn object<K: Resource + DeserializeOwned>(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<K, ApiError> {
+        let body = self.call(Call::get(&collection::<K>(namespace).join(name)).probing()).await?;
         self.parse(&body)
     }
 
-    async fn items<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ApiError> {
-        let mut list = self.call_json(Call::get(path).probing()).await?;
-        match list["items"].take() {
-            Value::Array(items) => {
-                Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
-            }
-            _ => Ok(Vec::new()),
-        }
+    /// The objects of the first page, which is all that is wanted of them.
+    async fn first_page<T: DeserializeOwned>(
+        &self,
+        path: &ApiPath,
+        params: impl FnOnce(ListParams) -> ListParams,
+    ) -> Result<Vec<T>, ApiError> {
+        let pages = self.pages(List::of(path).with(params).probing(), |body| {
+            let page: PageBody<T> = self.parse(body)?;
+            page.into_page(self)
+        });
+        let page = pin!(pages).try_next().await?;
+        Ok(page.map(|page| page.items).unwrap_or_default())
     }
 
     /// Whether a namespace is there.
     pub async fn presence_of(&self, namespace: &str, forbidden: &ForbiddenReads) -> Presence {
-        let read =
-            self.object::<core::Namespace>(&format!("/api/v1/namespaces/{}", path_segment(namespace))).await;
-        forbidden.note("", "v1", "namespaces", &read);
+        let read = self.object::<core::Namespace>("", namespace).await;
+        forbidden.note::<core::Namespace, _>(&read);
         match read {
             Ok(namespace) if namespace.metadata.deletion_timestamp.is_some() => Presence::Terminating,
             other => presence(&other),
@@ -63,19 +85,15 @@ impl Cluster {
         forbidden: &ForbiddenReads,
     ) -> (Presence, Option<usize>) {
         let ServiceRef { namespace, name } = service;
-        let service_path =
-            format!("/api/v1/namespaces/{}/services/{}", path_segment(namespace), path_segment(name));
-        let slices_path = format!(
-            "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%3D{}",
-            path_segment(namespace),
-            path_segment(name)
-        );
+        let slices_path = collection::<EndpointSlice>(namespace);
         let (service, slices) = futures::join!(
-            self.object::<core::Service>(&service_path),
-            self.items::<EndpointSlice>(&slices_path),
+            self.object::<core::Service>(namespace, name),
+            self.first_page::<EndpointSlice>(&slices_path, |params| {
+                params.labels(&format!("kubernetes.io/service-name={name}"))
+            }),
         );
-        forbidden.note("", "v1", "services", &service);
-        forbidden.note("discovery.k8s.io", "v1", "endpointslices", &slices);
+        forbidden.note::<core::Service, _>(&service);
+        forbidden.note::<EndpointSlice, _>(&slices);
         // An ExternalName has no endpoints of its own.
         let external = service
             .as_ref()
@@ -91,9 +109,8 @@ impl Cluster {
         message: &str,
         forbidden: &ForbiddenReads,
     ) -> Result<Conversion, ApiError> {
-        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}", path_segment(crd));
-        let crd = self.object::<CustomResourceDefinition>(&path).await;
-        forbidden.note("apiextensions.k8s.io", "v1", "customresourcedefinitions", &crd);
+        let crd = self.object::<CustomResourceDefinition>("", crd).await;
+        forbidden.note::<CustomResourceDefinition, _>(&crd);
         let crd = crd?;
         let service = crd.spec.conversion.and_then(|conversion| conversion.webhook);
         let service = service.and_then(|webhook| webhook.client_config).and_then(|client| client.service);
@@ -109,15 +126,15 @@ impl Cluster {
 
     /// The pods of a namespace. The state of their nodes is yet to be looked at.
     pub async fn pods(&self, namespace: &str) -> Result<Vec<Pod>, ApiError> {
-        let path = format!("/api/v1/namespaces/{}/pods?limit={MAX_PODS}", path_segment(namespace));
-        let pods: Vec<core::Pod> = self.items(&path).await?;
+        let path = collection::<core::Pod>(namespace);
+        let pods: Vec<core::Pod> = self.first_page(&path, |params| params.limit(MAX_PODS)).await?;
         Ok(pods.into_iter().map(model_pod).collect())
     }
 
     /// Whether a node is there and ready.
     pub async fn node_state(&self, name: &str, forbidden: &ForbiddenReads) -> NodeState {
-        let read = self.object::<core::Node>(&format!("/api/v1/nodes/{}", path_segment(name))).await;
-        forbidden.note("", "v1", "nodes", &read);
+        let read = self.object::<core::Node>("", name).await;
+        forbidden.note::<core::Node, _>(&read);
         match read {
             Ok(node) => {
                 let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
@@ -136,13 +153,8 @@ impl Cluster {
         name: &str,
         forbidden: &ForbiddenReads,
     ) -> Result<Option<Lease>, ApiError> {
-        let path = format!(
-            "/apis/coordination.k8s.io/v1/namespaces/{}/leases/{}",
-            path_segment(namespace),
-            path_segment(name)
-        );
-        let read = self.object::<coordination::Lease>(&path).await;
-        forbidden.note("coordination.k8s.io", "v1", "leases", &read);
+        let read = self.object::<coordination::Lease>(namespace, name).await;
+        forbidden.note::<coordination::Lease, _>(&read);
         match read {
             Ok(lease) => Ok(lease.spec.map(|spec| Lease {
                 holder: spec.holder_identity.unwrap_or_default(),
@@ -157,14 +169,14 @@ impl Cluster {
     /// Looks for pods by a label selector, in one namespace or in all.
     pub async fn owner_pods(&self, namespace: Option<&str>, selector: &str) -> OwnerTraces {
         let mut traces = OwnerTraces::default();
-        let place = namespace.map(|name| format!("/namespaces/{name}")).unwrap_or_default();
-        let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
-        let path = format!("/api/v1{place}/pods?limit=50&labelSelector={encoded}");
+        let path = collection::<core::Pod>(namespace.unwrap_or_default());
         let place = namespace.map_or_else(|| "any namespace".to_owned(), |name| format!("namespace {name}"));
-        match self.items::<core::Pod>(&path).await {
+        let pods = self.first_page(&path, |params| params.labels(selector).limit(MAX_OWNER_PODS));
+        match pods.await {
             Ok(pods) => {
                 traces.looked_for.push(format!("pods with {selector} in {place}"));
                 for pod in pods {
+                    let pod: core::Pod = pod;
                     let phase = pod.status.and_then(|status| status.phase).unwrap_or_default();
                     if phase == "Running" && pod.metadata.deletion_timestamp.is_none() {
                         traces.running += 1;
@@ -184,21 +196,15 @@ impl Cluster {
     /// Whether a pod, or a workload that would make one, has these labels in any namespace; `None` where not all
     /// of them could be looked at.
     pub async fn is_anywhere(&self, selector: &str) -> Option<bool> {
-        let encoded: String = form_urlencoded::byte_serialize(selector.as_bytes()).collect();
         let kinds = [
-            "/api/v1/pods",
-            "/apis/apps/v1/deployments",
-            "/apis/apps/v1/statefulsets",
-            "/apis/apps/v1/daemonsets",
+            collection::<core::Pod>(""),
+            collection::<apps::Deployment>(""),
+            collection::<apps::StatefulSet>(""),
+            collection::<apps::DaemonSet>(""),
         ];
-        let looks = kinds.map(|path| {
-            let path = format!("{path}?limit=1&labelSelector={encoded}");
-            async move {
-                let list = self.call_json(Call::get(&path).probing()).await.ok()?;
-                // What is no list is no evidence.
-                let is_list = list["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
-                is_list.then(|| list["items"].as_array().is_some_and(|items| !items.is_empty()))
-            }
+        let looks = kinds.iter().map(|path| async move {
+            let found = self.first_page(path, |params| params.labels(selector).limit(1)).await;
+            found.ok().map(|found: Vec<IgnoredAny>| !found.is_empty())
         });
         let found = futures::future::join_all(looks).await;
         if found.contains(&Some(true)) {
@@ -213,100 +219,14 @@ impl Cluster {
         let name = &leftover.name;
         // A field selector has an escape of its own (apimachinery's pkg/fields/selector.go: EscapeValue).
         let escaped = name.replace('\\', r"\\").replace(',', r"\,").replace('=', r"\=");
-        let selector: String =
-            form_urlencoded::byte_serialize(format!("metadata.name={escaped}").as_bytes()).collect();
-        let path = format!("{}?limit=1&fieldSelector={selector}", ty.path_in(&leftover.namespace));
-        let object: Option<Value> =
-            self.items(&path).await.ok().and_then(|items: Vec<Value>| items.into_iter().next());
-        let said = object.map(|object| failures_in(&object["status"])).unwrap_or_default();
+        let path = ty.path_in(&leftover.namespace);
+        let selector = format!("metadata.name={escaped}");
+        let found = self.first_page(&path, |params| params.fields(&selector).limit(1)).await;
+        let object: Option<WithStatus> = found.ok().and_then(|found| found.into_iter().next());
+        let said = object.map(|object| failures_in(&object.status)).unwrap_or_default();
         let condition = |message| FailingCondition { object: format!("{ty}/{name}"), message };
         said.into_iter().map(condition).collect()
     }
-
-    /// Whether a dry run would get as far as admission. Asked first, so that an account that only reports is
-    /// never seen trying to write.
-    async fn may_dry_run(&self, permission: Permission) -> bool {
-        self.can_i(&permission).await.is_ok_and(|access| access.allowed)
-    }
-
-    /// Rehearses the finalization of a namespace.
-    pub async fn dry_run_finalize(&self, namespace: &Namespace) -> Option<DryRunResult> {
-        let update = Permission::new("update", "", "namespaces").subresource("finalize");
-        if !self.may_dry_run(update.on_namespace(&namespace.name)).await {
-            return None;
-        }
-        let body = namespace.without_spec_finalizers(&[crate::model::KUBERNETES_FINALIZER]);
-        let path = format!("{}?fieldManager=nsfix&dryRun=All", Self::finalize_path(&namespace.name));
-        let answer = self.call(Call::write(Method::PUT, &path, &body).waiting(DRY_RUN_DEADLINE)).await;
-        let request = format!("PUT namespaces/{}/finalize", namespace.name);
-        let finalizer = |answer: &Value| strings_at(answer, "/spec/finalizers");
-        let undone = |answer: &Value| {
-            finalizer(answer).into_iter().filter(|each| each == crate::model::KUBERNETES_FINALIZER).collect()
-        };
-        dry_run_result(request, "UPDATE", "namespaces/finalize".to_owned(), answer, undone)
-    }
-
-    /// Rehearses the deletion of a leftover.
-    pub async fn dry_run_delete(&self, ty: &ResourceType, leftover: &Leftover) -> Option<DryRunResult> {
-        let delete = Permission::new("delete", &ty.group, &ty.resource).within(&leftover.namespace);
-        if !self.may_dry_run(delete).await {
-            return None;
-        }
-        let path = ty.path_of(&leftover.namespace, &leftover.name);
-        let (path, options) = dry_deletion(&path, json!({"preconditions": {"uid": leftover.uid}}));
-        let answer = self.call(Call::write(Method::DELETE, &path, &options).waiting(DRY_RUN_DEADLINE)).await;
-        dry_run_result(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.to_string(), answer, |_| {
-            Vec::new()
-        })
-    }
-
-    /// Rehearses taking the finalizers off a leftover.
-    pub async fn dry_run_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<DryRunResult> {
-        let patch = Permission::new("patch", &ty.group, &ty.resource).within(&leftover.namespace);
-        if !self.may_dry_run(patch).await {
-            return None;
-        }
-        let path =
-            format!("{}?fieldManager=nsfix&dryRun=All", ty.path_of(&leftover.namespace, &leftover.name));
-        let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
-        let answer = self.call(Call::merge_patch(&path, &released).waiting(DRY_RUN_DEADLINE)).await;
-        let undone = |answer: &Value| strings_at(answer, "/metadata/finalizers");
-        dry_run_result(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.to_string(), answer, undone)
-    }
-}
-
-/// `None` where the answer says nothing: gone meanwhile, a conflict, not sent, or a webhook that does not
-/// support dry run. `undone` finds in the answer what should be gone from it.
-fn dry_run_result(
-    request: String,
-    operation: &str,
-    resource: String,
-    answer: Result<Vec<u8>, ApiError>,
-    undone: impl Fn(&Value) -> Vec<String>,
-) -> Option<DryRunResult> {
-    let outcome = match answer {
-        Ok(body) => {
-            let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let undone = undone(&body);
-            if undone.is_empty() { DryRunOutcome::Accepted } else { DryRunOutcome::Undone(undone) }
-        }
-        Err(error) if error.detail().ends_with("does not support dry run") => return None,
-        Err(error) if is_of_admission(&error) => DryRunOutcome::Refused(error.detail()),
-        Err(ApiError::TimedOut { after, .. }) => DryRunOutcome::NoAnswer(after.as_secs()),
-        Err(error) => match error.code() {
-            Some(401 | 404 | 409) | None => return None,
-            // The account may do it, so that it is an admission plugin that refuses.
-            Some(403) => DryRunOutcome::Refused(error.detail()),
-            Some(422) => DryRunOutcome::Invalid(error.detail()),
-            Some(_) => DryRunOutcome::Failed(error.detail()),
-        },
-    };
-    Some(DryRunResult { request, operation: operation.to_owned(), resource, outcome })
-}
-
-fn strings_at(object: &Value, pointer: &str) -> Vec<String> {
-    let list = object.pointer(pointer).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Conditions that are False with a reason and a message, an error, a phase of failure.
@@ -327,21 +247,6 @@ fn failures_in(status: &Value) -> Vec<String> {
         said.push(format!("phase {phase}: {}", text(&status["message"])).trim_end_matches(": ").to_owned());
     }
     said
-}
-
-/// The wordings of apiserver's pkg/admission/plugin/webhook/errors/statuserror.go and
-/// pkg/admission/plugin/policy/validating/dispatcher.go.
-fn is_of_admission(error: &ApiError) -> bool {
-    let said = error.detail();
-    [
-        "admission webhook ",
-        "failed calling webhook ",
-        "failed to call webhook",
-        "ValidatingAdmissionPolicy ",
-        "MutatingAdmissionPolicy ",
-    ]
-    .iter()
-    .any(|words| said.contains(words))
 }
 
 fn presence<T>(read: &Result<T, ApiError>) -> Presence {

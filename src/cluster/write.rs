@@ -1,13 +1,13 @@
 //! The few writes. Each is guarded by what was read just before.
 
-use http::Method;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{self, DeleteParams};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::request::Call;
+use super::call::Call;
 use super::{ApiError, Cluster};
-use crate::model::{Namespace, path_segment};
+use crate::model::{ApiPath, Namespace};
 
 /// Whether a write is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -17,15 +17,6 @@ pub enum DryRun {
     None,
     /// The server goes through all of it, admission included, and stores nothing.
     Server,
-}
-
-impl DryRun {
-    pub(super) fn query(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Server => "&dryRun=All",
-        }
-    }
 }
 
 /// What an object was when it was last read, as a guard for the write that follows.
@@ -52,39 +43,46 @@ impl From<&Namespace> for Preconditions {
     }
 }
 
+/// What is read of any object: never the whole of it, which may be nested deeper than JSON is read here.
 #[derive(Deserialize)]
 struct Object {
-    metadata: ObjectMeta,
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(default)]
+    uid: String,
+    #[serde(default)]
+    resource_version: String,
+    #[serde(default)]
+    deletion_timestamp: Option<IgnoredAny>,
+    #[serde(default)]
+    finalizers: Vec<String>,
 }
 
 impl Cluster {
-    /// The path that a finalize is PUT to.
-    #[must_use]
-    pub fn finalize_path(name: &str) -> String {
-        format!("/api/v1/namespaces/{}/finalize", path_segment(name))
-    }
-
     /// PUTs a namespace to its /finalize subresource. `body` must be the JSON just read with nothing but
     /// `spec.finalizers` changed: the server replaces the whole object except its status by it
     /// (kubernetes' pkg/registry/core/namespace/strategy.go), and its uid and resourceVersion guard the write.
     pub async fn finalize(&self, name: &str, body: &Value, dry_run: DryRun) -> Result<Namespace, ApiError> {
-        let path = format!("{}?fieldManager=nsfix{}", Self::finalize_path(name), dry_run.query());
-        let answer = self.call_json(Call::write(Method::PUT, &path, body)).await?;
+        let answer = self.call_json(Call::replace(&ApiPath::finalize(name), body, dry_run)).await?;
         self.namespace_from(answer)
     }
 
     /// Reads an object's guard, by metadata alone.
-    pub async fn preconditions(&self, path: &str) -> Result<Preconditions, ApiError> {
+    pub async fn preconditions(&self, path: &ApiPath) -> Result<Preconditions, ApiError> {
         let body = match self.call(Call::get(path).accepting(METADATA)).await {
             Err(error) if error.code() == Some(406) => self.call(Call::get(path)).await?,
             other => other?,
         };
         let object: Object = self.parse(&body)?;
         Ok(Preconditions {
-            uid: object.metadata.uid.unwrap_or_default(),
-            resource_version: object.metadata.resource_version.unwrap_or_default(),
+            uid: object.metadata.uid,
+            resource_version: object.metadata.resource_version,
             deleting: object.metadata.deletion_timestamp.is_some(),
-            finalizers: object.metadata.finalizers.unwrap_or_default(),
+            finalizers: object.metadata.finalizers,
         })
     }
 
@@ -92,7 +90,7 @@ impl Cluster {
     /// server's answer: a webhook or policy may have put some back, and that is answered with 200 as well.
     pub async fn set_finalizers(
         &self,
-        path: &str,
+        path: &ApiPath,
         preconditions: &Preconditions,
         finalizers: &[&str],
         dry_run: DryRun,
@@ -103,51 +101,37 @@ impl Cluster {
             "resourceVersion": preconditions.resource_version,
             "finalizers": finalizers,
         }});
-        let url = format!("{path}?fieldManager=nsfix{}", dry_run.query());
-        let body = self.call(Call::merge_patch(&url, &patch)).await?;
+        let body = self.call(Call::merge_patch(path, &patch, dry_run)).await?;
         let object: Object = self.parse(&body)?;
-        Ok(object.metadata.finalizers.unwrap_or_default())
+        Ok(object.metadata.finalizers)
     }
 
     /// Deletes an object, guarded by its uid alone: whatever has become of it, it is to go.
-    pub async fn delete_by_uid(&self, path: &str, uid: &str) -> Result<(), ApiError> {
-        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
-        self.call(Call::write(Method::DELETE, path, &options)).await.map(drop)
+    pub async fn delete_by_uid(&self, path: &ApiPath, uid: &str) -> Result<(), ApiError> {
+        self.call(Call::delete(path, &DeleteParams::default().preconditions(only_uid(uid)))).await.map(drop)
     }
 
     /// Deletes an object, guarded by its uid and resourceVersion. `now`: without waiting for a node.
     pub async fn delete(
         &self,
-        path: &str,
+        path: &ApiPath,
         preconditions: &Preconditions,
         now: bool,
         dry_run: DryRun,
     ) -> Result<(), ApiError> {
-        let mut options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": {"uid": preconditions.uid, "resourceVersion": preconditions.resource_version},
-            "propagationPolicy": "Background",
-        });
-        if now {
-            options["gracePeriodSeconds"] = json!(0);
-        }
-        match dry_run {
-            DryRun::None => self.call(Call::write(Method::DELETE, path, &options)).await.map(drop),
-            DryRun::Server => {
-                let (path, options) = dry_deletion(path, options);
-                self.call(Call::write(Method::DELETE, &path, &options)).await.map(drop)
-            }
-        }
+        let guard = api::Preconditions {
+            resource_version: Some(preconditions.resource_version.clone()),
+            ..only_uid(&preconditions.uid)
+        };
+        let params = DeleteParams::background().preconditions(guard);
+        let params = if now { params.grace_period(0) } else { params };
+        let params = if dry_run == DryRun::Server { params.dry_run() } else { params };
+        self.call(Call::delete(path, &params)).await.map(drop)
     }
 }
 
-/// Path and options of a DELETE that deletes nothing. The server takes the options from the body alone where
-/// there is one, whatever the URL says (apiserver's pkg/endpoints/handlers/delete.go: DeleteResource); in the URL
-/// it is for whoever reads the log.
-pub(super) fn dry_deletion(path: &str, mut options: Value) -> (String, Value) {
-    options["dryRun"] = json!(["All"]);
-    (format!("{path}?dryRun=All"), options)
+pub(super) fn only_uid(uid: &str) -> api::Preconditions {
+    api::Preconditions { uid: Some(uid.to_owned()), resource_version: None }
 }
 
 /// The metadata of one object, or all of it from servers that do not know that form.

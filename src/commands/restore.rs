@@ -232,7 +232,7 @@ impl Restore<'_> {
         label: &str,
         namespace: &str,
     ) -> Result<Exit, Failure> {
-        let collection = if namespace.is_empty() { ty.path() } else { ty.path_in(namespace) };
+        let collection = ty.path_in(namespace);
         let finalizers = if self.options.keep_finalizers { Finalizers::Keep } else { Finalizers::Drop };
         let body = creatable(object, finalizers);
         let (suffix, dry_run) = match self.options.dry_run {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::objects::{Retry, put_back};
 use super::{Executor, Outcome, Problem};
 use crate::cluster::{ApiError, DryRun, Preconditions};
-use crate::model::{KUBERNETES_FINALIZER, Namespace};
+use crate::model::{ApiPath, KUBERNETES_FINALIZER, Namespace};
 use crate::plan::{Plan, check};
 
 /// The namespace controller writes conditions concurrently, so a few conflicts are normal.
@@ -69,7 +69,7 @@ impl NamespaceWrite<'_> {
 
     async fn send(self, executor: &Executor<'_>, fresh: &Namespace, dry_run: DryRun) -> Result<(), ApiError> {
         let (cluster, name) = (executor.cluster, &fresh.name);
-        let path = format!("/api/v1/namespaces/{name}");
+        let path = ApiPath::namespace(name);
         match self {
             Self::Finalize(removes) => {
                 let named: Vec<&str> = removes.iter().map(String::as_str).collect();

@@ -6,7 +6,7 @@ use futures::StreamExt;
 
 use super::{Executor, Problem, StepResult};
 use crate::cluster::{ApiError, DryRun, Preconditions};
-use crate::model::{Leftover, Namespace, ResourceType};
+use crate::model::{ApiPath, Leftover, Namespace, ResourceType};
 
 /// How many leftovers are written to at once.
 const CONCURRENCY: usize = 8;
@@ -197,7 +197,7 @@ impl Executor<'_> {
 
     async fn try_object(
         &self,
-        path: &str,
+        path: &ApiPath,
         uid: &str,
         write: ObjectWrite<'_>,
         answer_lost: bool,
@@ -234,7 +234,7 @@ impl Executor<'_> {
     /// `None` where the leftover as it is now has no need of it.
     async fn send(
         &self,
-        path: &str,
+        path: &ApiPath,
         preconditions: &Preconditions,
         write: ObjectWrite<'_>,
     ) -> Option<Result<(), ApiError>> {

@@ -10,6 +10,7 @@ mod duration;
 mod facts;
 mod inventory;
 mod namespace;
+mod path;
 mod permission;
 mod resource;
 mod text;
@@ -25,10 +26,10 @@ pub use facts::{
 };
 pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
+pub use path::ApiPath;
 pub use permission::Permission;
 pub use resource::ResourceType;
 #[cfg(test)]
 pub(crate) use resource::resource;
-pub(crate) use resource::{group_version_path, path_segment};
 pub use text::{counted, counted_with, is_harmful, prefix_within};
 pub use traffic::{Exchange, Traffic};

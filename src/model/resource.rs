@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use super::ApiPath;
 
 /// A type of object that the API serves, in the version nsfix talks to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,22 +30,20 @@ impl ResourceType {
 
     /// The path of the whole collection, over all namespaces.
     #[must_use]
-    pub fn path(&self) -> String {
-        format!("{}/{}", group_version_path(&self.group, &self.version), self.resource)
+    pub fn path(&self) -> ApiPath {
+        self.path_in("")
     }
 
-    /// The path of the collection inside one namespace.
+    /// The path of the collection inside one namespace; `namespace` is empty for what is in none.
     #[must_use]
-    pub fn path_in(&self, namespace: &str) -> String {
-        let root = group_version_path(&self.group, &self.version);
-        format!("{root}/namespaces/{}/{}", path_segment(namespace), self.resource)
+    pub fn path_in(&self, namespace: &str) -> ApiPath {
+        ApiPath::collection(&self.group, &self.version, namespace, &self.resource)
     }
 
     /// The path of one object; `namespace` is empty for what is in none.
     #[must_use]
-    pub fn path_of(&self, namespace: &str, name: &str) -> String {
-        let collection = if namespace.is_empty() { self.path() } else { self.path_in(namespace) };
-        format!("{collection}/{}", path_segment(name))
+    pub fn path_of(&self, namespace: &str, name: &str) -> ApiPath {
+        self.path_in(namespace).join(name)
     }
 
     /// So many objects of this type in a sentence: `1 ConfigMap`, `2 NetworkPolicies`, `3 Backups.example.com`.
@@ -88,24 +86,9 @@ impl fmt::Display for ResourceType {
     }
 }
 
-/// A name as one segment of a path. Names of RBAC objects may hold `#`, `?`, spaces and anything but `/` and `%`
-/// (kubernetes' pkg/apis/rbac/validation/validation.go: ValidateRBACName), and a backup may hold anything at all.
-pub(crate) fn path_segment(name: &str) -> impl fmt::Display + '_ {
-    utf8_percent_encode(name, NOT_IN_A_SEGMENT)
-}
-
-/// All but RFC 3986's unreserved characters and those that Kubernetes' own names are made of.
-const NOT_IN_A_SEGMENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
-
 /// `group/version`, or the version alone for the core group.
 pub(crate) fn group_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
-}
-
-/// The URL path under which a group version is served.
-pub(crate) fn group_version_path(group: &str, version: &str) -> String {
-    if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 
 /// A namespaced type in version v1, for the facts that tests write by hand.
@@ -144,16 +127,16 @@ mod tests {
         };
         let path = bindings.path_of("n", "a#b?c d/ä%2F..");
         let root = "/apis/rbac.authorization.k8s.io/v1/namespaces/n/rolebindings";
-        assert_eq!(path, format!("{root}/a%23b%3Fc%20d%2F%C3%A4%252F.."));
-        assert_eq!(bindings.path_of("n", "system:node"), format!("{root}/system:node"));
+        assert_eq!(path.as_str(), format!("{root}/a%23b%3Fc%20d%2F%C3%A4%252F.."));
+        assert_eq!(bindings.path_of("n", "system:node").as_str(), format!("{root}/system:node"));
     }
 
     #[test]
     fn a_namespace_out_of_a_file_cannot_lead_elsewhere() {
         let types = resource("", "configmaps", "ConfigMap");
-        assert_eq!(types.path_in("#"), "/api/v1/namespaces/%23/configmaps");
+        assert_eq!(types.path_in("#").as_str(), "/api/v1/namespaces/%23/configmaps");
         assert_eq!(
-            types.path_in("default/configmaps?x="),
+            types.path_in("default/configmaps?x=").as_str(),
             "/api/v1/namespaces/default%2Fconfigmaps%3Fx%3D/configmaps"
         );
     }

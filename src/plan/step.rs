@@ -3,7 +3,9 @@
 use crate::diagnose::Held;
 use serde_json::json;
 
-use crate::model::{Inventory, Leftover, Namespace, ResourceType, ShellCommand, TypeLeftovers, counted};
+use crate::model::{
+    ApiPath, Inventory, Leftover, Namespace, ResourceType, ShellCommand, TypeLeftovers, counted,
+};
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +97,8 @@ pub struct Step {
     pub kubectl: Option<ShellCommand>,
 }
 
-fn path(namespace: &Namespace) -> String {
-    format!("/api/v1/namespaces/{}", namespace.name)
+fn path(namespace: &Namespace) -> ApiPath {
+    ApiPath::namespace(&namespace.name)
 }
 
 pub(super) fn rearm(namespace: &Namespace) -> Step {
@@ -128,7 +130,7 @@ fn put(namespace: &Namespace, filter: &str, finalize: bool) -> ShellCommand {
 fn replace(name: &str, filter: String, finalize: bool) -> ShellCommand {
     let read = ShellCommand::kubectl(["get", "namespace", "-o", "json"]).names([name]);
     let write = ShellCommand::kubectl(["replace"]);
-    let path = format!("/api/v1/namespaces/{name}/finalize");
+    let path = ApiPath::finalize(name).to_string();
     let write = if finalize { write.words(["--raw".to_owned(), path]) } else { write };
     read.pipe(ShellCommand::other(["jq".to_owned(), filter])).pipe(write.words(["-f", "-"]))
 }

@@ -52,7 +52,7 @@ async fn a_server_dry_run_stores_nothing(lab: Lab) {
     assert!(backups(&lab).is_empty());
     if lab.sandbox.is_some() {
         assert_eq!(lab.writes(), Vec::<String>::new());
-        let put = format!("{}?fieldManager=nsfix&dryRun=All", finalize_path(&name));
+        let put = format!("{}?dryRun=All&fieldManager=nsfix", finalize_path(&name));
         assert!(lab.the_sandbox().requests().iter().any(|request| request.path_and_query == put));
     }
 }

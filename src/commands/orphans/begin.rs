@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::permitted::exists;
 use crate::cluster::{ApiError, Cluster, PURGE_RUN_ANNOTATION};
 use crate::execute::{Outcome, Problem};
-use crate::model::{Hint, Namespace, ShellCommand, path_segment};
+use crate::model::{ApiPath, Hint, Namespace, ShellCommand};
 
 /// About eight seconds of trying, and less than a minute where every request hangs.
 const DELETE_ATTEMPTS: u32 = 6;
@@ -95,7 +95,7 @@ fn is_of(namespace: &Namespace, run: &str) -> bool {
 /// Deletes what this run has created, by its uid, until it is Terminating.
 async fn delete(cluster: &Cluster, created: Namespace) -> Begun {
     let Namespace { name, uid, .. } = created;
-    let path = format!("/api/v1/namespaces/{}", path_segment(&name));
+    let path = ApiPath::namespace(&name);
     let mut pause = FIRST_PAUSE;
     let mut why = String::new();
     for attempt in 1..=DELETE_ATTEMPTS {
