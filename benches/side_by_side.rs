@@ -2,6 +2,7 @@
 //!
 //! Runs on a real control plane where its binaries are found (see docs/contributing.md), else on the sandbox,
 //! and says which. `cargo bench -- --large` adds the memory of a namespace with 100,000 leftovers.
+//! `cargo bench -- --memory` measures the memory of many stuck namespaces among many webhooks instead, on the sandbox.
 
 // A benchmark says what went wrong by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -37,6 +38,12 @@ const LIVE_EACH: usize = 20;
 fn main() {
     let large = std::env::args().any(|argument| argument == "--large");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if std::env::args().any(|argument| argument == "--memory") {
+        for (namespaces, configurations) in [(500, 0), (500, 60), (500, 200), (2000, 200)] {
+            runtime.block_on(many(namespaces, configurations));
+        }
+        return;
+    }
     let plane = ControlPlane::find();
     runtime.block_on(async {
         let lab = match plane.clone() {
@@ -291,23 +298,71 @@ async fn memory(lab: &Lab) {
     lab.delete(&format!("/api/v1/namespaces/{name}")).await.expect(200);
     lab.post("/api/v1/namespaces", &json!({"metadata": {"name": "small"}})).await.expect(201);
     for arguments in [["explain", name], ["explain", "small"]] {
-        let child = lab.nsfix(&arguments).start();
-        let status = format!("/proc/{}/status", child.id().unwrap_or_default());
-        let watching = tokio::spawn(async move {
-            let mut peak = String::new();
-            while let Ok(text) = std::fs::read_to_string(&status) {
-                match text.lines().find(|line| line.starts_with("VmHWM")) {
-                    Some(line) => peak = line.to_owned(),
-                    None => break,
-                }
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            peak
-        });
-        let started = Instant::now();
-        harness::ended(child).await.expect(0);
-        println!("{}: {:?}, {}", arguments.join(" "), started.elapsed(), watching.await.unwrap());
+        println!("{}: {}", arguments.join(" "), peak(lab, &arguments).await);
     }
+}
+
+/// `list-stuck -o wide` of so many namespaces with a held ConfigMap each, among so many webhook configurations of
+/// three webhooks with four rules each.
+async fn many(namespaces: usize, configurations: usize) {
+    let lab = Lab::sandbox(Options { scenarios: Vec::new(), controller: None, ..Options::default() }).await;
+    let names: Vec<String> = (0..namespaces).map(|index| format!("stuck-{index}")).collect();
+    let all = names.iter().map(|name| ("/api/v1/namespaces".to_owned(), json!({"metadata": {"name": name}})));
+    post_all(&lab, all).await;
+    let held = names.iter().map(|name| {
+        let metadata = json!({"name": "held", "finalizers": ["example.com/hold"]});
+        (format!("/api/v1/namespaces/{name}/configmaps"), json!({"metadata": metadata}))
+    });
+    post_all(&lab, held).await;
+    for name in &names {
+        lab.delete(&format!("/api/v1/namespaces/{name}")).await.expect(200);
+    }
+    let hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let configurations_of = (0..configurations).map(|index| (hooks.to_owned(), configuration(index)));
+    post_all(&lab, configurations_of).await;
+    let peak = peak(&lab, &["list-stuck", "-o", "wide"]).await;
+    println!("list-stuck -o wide, {namespaces} namespaces, {configurations} webhook configurations: {peak}");
+}
+
+/// Asked about deployments and the like, which is what most webhooks are for.
+fn configuration(index: usize) -> Value {
+    let rule = |resource: &str| {
+        json!({"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"],
+            "resources": [resource], "scope": "Namespaced"})
+    };
+    let rules = ["deployments", "statefulsets", "daemonsets", "replicasets"].map(rule);
+    let webhook = |number: usize| {
+        json!({
+            "name": format!("w{number}.guard-{index}.example.com"),
+            "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Fail",
+            "clientConfig": {"service": {"namespace": "default", "name": format!("guard-{index}"), "path": "/validate"}},
+            "namespaceSelector": {"matchExpressions": [
+                {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "guard"]},
+            ]},
+            "rules": rules,
+        })
+    };
+    json!({"metadata": {"name": format!("guard-{index}")}, "webhooks": (0..3).map(webhook).collect::<Vec<_>>()})
+}
+
+/// The most memory that a run took, and its time.
+async fn peak(lab: &Lab, arguments: &[&str]) -> String {
+    let child = lab.nsfix(arguments).start();
+    let status = format!("/proc/{}/status", child.id().unwrap_or_default());
+    let watching = tokio::spawn(async move {
+        let mut peak = String::new();
+        while let Ok(text) = std::fs::read_to_string(&status) {
+            match text.lines().find(|line| line.starts_with("VmHWM")) {
+                Some(line) => peak = line.split_whitespace().skip(1).collect::<Vec<_>>().join(" "),
+                None => break,
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        peak
+    });
+    let started = Instant::now();
+    harness::ended(child).await.expect(0);
+    format!("{} at most, {:?}", watching.await.unwrap(), started.elapsed())
 }
 
 /// Without the first, which warms up.
