@@ -173,7 +173,9 @@ fn is_young(diagnosis: &Diagnosis, policy: &Policy) -> bool {
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     diagnosis.age() < policy.patience
         && namespace.has_kubernetes_finalizer()
-        && !(inventory.holds_only_defaults() && inventory.coverage.is_complete())
+        && !(inventory.holds_only_defaults()
+            && inventory.coverage.is_complete()
+            && unlisted(namespace, inventory, policy).is_empty())
 }
 
 fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step> {
@@ -184,33 +186,23 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step
         step::remove_metadata_finalizer(namespace, name, releases && !is_known_empty(diagnosis, policy))
     });
     if namespace.is_zombie() {
-        if is_known_empty(diagnosis, policy) && !policy.deletes_no_namespace {
-            return vec![step::delete_again(namespace)];
-        }
-        // From then on it is the controller's again, which deletes what is live.
-        let mut steps = vec![step::rearm(namespace), step::wait(namespace)];
-        if releases {
-            let held = inventory.types.iter().filter_map(|of_type| release(of_type, diagnosis, policy));
-            let before = steps.len();
-            steps.extend(held);
-            if steps.len() > before {
-                steps.push(step::wait(namespace));
-            }
-        }
-        return steps;
+        return steps_for_zombie(diagnosis, policy);
     }
     if releases && is_healthy(diagnosis) && !is_known_empty(diagnosis, policy) {
         return vec![step::wait(namespace)];
     }
-    let mut steps = if releases { release_all(diagnosis, policy) } else { Vec::new() };
-    let waits = if releases {
-        let may_end = remains.is_empty() && (!inventory.is_empty() || is_healthy(diagnosis));
-        !steps.is_empty() || may_end
-    } else {
-        is_young(diagnosis, policy)
-    };
-    if waits {
+    let mut steps = Vec::new();
+    if is_young(diagnosis, policy) {
         steps.push(step::wait(namespace));
+    }
+    if releases {
+        let released = release_all(diagnosis, policy);
+        let may_end = remains.is_empty() && (!inventory.is_empty() || is_healthy(diagnosis));
+        let waits = !released.is_empty() || may_end && steps.is_empty();
+        steps.extend(released);
+        if waits {
+            steps.push(step::wait(namespace));
+        }
     }
     // After a release the PUT is sent only if nothing is left inside: an owner that was not released by force
     // may still be at work.
@@ -222,6 +214,23 @@ fn steps(diagnosis: &Diagnosis, policy: &Policy, remains: &[String]) -> Vec<Step
         steps.push(step::finalize(namespace, inventory, &removes, releases));
     }
     steps.extend(metadata);
+    steps
+}
+
+/// After a rearm it is the controller's again, which deletes what is live.
+fn steps_for_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
+    let Diagnosis { namespace, inventory, .. } = diagnosis;
+    if is_known_empty(diagnosis, policy) && !policy.deletes_no_namespace {
+        return vec![step::delete_again(namespace)];
+    }
+    let mut steps = vec![step::rearm(namespace), step::wait(namespace)];
+    if policy.leftovers == Leftovers::Release {
+        let before = steps.len();
+        steps.extend(inventory.types.iter().filter_map(|of_type| release(of_type, diagnosis, policy)));
+        if steps.len() > before {
+            steps.push(step::wait(namespace));
+        }
+    }
     steps
 }
 
