@@ -9,7 +9,7 @@ pub enum Exit {
     Error,
     /// The command line or the configuration is wrong.
     Usage,
-    /// `list-stuck --exit-code` found stuck namespaces.
+    /// `list-stuck --exit-code` found stuck namespaces, or `check` expects trouble.
     StuckFound,
     /// A safety rule refused, or `--yes` is missing.
     Refused,

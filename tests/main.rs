@@ -11,6 +11,7 @@
 mod harness;
 
 mod access;
+mod check;
 mod clear;
 mod connection;
 mod contract;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let tests: Vec<Test> = [
         access::tests(),
+        check::tests(),
         clear::tests(),
         connection::tests(),
         contract::tests(),

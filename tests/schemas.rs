@@ -13,6 +13,7 @@ tests! {
     diagnoses_are_what_their_schema_says,
     reports_are_what_their_schema_says,
     orphans_and_access_are_what_their_schemas_say,
+    predictions_are_what_their_schema_says,
     the_schemas_tell_right_from_wrong
 }
 
@@ -53,6 +54,41 @@ async fn diagnoses_are_what_their_schema_says(empty: Lab) {
     let all = everything().await.nsfix(&explain).run().await.expect(0).json();
     assert_eq!(all["items"].as_array().unwrap().len(), names.len());
     fits("diagnosis-list", &all);
+}
+
+async fn predictions_are_what_their_schema_says(empty: Lab) {
+    let none = empty.nsfix(&["check", "nowhere", "-o", "json"]).run().await.expect(1).json();
+    assert_eq!(none["items"], json!([]));
+    fits("prediction-list", &none);
+    // Of every section something.
+    let name = "full";
+    crate::harness::fixtures::create(&empty, name).await;
+    crate::harness::fixtures::hold(&empty, name).await;
+    let hook = json!({
+        "metadata": {"name": "guard"},
+        "webhooks": [{
+            "name": "guard.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "clientConfig": {"service": {"namespace": name, "name": "guard", "port": 443}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        }],
+    });
+    let hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    empty.post(hooks, &hook).await.expect(201);
+    let ports = json!([{"port": 443}]);
+    let service = json!({"metadata": {"name": "public", "labels": {
+        "kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+    }}, "spec": {"type": "LoadBalancer", "ports": ports}});
+    empty.post(&format!("/api/v1/namespaces/{name}/services"), &service).await.expect(201);
+    let full = empty.nsfix(&["check", name, "-o", "json"]).run().await.expect(3).json();
+    for section in ["likely", "breaksOthers", "outside", "comesBack", "order"] {
+        assert_ne!(full["items"][0][section], json!([]), "{section}: {full:#}");
+    }
+    fits("prediction-list", &full);
+    let mut bad = full.clone();
+    bad["items"][0]["expectation"] = json!("Fine");
+    assert_ne!(misfits("prediction-list", &bad), [""; 0]);
+    let explained = empty.nsfix(&["explain", name, "-o", "json"]).run().await.expect(0).json();
+    fits("diagnosis-list", &explained);
 }
 
 async fn reports_are_what_their_schema_says(lab: Lab) {

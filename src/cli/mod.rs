@@ -1,6 +1,7 @@
 //! The command line. Definitions only; the verbs are in [`crate::commands`].
 
 mod access;
+mod check;
 mod clear;
 mod dry_run;
 mod explain;
@@ -22,6 +23,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use crate::model::DryRunChoice;
 pub use crate::output::{DocumentFormat, ListFormat, ReportFormat};
 pub use access::AccessOptions;
+pub use check::CheckOptions;
 pub use clear::{AllOptions, ClearOptions};
 pub use explain::ExplainOptions;
 pub use global::GlobalOptions;
@@ -39,7 +41,7 @@ pub use sandbox::SandboxOptions;
 #[command(name = "nsfix", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 done or nothing stuck, 1 error, 2 usage or configuration, 3 stuck namespaces \
-found (list-stuck --exit-code), 4 refused by a safety rule or --yes missing, 5 partial, 130/143 on a signal."
+found (list-stuck --exit-code) or trouble expected (check), 4 refused by a safety rule or --yes missing, 5 partial, 130/143 on a signal."
 )]
 pub struct Cli {
     /// What to do.
@@ -67,6 +69,8 @@ impl Cli {
 pub enum Command {
     /// List the namespaces that are stuck in Terminating
     ListStuck(ListStuckOptions),
+    /// Say what the deletion of namespaces would do, before they are deleted: what would get stuck, break or leak
+    Check(CheckOptions),
     /// Say why namespaces are stuck, and what would end them
     Explain(ExplainOptions),
     /// End namespaces that are stuck in Terminating

@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// A webhook has ten seconds unless it says otherwise; the API server answers soon after.
-const DRY_RUN_DEADLINE: Duration = Duration::from_secs(15);
+pub(super) const DRY_RUN_DEADLINE: Duration = Duration::from_secs(15);
 
 /// What is read of an answer: never the whole object, which may be nested deeper than JSON is read here.
 #[derive(Deserialize)]
@@ -89,7 +89,7 @@ impl Cluster {
 
 /// `None` where the answer says nothing: gone meanwhile, a conflict, not sent, or a webhook that does not
 /// support dry run. `undone` finds in the answer what should be gone from it.
-fn dry_run_result<T: DeserializeOwned>(
+pub(super) fn dry_run_result<T: DeserializeOwned>(
     request: String,
     operation: &str,
     resource: String,

@@ -76,7 +76,7 @@ impl Cluster {
     }
 
     /// Every object of a cluster-scoped type, whole. A type that the server does not have has none.
-    async fn all<T: DeserializeOwned>(
+    pub(super) async fn all<T: DeserializeOwned>(
         &self,
         discovered: &Discovered,
         group: &str,
@@ -128,7 +128,7 @@ impl Discovered {
     }
 }
 
-fn known<T>(read: Result<Vec<T>, Gap>, gaps: &mut Vec<Gap>) -> Vec<T> {
+pub(super) fn known<T>(read: Result<Vec<T>, Gap>, gaps: &mut Vec<Gap>) -> Vec<T> {
     read.unwrap_or_else(|gap| {
         gaps.push(gap);
         Vec::new()

@@ -40,7 +40,7 @@ struct WithStatus {
 }
 
 /// A collection of a type that Kubernetes itself defines.
-fn collection<K: Resource>(namespace: &str) -> ApiPath {
+pub(super) fn collection<K: Resource>(namespace: &str) -> ApiPath {
     ApiPath::collection(K::GROUP, K::VERSION, namespace, K::URL_PATH_SEGMENT)
 }
 
@@ -55,7 +55,7 @@ impl Cluster {
     }
 
     /// The objects of the first page, which is all that is wanted of them.
-    async fn first_page<T: DeserializeOwned>(
+    pub(super) async fn first_page<T: DeserializeOwned>(
         &self,
         path: &ApiPath,
         params: impl FnOnce(ListParams) -> ListParams,
@@ -271,10 +271,15 @@ fn model_pod(pod: core::Pod) -> Pod {
     let deleted: Option<Timestamp> = pod.metadata.deletion_timestamp.map(|time| time.0);
     Pod {
         name: pod.metadata.name.unwrap_or_default(),
+        // What it would have, where nobody has asked it to go yet.
+        grace_seconds: pod
+            .metadata
+            .deletion_grace_period_seconds
+            .or(pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds))
+            .unwrap_or_default(),
         node: pod.spec.and_then(|spec| spec.node_name),
         node_state: NodeState::Unknown,
         deleted,
-        grace_seconds: pod.metadata.deletion_grace_period_seconds.unwrap_or_default(),
         finalizers: pod.metadata.finalizers.unwrap_or_default(),
     }
 }

@@ -2,9 +2,12 @@
 
 use super::Session;
 use crate::cli::ExplainOptions;
+use crate::cluster::Cluster;
 use crate::diagnose::diagnose;
+use crate::diagnose::predict::{Prediction, predict};
 use crate::exit::Exit;
-use crate::observe::{Depth, observe};
+use crate::model::{Facts, Namespace};
+use crate::observe::{Depth, before_deletion, observe_discovered};
 use crate::output::explain::{self, Explained};
 use crate::output::{Failure, Terminal};
 use crate::plan::{Leftovers, Policy, plan};
@@ -46,18 +49,44 @@ pub(super) async fn run(
     let mut explained = Vec::new();
     if !namespaces.is_empty() {
         let progress = terminal.progress("looking at what is inside, and at what could hold it");
-        let observed = observe(cluster, namespaces, keep, Depth::Whole).await;
+        let observed = observed(cluster, namespaces, keep).await;
         progress.done();
-        let facts = observed?;
         // What would end it without leaving anything behind.
         let policy = Policy { leftovers: Leftovers::Release, ..Policy::default() };
-        explained.extend(facts.into_iter().map(|facts| {
+        explained.extend(observed?.into_iter().map(|(facts, prediction)| {
             exits.push(Exit::Done);
             let diagnosis = diagnose(facts);
             let plan = plan(&diagnosis, &policy);
-            Explained { diagnosis, plan }
+            Explained { diagnosis, plan, prediction }
         }));
     }
-    explain::print(&explained, options.output, terminal)?;
+    explain::print(&explained, &cluster.server, options.output, terminal)?;
     Ok(Exit::merge(exits))
+}
+
+/// What there is to know of each; of those that are Active also what their deletion would do.
+async fn observed(
+    cluster: &Cluster,
+    namespaces: Vec<Namespace>,
+    keep: usize,
+) -> Result<Vec<(Facts, Option<Prediction>)>, Failure> {
+    let discovered = cluster.discover().await?;
+    let is_active = |namespace: &Namespace| !namespace.is_terminating();
+    // What a spec refers to is looked for among what is remembered.
+    let remember = if namespaces.iter().any(is_active) { keep.max(super::check::KEEP) } else { keep };
+    let order: Vec<String> = namespaces.iter().map(|namespace| namespace.name.clone()).collect();
+    let facts = observe_discovered(cluster, &discovered, namespaces, remember, Depth::Whole).await?;
+    let (active, deleted): (Vec<Facts>, Vec<Facts>) =
+        facts.into_iter().partition(|facts| is_active(&facts.namespace));
+    let mut found: Vec<(Facts, Option<Prediction>)> =
+        deleted.into_iter().map(|facts| (facts, None)).collect();
+    for (facts, deletion) in Box::pin(before_deletion(cluster, &discovered, active)).await {
+        let prediction = predict(&facts, &deletion);
+        found.push((facts, Some(prediction)));
+    }
+    for (facts, _) in &mut found {
+        facts.inventory.types.iter_mut().for_each(|of_type| of_type.sample.truncate(keep));
+    }
+    found.sort_by_key(|(facts, _)| order.iter().position(|name| *name == facts.namespace.name));
+    Ok(found)
 }

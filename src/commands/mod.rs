@@ -1,6 +1,7 @@
 //! One file per verb, each of them thin: observe, diagnose, plan, confirm, repair, render.
 
 mod access;
+mod check;
 mod clear;
 mod completion;
 mod confirm;
@@ -43,6 +44,10 @@ async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result
             let result = result.unwrap_or_else(VerbResult::from);
             run_metrics::publish(&options.metrics, started, &result, terminal).await;
             Ok(result)
+        }
+        Command::Check(options) => {
+            let session = open(&global, terminal, shutdown).await?;
+            only_reads(shutdown, check::run(&options, &session, terminal)).await
         }
         Command::Explain(options) => {
             let session = open(&global, terminal, shutdown).await?;

@@ -87,4 +87,9 @@ impl Cause {
         self.command = Some(command);
         self
     }
+
+    pub(super) fn command_if(mut self, command: Option<ShellCommand>) -> Self {
+        self.command = command;
+        self
+    }
 }

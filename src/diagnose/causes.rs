@@ -38,6 +38,33 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes
 }
 
+/// Those that hold whether or not the namespace is being deleted.
+pub(super) fn before_deletion(facts: &Facts) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if facts.namespace.has_kubernetes_finalizer() {
+        causes.extend(apis::unavailable_apis(facts));
+    }
+    causes.extend(unreadable::unreadable_objects(facts));
+    causes.extend(apis::failing_conversions(facts));
+    causes.extend(admission::refusals(facts));
+    causes
+}
+
+/// Those that the finalizers of the namespace itself are.
+pub(super) fn of_own_finalizers(facts: &Facts) -> Vec<Cause> {
+    finalizers::foreign_spec(facts).into_iter().chain(finalizers::of_metadata(facts)).collect()
+}
+
+/// Those that dry runs of releases give away.
+pub(super) fn of_releases(facts: &Facts) -> Vec<Cause> {
+    admission::refusals(facts).into_iter().chain(rejected::rejected_updates(facts)).collect()
+}
+
+/// Those that lie in a type whose CRD is being deleted itself.
+pub(super) fn of_terminating_crds(facts: &Facts) -> Vec<Cause> {
+    apis::terminating_crds(facts)
+}
+
 /// The conditions in which the namespace controller reports a failure.
 fn failures(namespace: &Namespace) -> impl Iterator<Item = &Condition> {
     let kinds =

@@ -7,6 +7,7 @@ mod common;
 mod conditions;
 mod intercepted;
 mod owners;
+pub mod predict;
 mod state;
 
 pub use cause::{Cause, CauseKind};

@@ -57,7 +57,7 @@ const INFRASTRUCTURE: [&str; 19] = [
 ];
 
 /// Whether a finalizer or a group belongs to one of them.
-fn is_infrastructure(name: &str) -> bool {
+pub(super) fn is_infrastructure(name: &str) -> bool {
     let domain = name.split('/').next().unwrap_or_default();
     INFRASTRUCTURE
         .iter()
@@ -138,7 +138,7 @@ pub fn queries<'a>(inventories: impl IntoIterator<Item = &'a Inventory>) -> Vec<
     queries.into_values().collect()
 }
 
-fn query(entry: Option<&Entry>, set_by: Option<&FinalizerSetBy>) -> Option<OwnerQuery> {
+pub(super) fn query(entry: Option<&Entry>, set_by: Option<&FinalizerSetBy>) -> Option<OwnerQuery> {
     if let Some(entry) = entry {
         let workloads = entry.owner.workloads.iter();
         let pods = workloads.flat_map(|workload| {
@@ -239,7 +239,7 @@ fn is_absent(traces: &OwnerTraces, now: jiff::Timestamp) -> bool {
     *anywhere == Some(false) && unreadable.is_empty() && pods.is_empty() && !is_held
 }
 
-fn describe_traces(
+pub(super) fn describe_traces(
     traces: &OwnerTraces,
     entry: Option<&Entry>,
     namespace: &str,

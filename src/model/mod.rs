@@ -5,6 +5,7 @@
 
 mod admission;
 mod command;
+mod deletion;
 mod dry_run;
 mod duration;
 mod facts;
@@ -18,6 +19,10 @@ mod traffic;
 
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
 pub use command::{Hint, Invocation, ShellCommand};
+pub use deletion::{
+    Account, AccountPods, Application, ConvertedCrd, DeletionFacts, Grant, HeldObject, LoadBalancer, Right,
+    Surroundings, Unrehearsed, Volume,
+};
 pub use dry_run::DryRunChoice;
 pub use duration::parse_duration;
 pub use facts::{

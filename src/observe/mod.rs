@@ -1,5 +1,7 @@
 //! Observing, in the order in which one look gives reason to the next.
 
+mod deletion;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::model::{
     AdmissionHook, Backend, ClusterExtensions, Conversion, DryRunResult, Facts, Gap, Inventory, Lease,
     Namespace, NodeState, OwnerTraces, Pod, Presence, ResourceType, ServiceRef, Unreadable,
 };
+
+pub use deletion::before_deletion;
 
 /// How close to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +49,23 @@ pub async fn observe(
     depth: Depth,
 ) -> Result<Vec<Facts>, ApiError> {
     let discovered = cluster.discover().await?;
+    observe_discovered(cluster, &discovered, namespaces, keep, depth).await
+}
+
+/// The same with what the server has said that it serves.
+pub async fn observe_discovered(
+    cluster: &Cluster,
+    discovered: &Discovered,
+    namespaces: Vec<Namespace>,
+    keep: usize,
+    depth: Depth,
+) -> Result<Vec<Facts>, ApiError> {
     let names: Vec<&str> = namespaces.iter().map(|namespace| namespace.name.as_str()).collect();
     let (mut inventories, mut extensions) = futures::try_join!(
-        cluster.list_leftovers(&discovered, &names, keep),
-        Box::pin(cluster.extensions(&discovered))
+        cluster.list_leftovers(discovered, &names, keep),
+        Box::pin(cluster.extensions(discovered))
     )?;
-    let look = Look { cluster, discovered: &discovered, keep, forbidden: ForbiddenReads::default() };
+    let look = Look { cluster, discovered, keep, forbidden: ForbiddenReads::default() };
     convert(&look, &namespaces, &mut inventories, &mut extensions).await?;
     tell_backends_refusals(cluster, &mut inventories, &extensions).await;
     let now = Timestamp::now();
@@ -62,7 +77,7 @@ pub async fn observe(
     let queries = if depth == Depth::Whole { queries(inventories.values()) } else { Vec::new() };
     let controller = ("kube-system".to_owned(), "kube-controller-manager".to_owned());
     let (backends, (owners, mut leases)) = futures::join!(
-        backends(&look, services, &namespaces),
+        backends(cluster, &look.forbidden, services, &namespaces),
         owners(&look, &queries, silent.then(|| controller.clone())),
     );
     extensions.backends.extend(backends);
@@ -221,7 +236,8 @@ fn services_in_question(
 }
 
 async fn backends(
-    look: &Look<'_>,
+    cluster: &Cluster,
+    forbidden: &ForbiddenReads,
     services: BTreeSet<ServiceRef>,
     known: &[Namespace],
 ) -> BTreeMap<ServiceRef, Backend> {
@@ -230,11 +246,11 @@ async fn backends(
         let presence = match known.iter().find(|namespace| namespace.name == name) {
             Some(namespace) if namespace.is_terminating() => Presence::Terminating,
             Some(_) => Presence::Present,
-            None => look.cluster.presence_of(name, &look.forbidden).await,
+            None => cluster.presence_of(name, forbidden).await,
         };
         (name, presence)
     });
-    let looks = services.iter().map(|service| look.cluster.backend(service, &look.forbidden));
+    let looks = services.iter().map(|service| cluster.backend(service, forbidden));
     let (homes, looks) = futures::join!(futures::future::join_all(homes), futures::future::join_all(looks));
     let homes: BTreeMap<&str, Presence> = homes.into_iter().collect();
     let backend = |(service, (presence, ready)): (&ServiceRef, (Presence, Option<usize>))| {

@@ -3,6 +3,7 @@
 mod access;
 mod diagnosis;
 mod orphan;
+mod prediction;
 mod repaired;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use serde::Serialize;
 pub use access::AccessItem;
 pub use diagnosis::DiagnosisItem;
 pub use orphan::OrphanItem;
+pub use prediction::PredictionItem;
 pub use repaired::Repaired;
 
 use super::{DocumentFormat, Failure};

@@ -1,8 +1,9 @@
 //! Diagnoses with their plans, as text or as a document.
 
-use super::document::{DiagnosisItem, Document};
-use super::{DocumentFormat, Failure, Terminal, tree};
+use super::document::{DiagnosisItem, Document, PredictionItem};
+use super::{DocumentFormat, Failure, Style, Terminal, prediction, tree};
 use crate::diagnose::Diagnosis;
+use crate::diagnose::predict::Prediction;
 use crate::plan::{Plan, Refusal};
 
 /// A diagnosis, and the plan for it or the rule that forbids one.
@@ -12,24 +13,36 @@ pub struct Explained {
     pub diagnosis: Diagnosis,
     /// The plan.
     pub plan: Result<Plan, Refusal>,
+    /// What its deletion would do, where it is Active.
+    pub prediction: Option<Prediction>,
 }
 
 /// Prints them in their format.
 pub fn print(
     explained: &[Explained],
+    server: &str,
     format: Option<DocumentFormat>,
     terminal: &Terminal,
 ) -> Result<(), Failure> {
     let document = || {
-        let items = explained
-            .iter()
-            .map(|each| DiagnosisItem::new(&each.diagnosis, each.plan.as_ref(), terminal.invocation()));
+        let items = explained.iter().map(|each| {
+            let item = DiagnosisItem::new(&each.diagnosis, each.plan.as_ref(), terminal.invocation());
+            item.predicted(
+                each.prediction
+                    .as_ref()
+                    .map(|prediction| PredictionItem::new(prediction, None, server, terminal.invocation())),
+            )
+        });
         Document::new(items.collect())
     };
     let tree = |each: &Explained| {
-        tree::explain(&each.diagnosis, each.plan.as_ref(), terminal.invocation(), |style, text| {
-            terminal.paint(style, text)
-        })
+        let paint = |style: Style, text: &str| terminal.paint(style, text);
+        let invocation = terminal.invocation();
+        let mut text = tree::explain(&each.diagnosis, each.plan.as_ref(), invocation, paint);
+        if let Some(prediction) = &each.prediction {
+            text.push_str(&prediction::if_deleted(prediction, invocation, paint));
+        }
+        text
     };
     let text = match format {
         Some(format) => document().render(format)?,

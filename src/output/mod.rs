@@ -10,6 +10,7 @@ mod format;
 pub mod inventory;
 pub mod list_stuck;
 pub mod orphans;
+pub mod prediction;
 mod progress;
 pub mod report;
 mod sanitise;

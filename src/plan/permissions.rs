@@ -41,7 +41,7 @@ impl Plan {
 /// A thing that nsfix can do, and the least it needs for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capability {
-    /// `report`, `clear`, `release` or `purge`.
+    /// `report`, `clear`, `release`, `purge` or `rehearse`.
     pub name: &'static str,
     /// What that is.
     pub about: &'static str,
@@ -49,13 +49,14 @@ pub struct Capability {
     pub permissions: Vec<Permission>,
 }
 
-/// Every capability, from the harmless to the powerful; each needs those before it as well. The ClusterRoles in
+/// Every capability, from the harmless to the powerful; each needs those before it as well, but for
+/// the last, which needs `report` alone. The ClusterRoles in
 /// docs/deploy grant exactly this.
 #[must_use]
 pub fn capabilities() -> Vec<Capability> {
     let p = Permission::new;
     vec![
-        Capability { name: "report", about: "list-stuck, explain, orphans", permissions: report() },
+        Capability { name: "report", about: "list-stuck, check, explain, orphans", permissions: report() },
         Capability {
             name: "clear",
             about: "clear: the PUT to /finalize, and rearming",
@@ -81,6 +82,12 @@ pub fn capabilities() -> Vec<Capability> {
             name: "purge",
             about: "orphans --purge",
             permissions: vec![p("create", "", "namespaces")],
+        },
+        // A dry run takes the right to delete: RBAC knows no other.
+        Capability {
+            name: "rehearse",
+            about: "check: rehearsing the deletions (dryRun=All)",
+            permissions: vec![p("delete", "*", "*"), p("delete", "", "namespaces")],
         },
     ]
 }

@@ -88,7 +88,7 @@ impl Refusal {
     pub fn hint(&self) -> Hint {
         match self {
             Self::NotTerminating { name, disarmed: false } => {
-                Hint::from("to delete it: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
+                Hint::from("what its deletion would do: ").command(ShellCommand::nsfix(["check"]).names([name]))
             }
             Self::NotTerminating { name, disarmed: true } => Hint::from(
                 "it has also lost its \"kubernetes\" finalizer, so that deleting it now would leave its content \

@@ -5,7 +5,7 @@ use crate::diagnose::{Cause, CauseKind, Held};
 use crate::model::{Facts, NodeState, Pod, ShellCommand, counted, counted_with as verb};
 
 /// A pod that has longer than this to end keeps its namespace for hours.
-const LONG_GRACE: i64 = 3600;
+pub(in crate::diagnose) const LONG_GRACE: i64 = 3600;
 /// How many objects of a type are named.
 const NAMED: usize = 3;
 
@@ -163,26 +163,26 @@ fn said_by<'a>(facts: &'a Facts, held: &'a Held) -> impl Iterator<Item = String>
 
 /// Leftovers that are being deleted and wait for finalizers.
 pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
-    let causes = held.iter().filter(|held| is_deleting(facts, held));
-    causes
-        .map(|held| {
-            let Held { resource, finalizer, count, entry, owner, .. } = held;
-            let detail = format!("{} held by {finalizer}", resource.counted(*count));
-            let mut evidence = names(facts, held).into_iter().collect::<Vec<_>>();
-            evidence.extend(held.evidence.iter().cloned());
-            evidence.extend(said_by(facts, held));
-            if let Some(entry) = entry {
-                evidence.push(format!("it protects: {}", entry.protects));
-            }
-            evidence.push(format!("if removed by force: {}", held.harm()));
-            let remedy = match (entry, owner.as_str()) {
-                (Some(entry), _) => entry.remedy.to_owned(),
-                (None, "") => "find out which controller sets this finalizer, and bring it back".to_owned(),
-                (None, owner) => format!("bring {owner} back, and it will finish its work"),
-            };
-            Cause::new(CauseKind::HeldObjects, finalizer.clone(), detail).evidence(evidence).remedy(remedy)
-        })
-        .collect()
+    held.iter().filter(|held| is_deleting(facts, held)).map(|held| held_by(facts, held)).collect()
+}
+
+/// Objects that wait, or will wait, for a finalizer.
+pub(in crate::diagnose) fn held_by(facts: &Facts, held: &Held) -> Cause {
+    let Held { resource, finalizer, count, entry, owner, .. } = held;
+    let detail = format!("{} held by {finalizer}", resource.counted(*count));
+    let mut evidence = names(facts, held).into_iter().collect::<Vec<_>>();
+    evidence.extend(held.evidence.iter().cloned());
+    evidence.extend(said_by(facts, held));
+    if let Some(entry) = entry {
+        evidence.push(format!("it protects: {}", entry.protects));
+    }
+    evidence.push(format!("if removed by force: {}", held.harm()));
+    let remedy = match (entry, owner.as_str()) {
+        (Some(entry), _) => entry.remedy.to_owned(),
+        (None, "") => "find out which controller sets this finalizer, and bring it back".to_owned(),
+        (None, owner) => format!("bring {owner} back, and it will finish its work"),
+    };
+    Cause::new(CauseKind::HeldObjects, finalizer.clone(), detail).evidence(evidence).remedy(remedy)
 }
 
 /// Whether any of what it holds is being deleted, as far as the objects that are remembered tell.

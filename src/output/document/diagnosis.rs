@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{GapDocument, Item, StuckNamespace};
+use super::{GapDocument, Item, PredictionItem, StuckNamespace};
 use crate::diagnose::{Cause, Diagnosis, Held};
 use crate::model::{Invocation, Leftover, TypeLeftovers};
 use crate::output::sanitise;
@@ -20,6 +20,9 @@ pub struct DiagnosisItem {
     plan: Vec<StepDocument>,
     advice: Vec<AdviceDocument>,
     warnings: Vec<String>,
+    /// What its deletion would do; only of an Active namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prediction: Option<PredictionItem>,
 }
 
 impl Item for DiagnosisItem {
@@ -68,7 +71,7 @@ struct FinalizerDocument {
 }
 
 #[derive(Debug, Serialize)]
-struct CauseDocument {
+pub(super) struct CauseDocument {
     kind: String,
     subject: String,
     detail: String,
@@ -137,7 +140,14 @@ impl DiagnosisItem {
                 |refusal| disarmed_warning(refusal, invocation).into_iter().collect(),
                 |plan| plan.warnings.clone(),
             ),
+            prediction: None,
         }
+    }
+
+    /// The same with what its deletion would do.
+    #[must_use]
+    pub fn predicted(self, prediction: Option<PredictionItem>) -> Self {
+        Self { prediction, ..self }
     }
 }
 
@@ -184,7 +194,7 @@ impl From<&TypeLeftovers> for CountDocument {
 }
 
 impl CauseDocument {
-    fn new(cause: &Cause, invocation: &Invocation) -> Self {
+    pub(super) fn new(cause: &Cause, invocation: &Invocation) -> Self {
         Self {
             kind: cause.kind.to_string(),
             subject: cause.subject.clone(),
