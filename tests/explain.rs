@@ -5,6 +5,9 @@ mod in_the_way;
 mod inside;
 mod looking;
 mod output;
+mod reports;
+mod staged;
+mod tenants;
 
 use nsfix::sandbox::{Options, scenarios};
 use serde_json::{Value, json};
@@ -12,10 +15,19 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Lab, Test};
 
 pub fn tests() -> Vec<Test> {
-    [in_the_way::tests(), inside::tests(), finalizers::tests(), looking::tests(), output::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        in_the_way::tests(),
+        inside::tests(),
+        finalizers::tests(),
+        looking::tests(),
+        output::tests(),
+        reports::tests(),
+        staged::tests(),
+        tenants::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A scenario that has come about: long ago in a sandbox, just now on a control plane.

@@ -76,7 +76,7 @@ impl Cluster {
         resource: String,
     ) -> Result<Option<DryRunResult>, Unrehearsed> {
         let params = DeleteParams::default().preconditions(only_uid(uid)).dry_run();
-        let answer = self.call(Call::delete(path, &params).waiting(DRY_RUN_DEADLINE)).await;
+        let answer = self.call_with_warnings(Call::delete(path, &params).waiting(DRY_RUN_DEADLINE)).await;
         let why = answer.as_ref().err().map(ApiError::detail);
         match dry_run_result(request, "DELETE", resource.clone(), answer, |_: IgnoredAny| Vec::new()) {
             Some(result) => Ok(Some(result)),

@@ -11,11 +11,13 @@ use super::call::Call;
 use super::write::only_uid;
 use super::{ApiError, Cluster, DryRun};
 use crate::model::{
-    ApiPath, DryRunOutcome, DryRunResult, KUBERNETES_FINALIZER, Leftover, Namespace, Permission, ResourceType,
+    ApiPath, DryRunOutcome, DryRunResult, KUBERNETES_FINALIZER, Leftover, Namespace, ResourceType,
 };
 
 /// A webhook has ten seconds unless it says otherwise; the API server answers soon after.
 pub(super) const DRY_RUN_DEADLINE: Duration = Duration::from_secs(15);
+/// All dry runs of one namespace together; a webhook that hangs costs each of them its deadline.
+const ALL_DRY_RUNS: Duration = Duration::from_secs(25);
 
 /// What is read of an answer: never the whole object, which may be nested deeper than JSON is read here.
 #[derive(Deserialize)]
@@ -37,21 +39,16 @@ struct Finalizers {
 }
 
 impl Cluster {
-    /// Whether a dry run would get as far as admission. Asked first, so that an account that only reports is
-    /// never seen trying to write.
-    async fn may_dry_run(&self, permission: Permission) -> bool {
-        self.can_i(&permission).await.is_ok_and(|access| access.allowed)
+    /// Done when the dry runs of one namespace have had their time.
+    pub async fn dry_runs_are_over(&self) {
+        tokio::time::sleep(ALL_DRY_RUNS).await;
     }
 
     /// Rehearses the finalization of a namespace.
     pub async fn dry_run_finalize(&self, namespace: &Namespace) -> Option<DryRunResult> {
-        let update = Permission::new("update", "", "namespaces").subresource("finalize");
-        if !self.may_dry_run(update.on_namespace(&namespace.name)).await {
-            return None;
-        }
         let body = namespace.without_spec_finalizers(&[KUBERNETES_FINALIZER]);
         let call = Call::replace(&ApiPath::finalize(&namespace.name), &body, DryRun::Server);
-        let answer = self.call(call.waiting(DRY_RUN_DEADLINE)).await;
+        let answer = self.call_with_warnings(call.waiting(DRY_RUN_DEADLINE)).await;
         let request = format!("PUT namespaces/{}/finalize", namespace.name);
         let undone = |answer: Finalized| {
             answer.spec.finalizers.into_iter().filter(|each| each == KUBERNETES_FINALIZER).collect()
@@ -61,27 +58,19 @@ impl Cluster {
 
     /// Rehearses the deletion of a leftover.
     pub async fn dry_run_delete(&self, ty: &ResourceType, leftover: &Leftover) -> Option<DryRunResult> {
-        let delete = Permission::new("delete", &ty.group, &ty.resource).within(&leftover.namespace);
-        if !self.may_dry_run(delete).await {
-            return None;
-        }
         let path = ty.path_of(&leftover.namespace, &leftover.name);
         let params = DeleteParams::default().preconditions(only_uid(&leftover.uid)).dry_run();
-        let answer = self.call(Call::delete(&path, &params).waiting(DRY_RUN_DEADLINE)).await;
+        let answer = self.call_with_warnings(Call::delete(&path, &params).waiting(DRY_RUN_DEADLINE)).await;
         let undone = |_: IgnoredAny| Vec::new();
         dry_run_result(format!("DELETE {ty}/{}", leftover.name), "DELETE", ty.to_string(), answer, undone)
     }
 
     /// Rehearses taking the finalizers off a leftover.
     pub async fn dry_run_release(&self, ty: &ResourceType, leftover: &Leftover) -> Option<DryRunResult> {
-        let patch = Permission::new("patch", &ty.group, &ty.resource).within(&leftover.namespace);
-        if !self.may_dry_run(patch).await {
-            return None;
-        }
         let path = ty.path_of(&leftover.namespace, &leftover.name);
         let released = json!({"metadata": {"uid": leftover.uid, "finalizers": null}});
         let call = Call::merge_patch(&path, &released, DryRun::Server);
-        let answer = self.call(call.waiting(DRY_RUN_DEADLINE)).await;
+        let answer = self.call_with_warnings(call.waiting(DRY_RUN_DEADLINE)).await;
         let undone = |answer: Released| answer.metadata.finalizers;
         dry_run_result(format!("PATCH {ty}/{}", leftover.name), "UPDATE", ty.to_string(), answer, undone)
     }
@@ -93,11 +82,13 @@ pub(super) fn dry_run_result<T: DeserializeOwned>(
     request: String,
     operation: &str,
     resource: String,
-    answer: Result<Vec<u8>, ApiError>,
+    answer: Result<(Vec<u8>, Vec<String>), ApiError>,
     undone: impl FnOnce(T) -> Vec<String>,
 ) -> Option<DryRunResult> {
+    let mut warnings = Vec::new();
     let outcome = match answer {
-        Ok(body) => {
+        Ok((body, said)) => {
+            warnings = said;
             let undone = serde_json::from_slice(&body).map(undone).unwrap_or_default();
             if undone.is_empty() { DryRunOutcome::Accepted } else { DryRunOutcome::Undone(undone) }
         }
@@ -112,7 +103,7 @@ pub(super) fn dry_run_result<T: DeserializeOwned>(
             Some(_) => DryRunOutcome::Failed(error.detail()),
         },
     };
-    Some(DryRunResult { request, operation: operation.to_owned(), resource, outcome })
+    Some(DryRunResult { request, operation: operation.to_owned(), resource, outcome, warnings })
 }
 
 /// The wordings of apiserver's pkg/admission/plugin/webhook/errors/statuserror.go and

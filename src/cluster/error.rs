@@ -98,6 +98,17 @@ pub enum ApiError {
     },
 }
 
+/// apimachinery's pkg/apis/meta/v1/types.go: StatusReasonStoreReadError; with AllowUnsafeMalformedObjectDeletion.
+const STORE_READ_ERROR: &str = "StorageReadError";
+/// The server names up to a hundred.
+const MOST_KEYS: usize = 10;
+
+/// `key "/registry/secrets/NAMESPACE/NAME": why`.
+fn of_key(key: &str, said: &str) -> String {
+    let why = said.split_once("AdditionalErrorMsg: ").map_or(said, |(_, why)| why);
+    format!("key \"{key}\": {why}")
+}
+
 /// A Status, and that it is one: every field of it may be missing.
 #[derive(Deserialize)]
 struct Answer {
@@ -129,11 +140,12 @@ impl ApiError {
         let Status { reason, mut message, metadata, details, .. } = status;
         let (kind, causes) = details.map(|details| (details.kind, details.causes)).unwrap_or_default();
         // The keys of the objects that cannot be read stand in the details alone.
-        if reason == "StoreReadError" {
-            let fields = causes.into_iter().map(|cause| cause.field);
-            let keys: Vec<String> = fields.filter(|field| !message.contains(field)).collect();
+        if reason == STORE_READ_ERROR {
+            let keys = causes.into_iter().filter(|cause| !message.contains(&cause.field));
+            let keys: Vec<String> =
+                keys.take(MOST_KEYS).map(|cause| of_key(&cause.field, &cause.message)).collect();
             for key in keys {
-                message = format!("{message}; StoreReadError: key \"{key}\"");
+                message = format!("{message}; {key}");
             }
         }
         let continued = metadata.and_then(|metadata| metadata.continue_).unwrap_or_default();
@@ -293,6 +305,18 @@ mod tests {
         let error = ApiError::from_answer("h:1", 404, body);
         assert_eq!(error.to_string(), "Error from server (NotFound): namespaces \"x\" not found");
         assert!(error.is_not_found());
+    }
+
+    #[test]
+    fn objects_that_cannot_be_read_are_named_from_the_details() {
+        let body = br#"{"kind":"Status","status":"Failure","message":"failed to read one or more secrets from the storage",
+            "reason":"StorageReadError","details":{"kind":"secrets","causes":[{"reason":"UnexpectedServerResponse",
+            "message":"StorageError: corrupt object, Code: 7, Key: /registry/secrets/a/b, AdditionalErrorMsg: no key",
+            "field":"/registry/secrets/a/b"}]},"code":500}"#;
+        let said = ApiError::from_answer("h:1", 500, body).detail();
+        let wanted =
+            "failed to read one or more secrets from the storage; key \"/registry/secrets/a/b\": no key";
+        assert_eq!(said, wanted);
     }
 
     #[test]

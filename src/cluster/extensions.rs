@@ -165,6 +165,7 @@ fn webhooks(
         service: hook.client_config.service.map(service_ref),
         url: hook.client_config.url,
         fails_closed: hook.failure_policy.as_deref() != Some("Ignore"),
+        timeout_seconds: hook.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok()),
         has_conditions: hook.match_conditions.is_some_and(|conditions| !conditions.is_empty()),
         rules: hook.rules.unwrap_or_default().into_iter().map(rule).collect(),
         namespace_selector: hook.namespace_selector.unwrap_or_default(),
@@ -235,6 +236,7 @@ fn policy_hook(
         service: None,
         url: None,
         fails_closed,
+        timeout_seconds: None,
         // What a policy does is always decided by its expressions.
         has_conditions: true,
         rules: rules.collect(),

@@ -17,8 +17,25 @@ pub const LIST_CONCURRENCY: usize = 16;
 /// pkg/kubeapiserver/default_storage_factory_builder.go); the same uid counts once.
 const COHABITING: [(&str, &str); 2] = [("", "events"), ("events.k8s.io", "events")];
 
-/// What was found of one type, by namespace; or why nothing could be.
-type ListedType = Result<BTreeMap<String, TypeLeftovers>, Gap>;
+/// One object that cannot be read fails the list over all namespaces; then each namespace is listed by itself, but
+/// not without end: this many of them, and no more once this many have failed and none has succeeded.
+const ONE_BY_ONE: usize = 200;
+const FAILURES_IN_A_ROW: usize = 5;
+
+/// What was found of one type.
+struct ListedType {
+    found: Result<BTreeMap<String, TypeLeftovers>, Gap>,
+    /// What the list over all namespaces was answered, where it failed and each was listed by itself.
+    whole: Option<Gap>,
+    /// The namespaces in which it could not be listed all the same.
+    gaps: BTreeMap<String, Gap>,
+}
+
+impl From<Result<BTreeMap<String, TypeLeftovers>, Gap>> for ListedType {
+    fn from(found: Result<BTreeMap<String, TypeLeftovers>, Gap>) -> Self {
+        Self { found, whole: None, gaps: BTreeMap::new() }
+    }
+}
 
 impl Cluster {
     /// Takes stock of namespaces: one list per type, several types at once. A single namespace is listed by
@@ -57,21 +74,29 @@ impl Cluster {
             .await?;
         let mut inventories: BTreeMap<String, Inventory> =
             namespaces.iter().map(|name| ((*name).to_owned(), Inventory::default())).collect();
-        let looked = listed.iter().filter(|(_, found)| found.is_ok()).map(|(ty, _)| ty.to_string());
-        let looked: Arc<BTreeSet<String>> = Arc::new(looked.collect());
-        for (_, found) in listed {
+        // What the list over all namespaces shows, a list of one of them may not: an older condition stands.
+        let whole = listed
+            .iter()
+            .filter(|(_, listed)| listed.found.is_ok() && listed.whole.is_none() && listed.gaps.is_empty());
+        let looked: Arc<BTreeSet<String>> = Arc::new(whole.map(|(ty, _)| ty.to_string()).collect());
+        let failed = listed
+            .iter()
+            .filter_map(|(ty, listed)| Some((ty.to_string(), listed.whole.as_ref()?.detail.clone())));
+        let failed: Arc<BTreeMap<String, String>> = Arc::new(failed.collect());
+        for (_, ListedType { found, gaps, .. }) in listed {
             for (name, inventory) in &mut inventories {
-                match &found {
-                    Ok(by_namespace) => {
+                match (&found, gaps.get(name)) {
+                    (Err(gap), _) | (_, Some(gap)) => inventory.coverage.gaps.push(gap.clone()),
+                    (Ok(by_namespace), None) => {
                         inventory.coverage.looked += 1;
                         inventory.types.extend(by_namespace.get(name).cloned());
                     }
-                    Err(gap) => inventory.coverage.gaps.push(gap.clone()),
                 }
             }
         }
         for inventory in inventories.values_mut() {
             inventory.coverage.types = Arc::clone(&looked);
+            inventory.coverage.failed_lists = Arc::clone(&failed);
             count_cohabiting_once(&mut inventory.types, keep);
             inventory.types.sort_by(|a, b| a.resource.cmp(&b.resource));
             inventory.coverage.gaps.sort();
@@ -88,7 +113,7 @@ impl Cluster {
         health: &Mutex<GroupVersionAnswers>,
     ) -> Result<ListedType, ApiError> {
         if let Some(gap) = lock(health).hangs(&ty) {
-            return Ok(Err(gap));
+            return Ok(Err(gap).into());
         }
         let found = again_if_expired(|| self.try_leftovers_of_type(&ty, namespaces, keep)).await;
         let found = match found {
@@ -97,10 +122,55 @@ impl Cluster {
             Err(error) if error.is_fatal() && (ty.group.is_empty() || error.code().is_none()) => {
                 return Err(error);
             }
+            Err(error) if namespaces.len() > 1 && may_be_one_object(&error) => {
+                let listed = self.one_by_one(&ty, namespaces, keep, gap(&ty, &error)).await?;
+                lock(health).note(&ty, None);
+                return Ok(listed);
+            }
             Err(error) => Err(gap(&ty, &error)),
         };
         lock(health).note(&ty, found.as_ref().err());
-        Ok(found)
+        Ok(found.into())
+    }
+
+    /// Lists a type in each namespace by itself, because one object somewhere fails the list over all of them.
+    async fn one_by_one(
+        &self,
+        ty: &ResourceType,
+        namespaces: &[&str],
+        keep: usize,
+        whole: Gap,
+    ) -> Result<ListedType, ApiError> {
+        let (mut found, mut gaps) = (BTreeMap::new(), BTreeMap::new());
+        for (index, namespace) in namespaces.iter().enumerate() {
+            if index >= ONE_BY_ONE || (gaps.len() >= FAILURES_IN_A_ROW && gaps.len() == index) {
+                gaps.insert((*namespace).to_owned(), whole.clone());
+                continue;
+            }
+            match self.try_leftovers_of_type(ty, &[namespace], keep).await {
+                Ok(of_namespace) => found.extend(of_namespace),
+                Err(error) if error.is_fatal() && error.code().is_none() => return Err(error),
+                Err(error) => {
+                    gaps.insert((*namespace).to_owned(), gap(ty, &error));
+                }
+            }
+        }
+        if gaps.len() == namespaces.len() {
+            // Each says the same for itself where it is alone, too.
+            return Ok(ListedType { found: Ok(found), whole: None, gaps });
+        }
+        Ok(ListedType { found: Ok(found), whole: Some(whole), gaps })
+    }
+
+    /// What the list of a type over all namespaces is answered, where it fails over some object in one of them: the
+    /// namespace controller stumbles over that in every namespace.
+    pub async fn failed_list(&self, ty: &ResourceType) -> Option<String> {
+        let path = ty.path();
+        let mut pages = pin!(self.metadata_pages(&path));
+        match pages.try_next().await {
+            Err(error) if may_be_one_object(&error) => Some(error.detail()),
+            _ => None,
+        }
     }
 
     async fn try_leftovers_of_type(
@@ -136,6 +206,11 @@ impl Cluster {
         }
         Ok(counter.found)
     }
+}
+
+/// Whether a list may have failed over one object in it, so that another list succeeds.
+fn may_be_one_object(error: &ApiError) -> bool {
+    matches!(error.code(), Some(429 | 500))
 }
 
 /// What a failed list of a type means for the coverage.

@@ -21,6 +21,7 @@ mod paging;
 mod plugin;
 mod request;
 mod retry;
+mod status;
 mod token;
 mod transport;
 mod workloads;

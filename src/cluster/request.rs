@@ -82,15 +82,21 @@ impl Cluster {
     /// Sends a request and reads its answer whole.
     pub(super) async fn call(&self, call: Call) -> Result<Vec<u8>, ApiError> {
         let (tells, is_write) = (call.tells_of_the_server(), call.is_write());
-        let answer = self.call_again(call).await;
+        let answer = self.call_again(call, &mut Vec::new()).await;
         if tells {
             self.health.note(is_write, answer.as_ref().err());
         }
         answer
     }
 
+    /// The same, with what the answer's Warning headers say.
+    pub(super) async fn call_with_warnings(&self, call: Call) -> Result<(Vec<u8>, Vec<String>), ApiError> {
+        let mut warnings = Vec::new();
+        self.call_again(call, &mut warnings).await.map(|body| (body, warnings))
+    }
+
     /// Retries a bounded few times, and only where the server asks for it with Retry-After, as client-go does.
-    async fn call_again(&self, call: Call) -> Result<Vec<u8>, ApiError> {
+    async fn call_again(&self, call: Call, warnings: &mut Vec<String>) -> Result<Vec<u8>, ApiError> {
         let Call { request, probe, limit_mib, deadline } = call;
         let request = request.map_err(|error| ApiError::NotBuilt(Arc::new(error)))?;
         if request.method() != Method::GET && self.only_reads.load(Ordering::Relaxed) {
@@ -105,6 +111,7 @@ impl Cluster {
             self.report(&request, probe, &outcome, started.elapsed());
             let (status, headers, body) = outcome?;
             if (200..300).contains(&status) {
+                warnings.extend(self::warnings(&headers).map(str::to_owned));
                 return Ok(body);
             }
             match retries.after(request.method(), status, &headers) {
@@ -180,8 +187,8 @@ impl Cluster {
         if let Ok((_, headers, _)) = outcome
             && !probe
         {
-            for warning in headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok()) {
-                observer(Traffic::Warning(warning_text(warning).to_owned()));
+            for warning in warnings(headers) {
+                observer(Traffic::Warning(warning.to_owned()));
             }
         }
         let body = request.body();
@@ -197,6 +204,11 @@ impl Cluster {
 
 fn describe(request: &Built) -> String {
     format!("{} {}", request.method(), request.uri().path())
+}
+
+fn warnings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
+    values.map(warning_text)
 }
 
 /// `299 - "text"` → `text` (RFC 7234, section 5.5).

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::call::Call;
 use super::paging::{List, PageBody};
+use super::status::failures_in_status;
 use super::{ApiError, Cluster, ForbiddenReads};
 use crate::model::{
     ApiPath, Conversion, FailingCondition, Lease, Leftover, NodeState, OwnerTraces, Pod, Presence,
@@ -29,8 +30,6 @@ const MAX_PODS: u32 = 100;
 /// As many of an owner's pods are looked at, and as many of those are named.
 const MAX_OWNER_PODS: u32 = 50;
 const OWNER_PODS: usize = 3;
-/// What the API server says when something is created in a terminating namespace.
-const BEING_TERMINATED: &str = "because it is being terminated";
 
 /// An object as far as it says how it is.
 #[derive(Deserialize)]
@@ -223,30 +222,10 @@ impl Cluster {
         let selector = format!("metadata.name={escaped}");
         let found = self.first_page(&path, |params| params.fields(&selector).limit(1)).await;
         let object: Option<WithStatus> = found.ok().and_then(|found| found.into_iter().next());
-        let said = object.map(|object| failures_in(&object.status)).unwrap_or_default();
+        let said = object.map(|object| failures_in_status(&object.status)).unwrap_or_default();
         let condition = |message| FailingCondition { object: format!("{ty}/{name}"), message };
         said.into_iter().map(condition).collect()
     }
-}
-
-/// Conditions that are False with a reason and a message, an error, a phase of failure.
-fn failures_in(status: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let failing = conditions.filter_map(|condition| {
-        let (reason, message) = (text(&condition["reason"]), text(&condition["message"]));
-        let fails = (condition["status"] == "False" && !reason.is_empty() && !message.is_empty())
-            || message.contains(BEING_TERMINATED);
-        let reason = if reason.is_empty() { reason } else { format!("{reason}: ") };
-        fails.then(|| format!("{reason}{message}"))
-    });
-    let mut said: Vec<String> = failing.collect();
-    said.extend(status["error"].as_str().filter(|error| !error.is_empty()).map(str::to_owned));
-    let phase = text(&status["phase"]);
-    if ["fail", "error"].iter().any(|word| phase.to_ascii_lowercase().contains(word)) {
-        said.push(format!("phase {phase}: {}", text(&status["message"])).trim_end_matches(": ").to_owned());
-    }
-    said
 }
 
 fn presence<T>(read: &Result<T, ApiError>) -> Presence {
@@ -277,9 +256,16 @@ fn model_pod(pod: core::Pod) -> Pod {
             .deletion_grace_period_seconds
             .or(pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds))
             .unwrap_or_default(),
+        claims: claims(pod.spec.as_ref()),
         node: pod.spec.and_then(|spec| spec.node_name),
         node_state: NodeState::Unknown,
         deleted,
         finalizers: pod.metadata.finalizers.unwrap_or_default(),
     }
+}
+
+fn claims(spec: Option<&core::PodSpec>) -> Vec<String> {
+    let volumes = spec.and_then(|spec| spec.volumes.as_ref()).into_iter().flatten();
+    let claims = volumes.filter_map(|volume| volume.persistent_volume_claim.as_ref());
+    claims.map(|claim| claim.claim_name.clone()).collect()
 }

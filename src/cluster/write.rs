@@ -111,12 +111,13 @@ impl Cluster {
         self.call(Call::delete(path, &DeleteParams::default().preconditions(only_uid(uid)))).await.map(drop)
     }
 
-    /// Deletes an object, guarded by its uid and resourceVersion. `now`: without waiting for a node.
+    /// Deletes an object, guarded by its uid and resourceVersion. `grace_seconds` for pods: none are
+    /// given without waiting for a node.
     pub async fn delete(
         &self,
         path: &ApiPath,
         preconditions: &Preconditions,
-        now: bool,
+        grace_seconds: Option<u32>,
         dry_run: DryRun,
     ) -> Result<(), ApiError> {
         let guard = api::Preconditions {
@@ -124,7 +125,7 @@ impl Cluster {
             ..only_uid(&preconditions.uid)
         };
         let params = DeleteParams::background().preconditions(guard);
-        let params = if now { params.grace_period(0) } else { params };
+        let params = grace_seconds.map_or(params.clone(), |seconds| params.grace_period(seconds));
         let params = if dry_run == DryRun::Server { params.dry_run() } else { params };
         self.call(Call::delete(path, &params)).await.map(drop)
     }

@@ -1,22 +1,23 @@
 //! The causes, one function each. Several may hold at once.
 
+mod accounting;
 mod admission;
 mod apis;
 pub(super) mod content;
+mod deadlock;
 mod finalizers;
 mod rejected;
-mod unexplained;
 mod unreadable;
+mod words;
 
 use super::{Cause, Held};
-use crate::model::{Condition, Facts, Namespace};
+use crate::model::Facts;
 
 /// All causes that hold, the most fundamental first.
 pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     let mut causes = Vec::new();
     if facts.namespace.has_kubernetes_finalizer() {
         causes.extend(apis::unavailable_apis(facts));
-        causes.extend(apis::controller_silent(facts));
     }
     causes.extend(unreadable::unreadable_objects(facts));
     causes.extend(apis::failing_conversions(facts));
@@ -25,14 +26,18 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes.extend(rejected::rejected_updates(facts));
     causes.extend(content::pods_on_lost_node(facts));
     causes.extend(content::long_grace_periods(facts));
-    causes.extend(content::deadlocks(facts));
+    causes.extend(deadlock::deadlocks(facts, held));
     causes.extend(content::held_objects(facts, held));
     causes.extend(content::held_out_of_sight(facts, held));
+    if facts.namespace.has_kubernetes_finalizer() {
+        let others = !causes.is_empty();
+        causes.extend(apis::controller_silent(facts, others));
+    }
     causes.extend(content::live_objects(facts));
     causes.extend(finalizers::foreign_spec(facts));
     causes.extend(finalizers::of_metadata(facts));
     causes.extend(finalizers::zombie(facts));
-    causes.extend(unexplained::unexplained(facts, &causes));
+    accounting::account(facts, held, &mut causes);
     causes.extend(finalizers::progressing(facts, causes.is_empty()));
     causes.sort_by_key(|cause| cause.kind);
     causes
@@ -63,14 +68,6 @@ pub(super) fn of_releases(facts: &Facts) -> Vec<Cause> {
 /// Those that lie in a type whose CRD is being deleted itself.
 pub(super) fn of_terminating_crds(facts: &Facts) -> Vec<Cause> {
     apis::terminating_crds(facts)
-}
-
-/// The conditions in which the namespace controller reports a failure.
-fn failures(namespace: &Namespace) -> impl Iterator<Item = &Condition> {
-    let kinds =
-        ["Discovery", "GroupVersionParsing", "Content"].map(|what| format!("NamespaceDeletion{what}Failure"));
-    let conditions = namespace.conditions.iter();
-    conditions.filter(move |condition| condition.status == "True" && kinds.contains(&condition.kind))
 }
 
 /// As much of the server's words as fits into a detail.

@@ -100,6 +100,9 @@ mod tests {
             inventory: Inventory::default(),
             held: Vec::new(),
             pods_on_lost_node: Vec::new(),
+            pods_with_long_grace: Vec::new(),
+            tried: Vec::new(),
+            dry_runs: Vec::new(),
         }
     }
 

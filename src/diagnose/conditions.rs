@@ -5,7 +5,7 @@
 //! remains (kubernetes#138208). Formats: kubernetes' pkg/controller/namespace/deletion/
 //! status_condition_utils.go.
 
-use crate::model::{Condition, Namespace};
+use crate::model::{Condition, Namespace, ResourceType};
 
 const DISCOVERY: &str = "NamespaceDeletionDiscoveryFailure";
 const PARSING: &str = "NamespaceDeletionGroupVersionParsingFailure";
@@ -23,6 +23,83 @@ const KNOWN_FAILURES: [(&str, &str); 7] = [
     ("unable to transform key", "an object in etcd cannot be decrypted"),
     ("is forbidden", "the controller may not delete some content"),
 ];
+
+/// The conditions in which the namespace controller reports a failure.
+pub fn failures(namespace: &Namespace) -> impl Iterator<Item = &Condition> {
+    let conditions = namespace.conditions.iter();
+    conditions.filter(|condition| {
+        condition.status == "True" && [DISCOVERY, PARSING, CONTENT].contains(&condition.kind.as_str())
+    })
+}
+
+/// How many errors the controller has met in content, by its own count.
+pub(super) fn counted_errors(condition: &Condition) -> usize {
+    let rest = condition.message.split_once("Failed to delete all resource types, ");
+    let count = rest.and_then(|(_, rest)| rest.split_once(" remaining: ")?.0.parse().ok());
+    count.unwrap_or(1)
+}
+
+/// The types that a message of failure names: as `example.com/v1, Kind=Widget`, by a key of etcd, as kubectl does, or in
+/// `failed to read one or more secrets from the storage`.
+#[must_use]
+pub fn types_named<'a>(message: &str, types: &'a [ResourceType]) -> Vec<&'a ResourceType> {
+    types.iter().filter(|ty| named_at(message, ty).is_some()).collect()
+}
+
+/// Of each type that a message names, what it says from there up to where it names another one.
+pub(super) fn said_of_each<'m, 'a>(
+    message: &'m str,
+    types: &'a [ResourceType],
+) -> Vec<(&'a ResourceType, &'m str)> {
+    let mut named: Vec<(usize, &ResourceType)> =
+        types.iter().filter_map(|ty| Some((named_at(message, ty)?, ty))).collect();
+    named.sort_by_key(|(at, _)| *at);
+    let ends: Vec<usize> = named.iter().skip(1).map(|(at, _)| *at).chain([message.len()]).collect();
+    named.into_iter().zip(ends).map(|((at, ty), end)| (ty, &message[at..end])).collect()
+}
+
+fn named_at(message: &str, ty: &ResourceType) -> Option<usize> {
+    let ResourceType { group, resource, kind, .. } = ty;
+    let of_kind = message.match_indices(&format!(", Kind={kind}")).find(|(at, found)| {
+        let ends = !message[at + found.len()..].starts_with(|next: char| next.is_ascii_alphanumeric());
+        let before = message[..*at].rsplit(' ').next().unwrap_or_default();
+        // The core group stands as `/v1` or `v1`.
+        let of_group = before.rsplit_once('/').map_or("", |(of_group, _)| of_group);
+        ends && of_group == group
+    });
+    let key = if group.is_empty() { format!("/{resource}/") } else { format!("/{group}/{resource}/") };
+    of_kind
+        .map(|(at, _)| at)
+        // Words come first, then the key.
+        .or_else(|| {
+            message.find(&format!("/registry{key}")).map(|at| message[..at].rfind("unable to").unwrap_or(at))
+        })
+        .or_else(|| word_at(message, &format!("one or more {resource} from")).filter(|_| group.is_empty()))
+        .or_else(|| (!group.is_empty()).then(|| word_at(message, &format!("{resource}.{group}")))?)
+}
+
+/// The types in `unexpected items still remain in namespace: N for gvr: GROUP/VERSION, Resource=RESOURCE`: they were
+/// deleted, and are there all the same.
+pub(super) fn items_remain(message: &str) -> Vec<String> {
+    let found = message.split("unexpected items still remain in namespace: ").skip(1);
+    found
+        .map(|rest| {
+            let group_version = rest.split_once("for gvr: ").and_then(|(_, rest)| rest.split(", ").next());
+            let group = group_version.and_then(|text| text.rsplit_once('/')).map_or("", |(group, _)| group);
+            let resource = rest.split_once("Resource=").map_or("", |(_, rest)| rest);
+            let resource = resource.split([',', ' ']).next().unwrap_or_default();
+            if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") }
+        })
+        .collect()
+}
+
+/// Where this stands in the text, if it is not a part of a longer name.
+fn word_at(text: &str, word: &str) -> Option<usize> {
+    let before = |next: char| next.is_ascii_alphanumeric() || next == '.' || next == '-' || next == '/';
+    let after = |next: char| next.is_ascii_alphanumeric() || next == '-' || next == '/';
+    let mut found = text.match_indices(word).map(|(at, _)| at);
+    found.find(|at| !text[..*at].ends_with(before) && !text[at + word.len()..].starts_with(after))
+}
 
 /// The reason in few words. Never more certain than the conditions are.
 #[must_use]

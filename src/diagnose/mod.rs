@@ -12,12 +12,12 @@ mod state;
 
 pub use cause::{Cause, CauseKind};
 pub use common::{CommonCause, common_causes};
-pub use conditions::{conversion_failures, reason_from_conditions, remaining_types};
+pub use conditions::{conversion_failures, failures, reason_from_conditions, remaining_types, types_named};
 pub use intercepted::{Intercepted, sees};
 pub use owners::{Held, OwnerQuery, queries};
 pub use state::{PATIENCE, State, age, reason};
 
-use crate::model::{Facts, Inventory, Namespace};
+use crate::model::{DryRunResult, Facts, Inventory, Namespace, counted};
 
 /// What was found out about one namespace.
 #[derive(Clone, Debug)]
@@ -36,6 +36,12 @@ pub struct Diagnosis {
     pub held: Vec<Held>,
     /// The pods whose node does not answer, by name.
     pub pods_on_lost_node: Vec<String>,
+    /// The pods that have hours or years to end, by name.
+    pub pods_with_long_grace: Vec<String>,
+    /// What was looked at and tried, where no cause was found.
+    pub tried: Vec<String>,
+    /// What the server has already said against what would be done.
+    pub dry_runs: Vec<DryRunResult>,
 }
 
 /// Judges the facts.
@@ -46,13 +52,77 @@ pub fn diagnose(facts: Facts) -> Diagnosis {
     let causes = if state.is_some() { causes::of(&facts, &held) } else { Vec::new() };
     let pods_on_lost_node =
         causes::content::pods_on_lost_nodes(&facts).into_iter().map(|pod| pod.name.clone()).collect();
-    let Facts { namespace, mut inventory, extensions, .. } = facts;
-    inventory.coverage.gaps.extend(extensions.gaps.iter().cloned());
-    inventory.coverage.gaps.sort();
-    Diagnosis { now: facts.now, namespace, state, causes, inventory, held, pods_on_lost_node }
+    let tried = if causes.is_empty() && state.is_some() { tried(&facts) } else { Vec::new() };
+    let pods_with_long_grace =
+        causes::content::pods_with_long_grace(&facts).map(|pod| pod.name.clone()).collect();
+    let Facts { namespace, mut inventory, extensions, dry_runs, .. } = facts;
+    inventory.coverage.around.extend(extensions.gaps.iter().cloned());
+    inventory.coverage.around.sort();
+    Diagnosis {
+        now: facts.now,
+        namespace,
+        state,
+        causes,
+        inventory,
+        held,
+        pods_on_lost_node,
+        pods_with_long_grace,
+        tried,
+        dry_runs,
+    }
+}
+
+/// What was looked at and tried, each in a sentence.
+fn tried(facts: &Facts) -> Vec<String> {
+    let Facts { namespace, inventory, extensions, pods, dry_runs, .. } = facts;
+    let conditions = if namespace.conditions.is_empty() {
+        "the conditions of the namespace: there are none".to_owned()
+    } else {
+        "the conditions of the namespace: none of them reports a failure".to_owned()
+    };
+    let mut tried = vec![
+        conditions,
+        format!("the content of the namespace: {} types were listed", inventory.coverage.looked),
+        format!(
+            "what may be in the way: {}, {}, {}",
+            counted(extensions.api_services.len() as u64, "aggregated API"),
+            counted(extensions.admission_hooks.len() as u64, "admission hook"),
+            counted(extensions.terminating_crds.len() as u64, "terminating CRD"),
+        ),
+    ];
+    if !pods.is_empty() {
+        tried.push(format!("{} and the nodes", counted(pods.len() as u64, "Pod")));
+    }
+    tried.extend(dry_runs.iter().map(|dry_run| {
+        let outcome = if dry_run.quote().is_none() { "accepted" } else { "not accepted" };
+        format!("dry run of {}: {outcome}", dry_run.request)
+    }));
+    tried
 }
 
 impl Diagnosis {
+    /// The reason in few words, without the causes that are told once for all the namespaces that share them;
+    /// `None` where nothing besides is known.
+    #[must_use]
+    pub fn reason_besides(&self, shared: &[CommonCause]) -> Option<String> {
+        let is_shared = |cause: &&Cause| {
+            shared.iter().any(|common| {
+                common.cause.kind == cause.kind
+                    && common.cause.subject == cause.subject
+                    && common.namespaces.contains(&self.namespace.name)
+            })
+        };
+        let own: Vec<&str> =
+            self.causes.iter().filter(|cause| !is_shared(cause)).map(|cause| cause.detail.as_str()).collect();
+        match own.as_slice() {
+            [] if self.causes.is_empty() => Some(reason(&self.namespace)),
+            [] => None,
+            [one] => Some((*one).to_owned()),
+            [one, two] => Some(format!("{one}; {two}")),
+            [one, two, ..] => Some(format!("{one}; {two}; …")),
+        }
+    }
+
     /// The most fundamental cause.
     #[must_use]
     pub fn first_cause(&self) -> Option<CauseKind> {

@@ -99,7 +99,7 @@ impl NamespaceWrite<'_> {
                     cluster.set_finalizers(&path, &Preconditions::from(fresh), &rest, dry_run).await?;
                 undone(&answer, &rest)
             }
-            Self::DeleteAgain => cluster.delete(&path, &Preconditions::from(fresh), false, dry_run).await,
+            Self::DeleteAgain => cluster.delete(&path, &Preconditions::from(fresh), None, dry_run).await,
         }
     }
 }

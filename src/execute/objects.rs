@@ -6,7 +6,7 @@ use futures::StreamExt;
 
 use super::{Executor, Problem, StepResult};
 use crate::cluster::{ApiError, DryRun, Preconditions};
-use crate::model::{ApiPath, Leftover, Namespace, ResourceType};
+use crate::model::{ApiPath, Leftover, Namespace, ResourceType, SHORT_GRACE_SECONDS};
 
 /// How many leftovers are written to at once.
 const CONCURRENCY: usize = 8;
@@ -81,6 +81,8 @@ pub(super) enum ObjectWrite<'a> {
     Delete,
     /// Delete without waiting for a node.
     DeleteNow,
+    /// Delete once more, with a short grace period.
+    DeleteSoon,
     /// Take these finalizers off what is being deleted.
     Release(&'a [String]),
 }
@@ -89,7 +91,7 @@ impl ObjectWrite<'_> {
     fn concerns(self, leftover: &Leftover) -> bool {
         match self {
             Self::Delete => leftover.deleted.is_none(),
-            Self::DeleteNow => leftover.deleted.is_some(),
+            Self::DeleteNow | Self::DeleteSoon => leftover.deleted.is_some(),
             Self::Release(finalizers) => {
                 leftover.deleted.is_some() && leftover.finalizers.iter().any(|name| finalizers.contains(name))
             }
@@ -241,8 +243,11 @@ impl Executor<'_> {
         let dry_run = self.settings.dry_run;
         Some(match write {
             ObjectWrite::Delete if preconditions.deleting => return None,
-            ObjectWrite::Delete => self.cluster.delete(path, preconditions, false, dry_run).await,
-            ObjectWrite::DeleteNow => self.cluster.delete(path, preconditions, true, dry_run).await,
+            ObjectWrite::Delete => self.cluster.delete(path, preconditions, None, dry_run).await,
+            ObjectWrite::DeleteNow => self.cluster.delete(path, preconditions, Some(0), dry_run).await,
+            ObjectWrite::DeleteSoon => {
+                self.cluster.delete(path, preconditions, Some(SHORT_GRACE_SECONDS), dry_run).await
+            }
             ObjectWrite::Release(finalizers) => {
                 let all = preconditions.finalizers.iter().map(String::as_str);
                 let rest: Vec<&str> =

@@ -31,11 +31,17 @@ impl Run<'_> {
             Action::DeleteObjects { resource } => {
                 self.write_to(step, resource, None, ObjectWrite::Delete).await
             }
-            Action::DeletePodsOnLostNode { names } => {
+            Action::DeletePodsOnLostNode { names } | Action::ShortenGracePeriod { names } => {
                 let pods = self.before.types.iter().map(|of_type| &of_type.resource);
                 let pods = pods.into_iter().find(|ty| ty.group.is_empty() && ty.resource == "pods");
                 match pods {
-                    Some(pods) => self.write_to(step, pods, Some(names), ObjectWrite::DeleteNow).await,
+                    Some(pods) => {
+                        let write = match &step.action {
+                            Action::ShortenGracePeriod { .. } => ObjectWrite::DeleteSoon,
+                            _ => ObjectWrite::DeleteNow,
+                        };
+                        self.write_to(step, pods, Some(names), write).await
+                    }
                     None => StepOutcome::default().go_on(),
                 }
             }

@@ -107,6 +107,9 @@ fn a_namespace_counts_once_by_its_most_fundamental_cause() {
         inventory: Inventory::default(),
         held: Vec::new(),
         pods_on_lost_node: Vec::new(),
+        pods_with_long_grace: Vec::new(),
+        tried: Vec::new(),
+        dry_runs: Vec::new(),
     };
     let text = Measurements { stuck: Some(Stuck::of([&diagnosis])), ..cleared() }.encode(None).unwrap();
     for line in [

@@ -93,6 +93,8 @@ pub struct AdmissionHook {
     pub url: Option<String>,
     /// Whether a failing call refuses the request (`failurePolicy: Fail`).
     pub fails_closed: bool,
+    /// How long a webhook has to answer.
+    pub timeout_seconds: Option<u64>,
     /// Whether CEL conditions narrow it further than can be told from here.
     pub has_conditions: bool,
     /// What it intercepts.
@@ -178,6 +180,7 @@ mod tests {
             service: None,
             url: None,
             fails_closed: true,
+            timeout_seconds: None,
             has_conditions: false,
             rules: vec![Rule {
                 operations: vec![operation.to_owned()],

@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 use super::Namespace;
 use super::text::is_harmful;
 
+/// What a pod has to end unless it says otherwise (k8s.io/api core/v1: DefaultTerminationGracePeriodSeconds).
+pub const SHORT_GRACE_SECONDS: u32 = 30;
+
 /// A program that takes the connection flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Program {
@@ -96,6 +99,14 @@ impl ShellCommand {
         let delete = ["delete", "pod", "-n", &namespace.name, "--grace-period=0", "--force"];
         let delete = Self::kubectl(delete).names(names.iter().map(AsRef::as_ref));
         Self::if_still(namespace).and(delete)
+    }
+
+    /// Deletes pods that are being deleted once more, with a short grace period.
+    #[must_use]
+    pub fn delete_pods_soon<N: AsRef<str>>(namespace: &Namespace, names: &[N]) -> Self {
+        let grace = format!("--grace-period={SHORT_GRACE_SECONDS}");
+        let delete = Self::kubectl(["delete", "pod", "-n", &namespace.name, &grace, "--wait=false"]);
+        Self::if_still(namespace).and(delete.names(names.iter().map(AsRef::as_ref)))
     }
 
     fn join(mut self, syntax: &'static str, next: Self) -> Self {

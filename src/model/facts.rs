@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{AdmissionHook, Gap, Inventory, Namespace, ServiceRef};
+use super::{AdmissionHook, Gap, Inventory, Namespace, ResourceType, ServiceRef};
 
 /// What was observed, ready to be judged.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Facts {
     pub extensions: Arc<ClusterExtensions>,
     /// The pods that remain, as far as they were looked at one by one.
     pub pods: Vec<Pod>,
+    /// Whether the pods are all there are: what none of them uses, none uses.
+    pub all_pods_known: bool,
     /// What dry runs of the requests in question were answered.
     pub dry_runs: Vec<DryRunResult>,
     /// What leftovers say in their own status of failing.
@@ -29,6 +31,8 @@ pub struct Facts {
 /// The parts of the cluster that can hold up a namespace, observed once for all of them.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterExtensions {
+    /// The types that can hold a namespace, as they were discovered.
+    pub types: Vec<ResourceType>,
     /// The APIServices that somebody else answers for.
     pub api_services: Vec<ApiService>,
     /// Webhooks and policies that see updates or deletions.
@@ -131,6 +135,11 @@ impl Backend {
             }
             Self { ready: Some(0), .. } => format!("service {service} has no ready endpoints"),
             Self { ready: Some(ready), .. } => format!("service {service} has {ready} ready endpoints"),
+            Self { service: Presence::Present, ready: None, .. } => {
+                format!(
+                    "service {service} is there; whether anybody answers behind it could not be looked at"
+                )
+            }
             Self { ready: None, .. } => format!("service {service} could not be looked at"),
         }
     }
@@ -165,6 +174,8 @@ pub struct Pod {
     pub grace_seconds: i64,
     /// Its finalizers.
     pub finalizers: Vec<String>,
+    /// The PersistentVolumeClaims that it uses.
+    pub claims: Vec<String>,
 }
 
 /// The state of a node.
@@ -191,6 +202,25 @@ pub struct DryRunResult {
     pub resource: String,
     /// What came of it.
     pub outcome: DryRunOutcome,
+    /// The texts of the answer's Warning headers.
+    pub warnings: Vec<String>,
+}
+
+impl DryRunResult {
+    /// What was said against the request, in one sentence; `None` where it was accepted.
+    #[must_use]
+    pub fn quote(&self) -> Option<String> {
+        let Self { request, outcome, .. } = self;
+        let said = match outcome {
+            DryRunOutcome::Accepted => return None,
+            DryRunOutcome::Undone(finalizers) => format!("200, and {} is still there", finalizers.join(", ")),
+            DryRunOutcome::NoAnswer(seconds) => format!("no answer within {seconds}s"),
+            DryRunOutcome::Refused(said) | DryRunOutcome::Invalid(said) | DryRunOutcome::Failed(said) => {
+                said.clone()
+            }
+        };
+        Some(format!("dry run of {request}: {said}"))
+    }
 }
 
 /// What came of a dry run.

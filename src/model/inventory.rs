@@ -184,6 +184,11 @@ pub struct Coverage {
     pub looked: usize,
     /// `resource.group` of each, shared by all namespaces that were looked at together.
     pub types: Arc<BTreeSet<String>>,
+    /// Types whose list over all namespaces failed, and what it was answered; shared in the same way. Each namespace
+    /// was listed by itself then.
+    pub failed_lists: Arc<BTreeMap<String, String>>,
+    /// What of the cluster around the namespace could not be looked at: nothing of the namespace is in there.
+    pub around: Vec<Gap>,
     /// What could not be looked at, in a stable order.
     pub gaps: Vec<Gap>,
 }
@@ -193,6 +198,11 @@ impl Coverage {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.unknown().next().is_none()
+    }
+
+    /// What could not be looked at, in the namespace and around it.
+    pub fn all_gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.gaps.iter().chain(&self.around)
     }
 
     /// The gaps in which something may be.
@@ -235,6 +245,15 @@ impl Inventory {
         self.types.iter().all(|of_type| of_type.besides_defaults() == 0)
     }
 
+    /// How many leftovers of a type there are.
+    #[must_use]
+    pub fn count(&self, group: &str, resource: &str) -> u64 {
+        let same = |of_type: &&TypeLeftovers| {
+            of_type.resource.group == group && of_type.resource.resource == resource
+        };
+        self.types.iter().filter(same).map(TypeLeftovers::total).sum()
+    }
+
     /// Takes over what was found of a type on a second look, in place of what the first one found.
     pub fn replace(&mut self, ty: &ResourceType, found: Self) {
         let same = |group: &str, resource: &str| group == ty.group && resource == ty.resource;
@@ -242,6 +261,7 @@ impl Inventory {
         let gaps = self.coverage.gaps.len();
         self.coverage.gaps.retain(|gap| !gap.resource.as_ref().is_some_and(|name| same(&gap.group, name)));
         self.coverage.looked += gaps - self.coverage.gaps.len();
+        Arc::make_mut(&mut self.coverage.types).insert(ty.to_string());
         self.types.extend(found.types);
         self.types.sort_by(|a, b| a.resource.cmp(&b.resource));
     }

@@ -18,7 +18,7 @@ mod text;
 mod traffic;
 
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
-pub use command::{Hint, Invocation, ShellCommand};
+pub use command::{Hint, Invocation, SHORT_GRACE_SECONDS, ShellCommand};
 pub use deletion::{
     Account, AccountPods, Application, ConvertedCrd, DeletionFacts, Grant, HeldObject, LoadBalancer, Right,
     Surroundings, Unrehearsed, Volume,

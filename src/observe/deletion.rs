@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use super::{backends, may_refuse};
+use super::backends;
+use super::dry_runs::may_refuse;
 use crate::cluster::{Cluster, Discovered, ForbiddenReads, LIST_CONCURRENCY, not_allowed};
 use crate::diagnose::predict::{accounts_for, is_own_right, namespace_queries, needs_owner_account};
 use crate::diagnose::{Intercepted, sees};

@@ -1,6 +1,6 @@
 //! What is still inside a namespace, in words.
 
-use crate::model::{Coverage, Inventory, TypeLeftovers};
+use crate::model::{Coverage, Gap, Inventory, TypeLeftovers, Unreadable};
 
 /// `2 ConfigMaps (live), 1 Backup.example.com (deleting)`; `nothing` where nothing was found.
 #[must_use]
@@ -22,14 +22,35 @@ pub fn of_type(of_type: &TypeLeftovers) -> String {
     format!("{of_type} ({state})")
 }
 
-/// `looked at 40 of 41 types; could not look at secrets: Forbidden`.
+/// `looked at 40 types; could not look at secrets, roles (forbidden …); could not look at widgets.example.com (HTTP
+/// 500)`. What is forbidden is one line, however many types it is.
 #[must_use]
 pub fn coverage(coverage: &Coverage) -> String {
-    let Coverage { looked, gaps, types: _ } = coverage;
-    if gaps.is_empty() {
-        return format!("looked at all {looked} types");
-    }
+    let Coverage { looked, gaps, types: _, failed_lists, around } = coverage;
+    let mut said = vec![if gaps.is_empty() {
+        format!("looked at all {looked} types")
+    } else {
+        format!("looked at {looked} types")
+    }];
+    said.extend(not_looked(gaps, "could not look at"));
+    said.extend(not_looked(around, "could not look, around it, at"));
+    said.extend(failed_lists.iter().map(|(name, answer)| {
+        format!("{name} were listed in this namespace alone, because the list over all namespaces was answered: {answer}")
+    }));
+    said.join("; ")
+}
+
+fn not_looked(gaps: &[Gap], could_not: &str) -> Vec<String> {
+    let (forbidden, failed): (Vec<&Gap>, Vec<&Gap>) =
+        gaps.iter().partition(|gap| gap.why == Unreadable::Forbidden);
+    let names: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
+    let forbidden = match forbidden.as_slice() {
+        [] => None,
+        // The server's words say who may not.
+        [first, ..] => Some(format!("{could_not} {} ({})", names.join(", "), first.detail)),
+    };
     // A group version that cannot be discovered holds an unknown number of types.
-    let named: Vec<String> = gaps.iter().map(|gap| format!("{gap} ({})", gap.detail)).collect();
-    format!("looked at {looked} types; could not look at {}", named.join(", "))
+    let named: Vec<String> = failed.iter().map(|gap| format!("{gap} ({})", gap.detail)).collect();
+    let failed = (!named.is_empty()).then(|| format!("{could_not} {}", named.join(", ")));
+    forbidden.into_iter().chain(failed).collect()
 }

@@ -43,7 +43,7 @@ pub struct Shape {
 /// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
 pub fn warn_of_gaps(found: &[FoundNamespace<'_>], terminal: &Terminal) {
     let inventories = found.iter().filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
-    let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| &inventory.coverage.gaps).collect();
+    let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| inventory.coverage.all_gaps()).collect();
     gaps.sort();
     gaps.dedup_by_key(|gap| gap.to_string());
     if let Some(first) = gaps.first() {

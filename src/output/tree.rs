@@ -25,7 +25,7 @@ pub(super) fn explain(
     let mut lines = Lines::default();
     lines.push(0, &verdict(diagnosis, paint));
     if diagnosis.state.is_some() {
-        causes(&mut lines, &diagnosis.causes, paint);
+        causes(&mut lines, diagnosis, paint);
     }
     leftovers(&mut lines, diagnosis, paint);
     lines.heading("Coverage", paint);
@@ -74,10 +74,14 @@ fn verdict(diagnosis: &Diagnosis, paint: Paint<'_>) -> String {
     format!("{name} is {state}: {}", sanitise(&diagnosis.reason()))
 }
 
-fn causes(lines: &mut Lines, causes: &[Cause], paint: Paint<'_>) {
+fn causes(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
+    let Diagnosis { causes, tried, .. } = diagnosis;
     lines.heading("Causes", paint);
     if causes.is_empty() {
-        lines.push(1, "none was found");
+        lines.push(1, "none was found. Looked at:");
+        for tried in tried {
+            lines.push(2, &format!("- {}", sanitise(tried)));
+        }
     }
     for cause in causes {
         lines

@@ -22,7 +22,7 @@ pub use step::{Action, Step, StepKind};
 use std::collections::BTreeSet;
 
 use crate::diagnose::{CauseKind, Diagnosis, Held, remaining_types};
-use crate::model::{Inventory, Namespace, TypeLeftovers};
+use crate::model::{Coverage, DryRunResult, Gap, Inventory, Namespace, TypeLeftovers, Unreadable};
 
 /// What would end a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,11 +84,14 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
     let rearms = namespace.is_zombie() && !is_known_empty(diagnosis, policy);
     let remains = if releases { remains(diagnosis, policy, &skipped) } else { Vec::new() };
+    let steps = steps(diagnosis, policy, &remains);
+    let mut warnings = warnings(diagnosis, policy, &skipped);
+    warnings.extend(refused_steps(&steps, &diagnosis.dry_runs));
     let plan = Plan {
         namespace: namespace.clone(),
-        steps: steps(diagnosis, policy, &remains),
+        steps,
         advice: advice(&diagnosis.causes),
-        warnings: warnings(diagnosis, policy, &skipped),
+        warnings,
         live_at_stake: match policy.leftovers {
             Leftovers::Ask | Leftovers::Refuse if !rearms && !waits_first => {
                 inventory.live_besides_defaults()
@@ -254,6 +257,9 @@ fn release_all(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
     if !pods_on_lost_node.is_empty() {
         steps.push(step::delete_pods_on_lost_node(pods_on_lost_node, namespace));
     }
+    if !diagnosis.pods_with_long_grace.is_empty() {
+        steps.push(step::shorten_grace_period(&diagnosis.pods_with_long_grace, namespace));
+    }
     let (pods, others): (Vec<_>, Vec<_>) = inventory.types.iter().partition(|of_type| is_pods(of_type));
     for of_type in pods.into_iter().chain(others) {
         steps.extend(step::delete(of_type, namespace));
@@ -314,6 +320,61 @@ fn release(of_type: &TypeLeftovers, diagnosis: &Diagnosis, policy: &Policy) -> O
     (!held.is_empty()).then(|| step::release(of_type, &held, &diagnosis.namespace))
 }
 
+/// The steps of which the server has already said, in a dry run, that it would not carry them out.
+fn refused_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> Vec<String> {
+    let refused = dry_runs.iter().filter_map(|dry_run| Some((dry_run, dry_run.quote()?)));
+    refused
+        .filter_map(|(dry_run, quote)| {
+            let is_it = |step: &Step| match &step.action {
+                Action::ReleaseObjects { resource, .. } => {
+                    dry_run.operation == "UPDATE" && dry_run.resource == resource.to_string()
+                }
+                Action::DeleteObjects { resource } => {
+                    dry_run.operation == "DELETE" && dry_run.resource == resource.to_string()
+                }
+                Action::Finalize { .. } => dry_run.resource == "namespaces/finalize",
+                _ => false,
+            };
+            let number = steps.iter().position(is_it)? + 1;
+            Some(format!("step {number} is refused by the server as things are: {quote}"))
+        })
+        .collect()
+}
+
+/// What could not be looked at: what is forbidden in one line, however many types it is.
+fn unseen(coverage: &Coverage) -> Vec<String> {
+    let (forbidden, failed): (Vec<&Gap>, Vec<&Gap>) =
+        coverage.unknown().partition(|gap| gap.why == Unreadable::Forbidden);
+    let mut said: Vec<String> = failed
+        .iter()
+        .map(|gap| format!("could not look at {gap} ({}): what is in there is unknown", gap.detail))
+        .collect();
+    if let Some(first) = forbidden.first() {
+        let names: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
+        said.push(format!(
+            "could not look at {} ({}): what is in there is unknown",
+            names.join(", "),
+            first.detail
+        ));
+    }
+    if let Some(first) = coverage.around.first() {
+        let names: Vec<String> = coverage.around.iter().map(ToString::to_string).collect();
+        said.push(format!(
+            "could not look at {} ({}): a cause that lies there cannot be seen",
+            names.join(", "),
+            first.detail
+        ));
+    }
+    let nothing_inside = coverage.gaps.iter().filter(|gap| gap.holds_nothing());
+    said.extend(nothing_inside.map(|gap| {
+        format!(
+            "{gap} is unavailable ({}), and stores nothing of its own: nothing is abandoned in it",
+            gap.detail
+        )
+    }));
+    said
+}
+
 fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<String> {
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     let name = &namespace.name;
@@ -337,13 +398,7 @@ fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<St
             policy.keeps(held).unwrap_or_default()
         )
     }));
-    warnings.extend(
-        inventory
-            .coverage
-            .gaps
-            .iter()
-            .map(|gap| format!("could not look at {gap} ({}): what is in there is unknown", gap.detail)),
-    );
+    warnings.extend(unseen(&inventory.coverage));
     let refuses = [CauseKind::FailingAdmissionWebhook, CauseKind::AdmissionRefusal];
     warnings.extend(
         diagnosis

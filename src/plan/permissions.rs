@@ -23,7 +23,9 @@ impl Plan {
                 }
                 Action::RemoveMetadataFinalizer { .. } => vec![on_namespace("patch")],
                 Action::DeleteAgain => vec![on_namespace("delete")],
-                Action::DeletePodsOnLostNode { .. } => on_objects("delete", "", "pods"),
+                Action::DeletePodsOnLostNode { .. } | Action::ShortenGracePeriod { .. } => {
+                    on_objects("delete", "", "pods")
+                }
                 Action::DeleteObjects { resource } => {
                     on_objects("delete", &resource.group, &resource.resource)
                 }

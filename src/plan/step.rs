@@ -4,7 +4,8 @@ use crate::diagnose::Held;
 use serde_json::json;
 
 use crate::model::{
-    ApiPath, Inventory, Leftover, Namespace, ResourceType, ShellCommand, TypeLeftovers, counted,
+    ApiPath, Inventory, Leftover, Namespace, ResourceType, SHORT_GRACE_SECONDS, ShellCommand, TypeLeftovers,
+    counted,
 };
 
 /// What a step does.
@@ -19,6 +20,11 @@ pub enum Action {
     },
     /// Delete these pods without waiting for their node.
     DeletePodsOnLostNode {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Delete these pods once more, with a short grace period.
+    ShortenGracePeriod {
         /// Their names.
         names: Vec<String>,
     },
@@ -72,7 +78,9 @@ impl Action {
     pub fn kind(&self) -> StepKind {
         match self {
             Self::Rearm => StepKind::Rearm,
-            Self::DeleteObjects { .. } | Self::DeletePodsOnLostNode { .. } => StepKind::DeleteObject,
+            Self::DeleteObjects { .. }
+            | Self::DeletePodsOnLostNode { .. }
+            | Self::ShortenGracePeriod { .. } => StepKind::DeleteObject,
             Self::ReleaseObjects { .. } => StepKind::ReleaseObject,
             Self::Wait => StepKind::Wait,
             Self::Finalize { .. } => StepKind::Finalize,
@@ -162,6 +170,20 @@ pub(super) fn delete_pods_on_lost_node(names: &[String], namespace: &Namespace) 
         request: format!("DELETE {}/pods/NAME with gracePeriodSeconds=0, guarded by uid", path(namespace)),
         kubectl: Some(ShellCommand::delete_pods_at_once(namespace, names)),
         action: Action::DeletePodsOnLostNode { names: names.to_vec() },
+    }
+}
+
+/// Pods that were given hours or years to end, on a node that will end them.
+pub(super) fn shorten_grace_period(names: &[String], namespace: &Namespace) -> Step {
+    Step {
+        target: format!("{} pods", names.len()),
+        harm: format!("what they still do is cut short: they get {SHORT_GRACE_SECONDS}s to end"),
+        request: format!(
+            "DELETE {}/pods/NAME with gracePeriodSeconds={SHORT_GRACE_SECONDS}, guarded by uid",
+            path(namespace)
+        ),
+        kubectl: Some(ShellCommand::delete_pods_soon(namespace, names)),
+        action: Action::ShortenGracePeriod { names: names.to_vec() },
     }
 }
 

@@ -44,6 +44,7 @@ fn diagnosis(namespace: Namespace, inventory: Inventory) -> Diagnosis {
         inventory,
         extensions: std::sync::Arc::default(),
         pods: Vec::new(),
+        all_pods_known: true,
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
     })
@@ -174,7 +175,7 @@ fn what_the_controller_counts_and_nobody_could_list_is_not_abandoned() {
         coverage: Coverage {
             looked: types.len(),
             types: std::sync::Arc::new(types.iter().map(|ty| (*ty).to_owned()).collect()),
-            gaps: Vec::new(),
+            ..Coverage::default()
         },
     };
     for leftovers in [Leftovers::Refuse, Leftovers::Release] {

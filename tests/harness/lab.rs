@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -11,6 +12,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use nsfix::sandbox::{Options, Sandbox, Step, scenarios};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::command::Nsfix;
 use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
@@ -34,6 +36,8 @@ pub struct Lab {
     ca: Option<PathBuf>,
     /// The audit log of a control plane.
     audit: Option<PathBuf>,
+    /// The URL of a control plane's etcd.
+    etcd: Option<String>,
     dir: tempfile::TempDir,
 }
 
@@ -80,6 +84,7 @@ impl Lab {
             tokio::task::spawn_blocking(move || plane.address()).await.expect("a control plane");
         let mut lab = Self::new(&address.url, Some(address.ca), address.has_controller).await;
         lab.audit = Some(address.audit);
+        lab.etcd = Some(address.etcd);
         lab
     }
 
@@ -89,8 +94,8 @@ impl Lab {
         let path = dir.path().join("kubeconfig");
         std::fs::write(&path, &text).expect("a kubeconfig");
         let client = client(&text).await;
-        let (sandbox, audit, url) = (None, None, url.to_owned());
-        Self { sandbox, has_controller, client, kubeconfig: path, url, ca, audit, dir }
+        let (sandbox, audit, etcd, url) = (None, None, None, url.to_owned());
+        Self { sandbox, has_controller, client, kubeconfig: path, url, ca, audit, etcd, dir }
     }
 
     /// A name that no other test uses.
@@ -156,6 +161,35 @@ impl Lab {
     pub fn audit_log(&self) -> String {
         let path = self.audit.as_ref().expect("a control plane");
         std::fs::read_to_string(path).unwrap_or_default()
+    }
+
+    /// Puts a value under a key of the control plane's etcd, past the API server.
+    #[allow(dead_code)] // not the benchmark's
+    pub async fn put_into_etcd(&self, key: &str, value: &str) {
+        let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        self.ask_etcd("put", &serde_json::json!({"key": encode(key), "value": encode(value)})).await;
+    }
+
+    /// Removes a key from the control plane's etcd, past the API server.
+    #[allow(dead_code)] // not the benchmark's
+    pub async fn delete_from_etcd(&self, key: &str) {
+        let key = base64::engine::general_purpose::STANDARD.encode(key);
+        self.ask_etcd("deleterange", &serde_json::json!({"key": key})).await;
+    }
+
+    async fn ask_etcd(&self, what: &str, body: &Value) {
+        let url = self.etcd.as_deref().expect("a control plane");
+        let host = url.trim_start_matches("http://");
+        let mut stream = tokio::net::TcpStream::connect(host).await.expect("etcd");
+        let body = body.to_string();
+        let request = format!(
+            "POST /v3/kv/{what} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.expect("etcd takes it");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("etcd answers");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// A kubeconfig of whoever has this token, at a place of its own.

@@ -1,6 +1,8 @@
 //! What every test needs: an API to talk to, and the built binary to run.
 
 mod account;
+#[allow(dead_code)] // not the benchmark's
+pub mod backend;
 pub mod canned;
 mod command;
 #[allow(dead_code)] // not the benchmark's

@@ -51,6 +51,8 @@ pub struct Address {
     /// The audit log, of service accounts alone.
     pub audit: PathBuf,
     pub has_controller: bool,
+    /// Its etcd, for what no request can bring about.
+    pub etcd: String,
 }
 
 struct Running {
@@ -145,7 +147,7 @@ impl ControlPlane {
             self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca))
         });
         let audit = path.join("audit.log");
-        let address = Address { url, ca, audit, has_controller };
+        let address = Address { url, ca, audit, has_controller, etcd: client_url };
         Ok(Running { address, controller_manager, api_server, etcd, _dir: dir })
     }
 

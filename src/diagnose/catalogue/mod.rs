@@ -124,6 +124,19 @@ const ENTRY: Entry = Entry {
     source: "",
 };
 
+/// An entry that holds for objects of any type: names, on which objects, whose; what it protects, what is lost if it is
+/// removed by force, what to do instead; whether that is dangerous; where the name was read.
+const fn entry(
+    names: &'static [&'static str],
+    on: &'static str,
+    owner: Owner,
+    (protects, if_removed, remedy): (&'static str, &'static str, &'static str),
+    dangerous: bool,
+    source: &'static str,
+) -> Entry {
+    Entry { names, on, owner, protects, if_removed, remedy, dangerous, source, ..ENTRY }
+}
+
 const fn pods(namespaces: &'static [&'static str], selector: &'static str) -> Workload {
     Workload { namespaces, selector }
 }

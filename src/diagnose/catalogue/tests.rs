@@ -76,6 +76,12 @@ fn every_pattern_fits_its_example_and_no_other_entrys_name() {
 fn what_leaves_harm_behind_is_dangerous() {
     for finalizer in [
         "acme.cert-manager.io/finalizer",
+        "awscluster.infrastructure.cluster.x-k8s.io",
+        "chaos-mesh/records",
+        "cns.vmware.com/pvc-protection",
+        "dataprotection.kubeblocks.io/finalizer",
+        "gardener",
+        "hive.openshift.io/deprovision",
         "ceph.rook.io/disaster-protection",
         "cephcluster.ceph.rook.io",
         "cluster.cluster.x-k8s.io",
@@ -123,6 +129,11 @@ fn what_leaves_harm_behind_is_dangerous() {
 fn what_leaves_only_disorder_behind_is_not() {
     for finalizer in [
         "batch.kubernetes.io/job-tracking",
+        "capsule.clastix.io/resources",
+        "cdi.kubevirt.io/dataVolumeFinalizer",
+        "chains.tekton.dev/pipelinerun",
+        "finalizers.kubesphere.io/namespaces",
+        "results.tekton.dev/taskrun",
         "controller.cattle.io/namespace-auth",
         "deletion.finalizers.rabbitmqclusters.rabbitmq.com",
         "externalsecrets.external-secrets.io/ces-registry",

@@ -1,48 +1,89 @@
 //! Webhooks and policies that refuse what has to happen, cannot be called, or undo it.
 
+use super::words::{call_trouble, is_of_admission, quoted_names, remedy_of_trouble};
 use crate::diagnose::intercepted::{Intercepted, sees};
-use crate::diagnose::{Cause, CauseKind};
+use crate::diagnose::{Cause, CauseKind, failures};
 use crate::model::{AdmissionHook, AdmissionHookKind, DryRunOutcome, DryRunResult, Facts, ShellCommand};
+
+/// What admission was heard to say against something that has to happen.
+struct Refused<'a> {
+    said: &'a str,
+    /// The request, or what it was for.
+    attempt: String,
+    quote: String,
+}
+
+/// Causes, each under a key: what is said of one thing twice is evidence for one cause.
+#[derive(Default)]
+struct Found(Vec<(String, Cause)>);
+
+impl Found {
+    fn add(&mut self, key: String, cause: Cause) {
+        match self.0.iter_mut().find(|(known, each)| *known == key && each.kind == cause.kind) {
+            Some((_, known)) => {
+                let new = cause.evidence.into_iter().filter(|each| !known.evidence.contains(each));
+                let new: Vec<String> = new.collect();
+                known.evidence.extend(new);
+            }
+            None => self.0.push((key, cause)),
+        }
+    }
+}
 
 /// Whatever admission does against the deletion or the release of leftovers, or the finalization.
 pub(super) fn refusals(facts: &Facts) -> Vec<Cause> {
-    let mut causes: Vec<Cause> =
-        facts.extensions.admission_hooks.iter().filter_map(|hook| refusal(facts, hook)).collect();
-    causes.extend(facts.dry_runs.iter().filter_map(|dry_run| unlisted(facts, dry_run)));
-    causes.extend(facts.dry_runs.iter().filter_map(|dry_run| undone(facts, dry_run)));
-    causes.extend(facts.dry_runs.iter().filter_map(|dry_run| unanswered(facts, dry_run)));
-    let mut seen = Vec::new();
-    causes.retain(|cause| {
-        let key = (cause.kind, cause.subject.clone());
-        let new = !seen.contains(&key);
-        seen.push(key);
-        new
-    });
-    causes
+    let heard = heard(facts);
+    let mut found = Found::default();
+    for hook in &facts.extensions.admission_hooks {
+        if let Some(cause) = refusal(facts, hook, &heard) {
+            found.add(key(hook), cause);
+        }
+    }
+    for refused in &heard {
+        unlisted(facts, refused, &mut found);
+    }
+    for dry_run in &facts.dry_runs {
+        undone(facts, dry_run, &mut found);
+        unanswered(facts, dry_run, &mut found);
+    }
+    found.0.into_iter().map(|(_, cause)| cause).collect()
 }
 
-fn refusal(facts: &Facts, hook: &AdmissionHook) -> Option<Cause> {
+/// Dry runs that were refused, and what the namespace controller was told.
+fn heard(facts: &Facts) -> Vec<Refused<'_>> {
+    let dry_runs = facts.dry_runs.iter().filter_map(|dry_run| match &dry_run.outcome {
+        DryRunOutcome::Refused(said) => {
+            Some(Refused { said, attempt: dry_run.request.clone(), quote: dry_run.quote()? })
+        }
+        _ => None,
+    });
+    let conditions = failures(&facts.namespace).filter(|condition| is_of_admission(&condition.message));
+    let conditions = conditions.map(|condition| Refused {
+        said: &condition.message,
+        attempt: "what the namespace controller deletes".to_owned(),
+        quote: format!("the namespace controller says: {}", condition.message),
+    });
+    dry_runs.chain(conditions).collect()
+}
+
+fn refusal(facts: &Facts, hook: &AdmissionHook, heard: &[Refused<'_>]) -> Option<Cause> {
     let mut attempts: Vec<String> =
         sees(hook, &facts.namespace, &facts.inventory).into_iter().map(|seen| seen.words()).collect();
-    let refused: Vec<&DryRunResult> = facts
-        .dry_runs
-        .iter()
-        .filter(|dry_run| refused_by(dry_run).is_some_and(|said| names(said, hook)))
-        .collect();
+    let refused: Vec<&Refused<'_>> = heard.iter().filter(|refused| names(refused.said, hook)).collect();
     if attempts.is_empty() {
-        attempts = refused.iter().map(|dry_run| dry_run.request.clone()).collect();
+        attempts = refused.iter().map(|refused| refused.attempt.clone()).collect();
     }
     let backend = hook.service.as_ref().and_then(|service| facts.extensions.backends.get_key_value(service));
     let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
-    // What is not known to refuse, by a dry run or by having nobody behind it, is no cause.
+    // What is not known to refuse, by its own words or by having nobody behind it, is no cause.
     let certainly = dead && hook.fails_closed && !hook.has_conditions && !attempts.is_empty();
     if refused.is_empty() && !certainly {
         return None;
     }
     let mut evidence = vec![format!("it sees {}", attempts.join(", "))];
     evidence.extend(backend.map(|(service, backend)| backend.describe(service)));
-    evidence.extend(refused.iter().map(|dry_run| quote(dry_run)));
-    let trouble = refused.iter().filter_map(|dry_run| refused_by(dry_run)).find_map(call_trouble);
+    evidence.extend(refused.iter().map(|refused| refused.quote.clone()));
+    let trouble = refused.iter().find_map(|refused| call_trouble(refused.said, &hook.name));
     Some(cause(hook, dead, trouble.as_deref(), &attempts).evidence(evidence))
 }
 
@@ -63,7 +104,12 @@ fn cause(hook: &AdmissionHook, dead: bool, trouble: Option<&str>, attempts: &[St
             ShellCommand::kubectl(["delete", kind.resource()]).names([configuration]),
         ),
         _ => (
-            trouble.map_or("ask whoever runs the webhook why it refuses", remedy_of_trouble).to_owned(),
+            trouble
+                .map_or(
+                    "ask whoever runs the webhook why it refuses, and have it let go what is being deleted",
+                    remedy_of_trouble,
+                )
+                .to_owned(),
             show,
         ),
     };
@@ -87,38 +133,49 @@ fn cause(hook: &AdmissionHook, dead: bool, trouble: Option<&str>, attempts: &[St
 }
 
 /// A refusal by something that the API does not list: configured in files, not listable, or built in.
-fn unlisted(facts: &Facts, dry_run: &DryRunResult) -> Option<Cause> {
-    let said = refused_by(dry_run)?;
-    if facts.extensions.admission_hooks.iter().any(|hook| names(said, hook)) {
-        return None;
+fn unlisted(facts: &Facts, refused: &Refused<'_>, found: &mut Found) {
+    let listed = |name: &str| facts.extensions.admission_hooks.iter().any(|hook| hook.name == name);
+    let names = quoted_names(refused.said);
+    if names.is_empty() {
+        let known = facts.extensions.admission_hooks.iter().any(|hook| self::names(refused.said, hook));
+        if !known {
+            let key = refused.attempt.clone();
+            found.add(key, unlisted_cause(facts, refused, None));
+        }
     }
-    let request = &dry_run.request;
-    let name = quoted_name(said);
-    let subject = name.map_or_else(|| request.clone(), str::to_owned);
+    for name in names.into_iter().filter(|name| !listed(name)) {
+        found.add(format!("unlisted {name}"), unlisted_cause(facts, refused, Some(name)));
+    }
+}
+
+fn unlisted_cause(facts: &Facts, refused: &Refused<'_>, name: Option<&str>) -> Cause {
+    let attempt = &refused.attempt;
+    let subject = name.unwrap_or(attempt);
     let who =
         name.map_or_else(|| "an admission plugin".to_owned(), |name| format!("webhook or policy {name}"));
-    let cause = match call_trouble(said) {
+    let cause = match name.and_then(|name| call_trouble(refused.said, name)) {
         Some(trouble) => Cause::new(
             CauseKind::FailingAdmissionWebhook,
             subject,
-            format!("{who} cannot be called ({trouble}), which refuses {request}"),
+            format!("{who} cannot be called ({trouble}), which refuses {attempt}"),
         ),
-        None => Cause::new(CauseKind::AdmissionRefusal, subject, format!("{who} refuses {request}")),
+        None => Cause::new(CauseKind::AdmissionRefusal, subject, format!("{who} refuses {attempt}")),
     };
-    Some(
-        cause
-            .evidence([
-                quote(dry_run),
-                "the API lists no webhook or policy of that name; it may be configured in the API server's files"
-                    .to_owned(),
-            ])
-            .remedy("ask whoever runs the API server what refuses this, and why"),
-    )
+    let hidden = facts.extensions.gaps.iter().any(|gap| gap.group == "admissionregistration.k8s.io");
+    let why = if hidden {
+        "the webhooks and policies could not be listed, so no more is known of it than its name"
+    } else {
+        "the API lists no webhook or policy of that name; it may be configured in the API server's files"
+    };
+    cause
+        .evidence([refused.quote.clone(), why.to_owned()])
+        .remedy("ask whoever runs the API server what refuses this, and why")
 }
 
 /// A release or finalization that is answered with 200, and changes nothing.
-fn undone(facts: &Facts, dry_run: &DryRunResult) -> Option<Cause> {
-    let DryRunOutcome::Undone(finalizers) = &dry_run.outcome else { return None };
+fn undone(facts: &Facts, dry_run: &DryRunResult, found: &mut Found) {
+    let DryRunOutcome::Undone(finalizers) = &dry_run.outcome else { return };
+    let Some(quote) = dry_run.quote() else { return };
     let hooks: Vec<&AdmissionHook> =
         that_see(facts, dry_run).into_iter().filter(|hook| hook.kind.is_mutating()).collect();
     let names: Vec<String> = hooks.iter().map(|hook| format!("{} {}", hook.kind.word(), hook.name)).collect();
@@ -130,27 +187,38 @@ fn undone(facts: &Facts, dry_run: &DryRunResult) -> Option<Cause> {
         hooks.first().map_or_else(|| dry_run.request.clone(), |hook| subject(hook)),
         detail,
     )
-    .evidence([format!("dry run of {}: 200, and {finalizers} is still there", dry_run.request)])
+    .evidence([quote])
     .evidence(hooks.iter().map(|hook| format!("{} may change such an update", subject(hook))))
     .remedy("keep it out of this namespace (its namespaceSelector), or have it leave objects alone that are being deleted");
-    Some(match hooks.first() {
-        Some(hook) => cause.command(
-            ShellCommand::kubectl(["get", hook.kind.resource(), "-o", "yaml"]).names([&hook.configuration]),
-        ),
-        None => cause,
-    })
+    let key = hooks.first().map_or_else(|| dry_run.request.clone(), |hook| key(hook));
+    found.add(
+        key,
+        match hooks.first() {
+            Some(hook) => cause.command(
+                ShellCommand::kubectl(["get", hook.kind.resource(), "-o", "yaml"])
+                    .names([&hook.configuration]),
+            ),
+            None => cause,
+        },
+    );
 }
 
-/// A dry run that no answer came to, while a webhook had that long.
-fn unanswered(facts: &Facts, dry_run: &DryRunResult) -> Option<Cause> {
-    let DryRunOutcome::NoAnswer(seconds) = dry_run.outcome else { return None };
-    let hooks = that_see(facts, dry_run);
-    let hook = hooks.iter().find(|hook| hook.url.is_some() || hook.service.is_some())?;
-    let trouble = format!("no answer within {seconds}s");
-    Some(
-        cause(hook, false, Some(&trouble), std::slice::from_ref(&dry_run.request))
-            .evidence([format!("dry run of {}: no answer within {seconds}s", dry_run.request)]),
-    )
+/// A dry run that no answer came to, while a webhook had that long. One that was named elsewhere, or has the longest
+/// time, is the one.
+fn unanswered(facts: &Facts, dry_run: &DryRunResult, found: &mut Found) {
+    let (DryRunOutcome::NoAnswer(seconds), Some(quote)) = (&dry_run.outcome, dry_run.quote()) else { return };
+    let mut hooks = that_see(facts, dry_run);
+    hooks.retain(|hook| hook.url.is_some() || hook.service.is_some());
+    let is_found = |hook: &&AdmissionHook| found.0.iter().any(|(known, _)| *known == key(hook));
+    let Some(hook) = hooks.iter().max_by_key(|hook| (is_found(hook), hook.timeout_seconds)) else { return };
+    let allowed =
+        hook.timeout_seconds.map_or_else(String::new, |allowed| format!("; it is given {allowed}s"));
+    let trouble = format!("no answer within {seconds}s{allowed}");
+    let others = hooks.iter().filter(|other| key(other) != key(hook));
+    let others: Vec<String> =
+        others.map(|other| format!("{} {} sees it too", other.kind.word(), other.name)).collect();
+    let cause = cause(hook, false, Some(&trouble), std::slice::from_ref(&dry_run.request));
+    found.add(key(hook), cause.evidence([quote]).evidence(others));
 }
 
 /// The webhooks and policies that see the request of a dry run.
@@ -172,59 +240,12 @@ fn subject(hook: &AdmissionHook) -> String {
     format!("{}/{}", hook.kind.resource(), hook.configuration)
 }
 
-fn refused_by(dry_run: &DryRunResult) -> Option<&str> {
-    match &dry_run.outcome {
-        DryRunOutcome::Refused(said) => Some(said),
-        _ => None,
-    }
-}
-
-fn quote(dry_run: &DryRunResult) -> String {
-    format!("dry run of {}: {}", dry_run.request, dry_run.outcome.said().unwrap_or_default())
+/// Webhooks of one configuration are causes of their own.
+fn key(hook: &AdmissionHook) -> String {
+    format!("{} {}", subject(hook), hook.name)
 }
 
 /// Whether a refusal is this hook's: its name stands in the answer.
 fn names(said: &str, hook: &AdmissionHook) -> bool {
     said.contains(&format!("\"{}\"", hook.name)) || said.contains(&format!("'{}'", hook.name))
-}
-
-/// The name in `admission webhook "NAME" denied`, `failed calling webhook "NAME"`, `Policy 'NAME' with`.
-fn quoted_name(said: &str) -> Option<&str> {
-    let after = |words: &str, quote: char| said.split_once(words)?.1.split(quote).next();
-    after("webhook \"", '"').or_else(|| after("AdmissionPolicy '", '\''))
-}
-
-/// Why a webhook could not be called, or what was wrong with its answer; `None` where it said no.
-fn call_trouble(said: &str) -> Option<String> {
-    let (_, said) =
-        said.split_once("failed calling webhook").or_else(|| said.split_once("failed to call webhook"))?;
-    let timeout = said
-        .split_once("timeout=")
-        .map(|(_, rest)| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>());
-    let known = [
-        ("connection refused", "connection refused"),
-        ("no such host", "its host is unknown"),
-        ("certificate has expired", "its certificate has expired"),
-        ("signed by unknown authority", "its certificate is signed by an unknown authority"),
-        ("certificate is valid for", "its certificate has another name"),
-        ("certificate is not valid for", "its certificate has another name"),
-        ("doesn't contain any", "its certificate has another name"),
-    ];
-    Some(if said.contains("deadline exceeded") || said.contains("Client.Timeout") {
-        timeout.map_or_else(|| "timed out".to_owned(), |after| format!("timed out after {after}"))
-    } else if let Some((_, words)) = known.iter().find(|(words, _)| said.contains(words)) {
-        (*words).to_owned()
-    } else {
-        said.rsplit(": ").next().unwrap_or_default().to_owned()
-    })
-}
-
-fn remedy_of_trouble(trouble: &str) -> &'static str {
-    if trouble.contains("certificate") {
-        "renew the webhook's certificate, or the caBundle in its configuration"
-    } else if trouble.contains("timed out") || trouble.contains("no answer") {
-        "see why the webhook is slow or hangs; or, if what it guarded is gone for good, delete its configuration"
-    } else {
-        "bring back who answers for the webhook; or, if what it guarded is gone for good, delete its configuration"
-    }
 }

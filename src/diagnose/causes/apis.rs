@@ -1,8 +1,12 @@
 //! APIs that do not answer, and a controller that does not report.
 
+use std::collections::BTreeSet;
+
+use super::words::call_trouble_of_conversion;
+use crate::diagnose::conditions::items_remain;
 use crate::diagnose::owners::describe_lease;
-use crate::diagnose::{Cause, CauseKind, PATIENCE, age};
-use crate::model::{ApiService, Facts, Gap, ShellCommand, Unreadable};
+use crate::diagnose::{Cause, CauseKind, PATIENCE, age, failures};
+use crate::model::{ApiService, Conversion, Facts, Gap, ShellCommand, Unreadable};
 
 /// An aggregated API that is not available blocks every namespace, whatever it serves.
 pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
@@ -21,6 +25,7 @@ pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
                     format!("API {gap} cannot be discovered"),
                 )
                 .evidence([format!("asking for {gap} was answered: {}", gap.detail)])
+                .evidence(stateless(gap))
                 .remedy("bring back who answers for it, or delete the APIService if nobody needs it")
                 .command(ShellCommand::kubectl(["get", "apiservice", "-o", "yaml"]).names([name])),
             );
@@ -28,7 +33,43 @@ pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
     }
     let living = facts.extensions.api_services.iter().filter(|service| service.available != Some(false));
     causes.extend(living.filter_map(|service| unlistable_api(facts, service)));
+    causes.extend(undeletable_apis(facts));
     causes
+}
+
+/// Objects of an aggregated API that the controller has deleted and that are there all the same: who answers for it
+/// does not delete, or refuses to.
+fn undeletable_apis(facts: &Facts) -> Vec<Cause> {
+    let messages = failures(&facts.namespace).map(|condition| condition.message.as_str());
+    let remain: BTreeSet<String> = messages.flat_map(items_remain).collect();
+    let types = facts.extensions.types.iter().filter(|ty| remain.contains(&ty.to_string()));
+    let served = types.filter_map(|ty| {
+        let services = &facts.extensions.api_services;
+        let service = services.iter().find(|each| each.group == ty.group && each.version == ty.version)?;
+        Some((ty, service))
+    });
+    served
+        .map(|(ty, ApiService { name, service: behind, .. })| {
+            Cause::new(
+                CauseKind::UnavailableApi,
+                name.clone(),
+                format!("{ty} are deleted, and are there all the same: their API does not delete them"),
+            )
+            .evidence([format!("APIService {name} is served by service {behind}")])
+            .remedy(format!(
+                "see why who answers behind service {behind} does not delete; or, if nobody needs this API any \
+                 more, delete the APIService"
+            ))
+            .command(ShellCommand::kubectl(["get", "apiservice", "-o", "yaml"]).names([name]))
+        })
+        .collect()
+}
+
+/// That nothing can be abandoned in it.
+fn stateless(gap: &Gap) -> Option<String> {
+    gap.holds_nothing().then(|| {
+        "this API stores nothing of its own: nothing can be abandoned in it, and clear may go on".to_owned()
+    })
 }
 
 /// An API that is discovered, and whose lists fail: the controller cannot tell whether anything of it is inside.
@@ -39,8 +80,13 @@ fn unlistable_api(facts: &Facts, service: &ApiService) -> Option<Cause> {
     let ApiService { name, group, version, service: behind, .. } = service;
     let first = failed.first()?;
     let mut evidence = vec![format!("APIService {name} is served by service {behind}")];
-    evidence
-        .extend(failed.iter().map(|gap| format!("listing {gap} was answered: {}", super::cut(&gap.detail))));
+    evidence.extend(failed.iter().map(|gap| format!("listing {gap} was answered: {}", gap.detail)));
+    if failed.iter().any(|gap| gap.detail.contains("is forbidden")) {
+        evidence.push(
+            "this account may list it: who answers behind the API refuses, not the API server".to_owned(),
+        );
+    }
+    evidence.extend(stateless(first));
     evidence.extend(facts.extensions.backends.get(behind).map(|backend| backend.describe(behind)));
     Some(
         Cause::new(
@@ -71,6 +117,7 @@ fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
     if let Some(gap) = whole_group_versions(facts).find(|gap| gap.group == *group && gap.version == *version)
     {
         evidence.push(format!("asking for {gap} was answered: {}", gap.detail));
+        evidence.extend(stateless(gap));
     }
     Cause::new(CauseKind::UnavailableApi, name.clone(), format!("API {group}/{version} is dead ({reason})"))
         .evidence(evidence)
@@ -90,33 +137,45 @@ pub(super) fn failing_conversions(facts: &Facts) -> Vec<Cause> {
             || facts.inventory.coverage.gaps.iter().any(|gap| gap.to_string() == crd)
     };
     let conversions = facts.extensions.conversions.iter().filter(|(crd, _)| concerned(crd));
-    conversions
-        .map(|(crd, conversion)| {
-            let mut evidence = vec![conversion.message.clone()];
-            if let Some(service) = &conversion.service
-                && let Some(backend) = facts.extensions.backends.get(service)
-            {
-                evidence.push(backend.describe(service));
-            }
-            evidence.push(match &conversion.read_as {
-                Some(version) => format!("they were read as {version}, the version in which they are stored"),
-                None => "they cannot be read without the webhook in any version that is served".to_owned(),
-            });
-            let webhook = conversion.service.as_ref().map_or_else(
-                || "the conversion webhook".to_owned(),
-                |service| format!("service {service}, the conversion webhook,"),
-            );
-            Cause::new(
-                CauseKind::FailingConversionWebhook,
-                crd.clone(),
-                format!("{crd} cannot be converted: its webhook does not answer"),
-            )
-            .evidence(evidence)
-            // Also in the version they are stored in: what a deletion writes, it writes in today's.
-            .remedy(format!("bring {webhook} back; without it the objects cannot even be deleted"))
-            .command(ShellCommand::kubectl(["get", "crd", "-o", "jsonpath={.spec.conversion}"]).names([crd]))
-        })
-        .collect()
+    conversions.map(|(crd, conversion)| failing_conversion(facts, crd, conversion)).collect()
+}
+
+fn failing_conversion(facts: &Facts, crd: &str, conversion: &Conversion) -> Cause {
+    let mut evidence = vec![conversion.message.clone()];
+    let backend =
+        conversion.service.as_ref().and_then(|service| facts.extensions.backends.get_key_value(service));
+    evidence.extend(backend.map(|(service, backend)| backend.describe(service)));
+    evidence.push(match &conversion.read_as {
+        Some(version) => format!("they were read as {version}, the version in which they are stored"),
+        None => "they cannot be read without the webhook in any version that is served".to_owned(),
+    });
+    let webhook = conversion.service.as_ref().map_or_else(
+        || "the conversion webhook".to_owned(),
+        |service| format!("service {service}, the conversion webhook,"),
+    );
+    let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
+    let (why, remedy) = match call_trouble_of_conversion(&conversion.message) {
+        None if !dead => (
+            "its webhook was asked and does not convert them".to_owned(),
+            format!(
+                "see why {webhook} does not convert these objects (its own words are above), and mend it or them; \
+                 without it the objects cannot even be deleted"
+            ),
+        ),
+        trouble => (
+            // What is dead need not be described further.
+            trouble.filter(|_| !dead).map_or_else(
+                || "its webhook does not answer".to_owned(),
+                |trouble| format!("its webhook does not answer ({trouble})"),
+            ),
+            format!("bring {webhook} back; without it the objects cannot even be deleted"),
+        ),
+    };
+    Cause::new(CauseKind::FailingConversionWebhook, crd, format!("{crd} cannot be converted: {why}"))
+        .evidence(evidence)
+        // Also in the version they are stored in: what a deletion writes, it writes in today's.
+        .remedy(remedy)
+        .command(ShellCommand::kubectl(["get", "crd", "-o", "jsonpath={.spec.conversion}"]).names([crd]))
 }
 
 /// A CRD that is being deleted waits for the same objects as the namespace.
@@ -137,10 +196,20 @@ pub(super) fn terminating_crds(facts: &Facts) -> Vec<Cause> {
         .collect()
 }
 
-/// No conditions after all that time.
-pub(super) fn controller_silent(facts: &Facts) -> Option<Cause> {
-    let waited = age(&facts.namespace, facts.now).is_some_and(|age| age >= PATIENCE);
-    if !facts.namespace.conditions.is_empty() || !waited {
+/// A controller that is at work on many namespaces, or on requests that hang, may take this long for one pass.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+/// No conditions after all that time. One that renews its lease is alive, and `others` may be what it works on.
+pub(super) fn controller_silent(facts: &Facts, others: bool) -> Option<Cause> {
+    let age = age(&facts.namespace, facts.now)?;
+    if !facts.namespace.conditions.is_empty() || age < PATIENCE {
+        return None;
+    }
+    let alive = facts.extensions.controller_lease.as_ref().is_some_and(|lease| {
+        let limit = lease.duration_seconds.max(60);
+        lease.renewed.is_some_and(|renewed| facts.now.duration_since(renewed).as_secs() <= limit)
+    });
+    if alive && others && age < BUSY {
         return None;
     }
     let lease = facts.extensions.controller_lease.as_ref();
@@ -158,9 +227,11 @@ pub(super) fn controller_silent(facts: &Facts) -> Option<Cause> {
             "the namespace has no conditions, which its first pass would have written".to_owned(),
             seen,
         ])
-        .remedy(
-            "see that kube-controller-manager runs and can reach the API server; it would do all the rest",
-        )
+        .remedy(if alive {
+            "kube-controller-manager is alive: see in its log what the namespace controller waits for"
+        } else {
+            "see that kube-controller-manager runs and can reach the API server; it would do all the rest"
+        })
         .command(ShellCommand::kubectl([
             "get",
             "lease",

@@ -51,10 +51,14 @@ pub(super) fn has_long_grace(pod: &Pod, now: jiff::Timestamp) -> bool {
     pod.grace_seconds > LONG_GRACE && pod.deleted.is_some_and(|until| until > now)
 }
 
-/// Pods that were given hours or years to end.
+/// Pods that were given hours or years to end. A finalizer would hold them all the same.
+pub(in crate::diagnose) fn pods_with_long_grace(facts: &Facts) -> impl Iterator<Item = &Pod> {
+    facts.pods.iter().filter(|pod| has_long_grace(pod, facts.now))
+}
+
 pub(super) fn long_grace_periods(facts: &Facts) -> Option<Cause> {
-    let pods: Vec<&Pod> = facts.pods.iter().filter(|pod| has_long_grace(pod, facts.now)).collect();
-    let first = pods.first()?;
+    let pods: Vec<&Pod> = pods_with_long_grace(facts).collect();
+    pods.first()?;
     let evidence = pods.iter().take(NAMED).map(|pod| {
         let until = pod.deleted.map(|until| until.to_string()).unwrap_or_default();
         let node = match pod.node_state {
@@ -67,7 +71,7 @@ pub(super) fn long_grace_periods(facts: &Facts) -> Option<Cause> {
             pod.node.as_ref().map(|node_name| format!(" on node {node_name}, {node};")).unwrap_or_default();
         format!("pod {}{on} has {}s to end, until {until}", pod.name, pod.grace_seconds)
     });
-    let namespace = &facts.namespace.name;
+    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     Some(
         Cause::new(
             CauseKind::LongGracePeriod,
@@ -76,82 +80,8 @@ pub(super) fn long_grace_periods(facts: &Facts) -> Option<Cause> {
         )
         .evidence(evidence)
         .remedy("if they need not finish what they do, delete them again with a shorter grace period")
-        .command(
-            ShellCommand::kubectl(["delete", "pod", "-n", namespace.as_str(), "--grace-period=30"])
-                .names([&first.name]),
-        ),
+        .command(ShellCommand::delete_pods_soon(&facts.namespace, &names)),
     )
-}
-
-/// Owners that cannot do their work because the namespace is terminating, or what they need went first.
-pub(super) fn deadlocks(facts: &Facts) -> Vec<Cause> {
-    let failing_conditions = facts.failing_conditions.iter();
-    let stuck = failing_conditions.filter_map(|failing| Some((failing, missing(&failing.message)?)));
-    stuck
-        .map(|(failing_condition, missing)| {
-            Cause::new(
-                CauseKind::Deadlock,
-                failing_condition.object.clone(),
-                format!("the owner of {} cannot work: {}", failing_condition.object, missing.why()),
-            )
-            .evidence([format!("its own status says: {}", failing_condition.message)])
-            .remedy(missing.remedy())
-        })
-        .collect()
-}
-
-/// What an owner lacks.
-#[derive(Clone, Copy)]
-enum Missing<'a> {
-    /// The right to create anything here.
-    Creation,
-    /// Something that it reads, or an account that may, and that went first.
-    Needed(&'a str),
-}
-
-impl Missing<'_> {
-    fn why(self) -> String {
-        match self {
-            Self::Creation => "the namespace is terminating".to_owned(),
-            Self::Needed(what) => format!("the {what} it needs went first"),
-        }
-    }
-
-    fn remedy(self) -> String {
-        match self {
-            Self::Creation => {
-                "nothing can be created here any more, so what the owner waits for will not come: release it"
-                    .to_owned()
-            }
-            Self::Needed(what) => format!(
-                "what is created here is refused, so the {what} cannot come back to this namespace: give the owner \
-                 what it needs from elsewhere, or release it and clean up by hand what it stood for"
-            ),
-        }
-    }
-}
-
-/// What a message of failure says is missing.
-fn missing(message: &str) -> Option<Missing<'_>> {
-    const NEEDED: [(&str, &str); 9] = [
-        ("serviceaccount", "ServiceAccount"),
-        ("service account", "ServiceAccount"),
-        ("secret", "Secret"),
-        ("configmap", "ConfigMap"),
-        ("rolebinding", "RoleBinding"),
-        ("role", "Role"),
-        ("providerconfig", "provider configuration"),
-        ("provider config", "provider configuration"),
-        ("credentials", "credentials"),
-    ];
-    let said = message.to_ascii_lowercase();
-    if said.contains("being terminated") {
-        return Some(Missing::Creation);
-    }
-    let gone =
-        ["not found", "notfound", "forbidden", "does not exist"].iter().any(|words| said.contains(words));
-    let needed = NEEDED.iter().find(|(words, _)| gone && said.contains(words));
-    needed.map(|(_, what)| Missing::Needed(what))
 }
 
 /// What the objects of a type say of failing, as evidence for what holds them.
@@ -169,7 +99,11 @@ pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
 /// Objects that wait, or will wait, for a finalizer.
 pub(in crate::diagnose) fn held_by(facts: &Facts, held: &Held) -> Cause {
     let Held { resource, finalizer, count, entry, owner, .. } = held;
-    let detail = format!("{} held by {finalizer}", resource.counted(*count));
+    let unused = is_unused_claim(facts, held);
+    let mut detail = format!("{} held by {finalizer}", resource.counted(*count));
+    if unused {
+        detail.push_str(", and no pod uses them");
+    }
     let mut evidence = names(facts, held).into_iter().collect::<Vec<_>>();
     evidence.extend(held.evidence.iter().cloned());
     evidence.extend(said_by(facts, held));
@@ -177,12 +111,76 @@ pub(in crate::diagnose) fn held_by(facts: &Facts, held: &Held) -> Cause {
         evidence.push(format!("it protects: {}", entry.protects));
     }
     evidence.push(format!("if removed by force: {}", held.harm()));
+    if unused {
+        evidence
+            .push("no pod in this namespace uses them: the protection controller has not acted".to_owned());
+    } else if is_claim(held) {
+        evidence.extend(users(facts, held));
+    }
+    if entry.is_none() && owner.is_empty() {
+        evidence.extend(possible_owners(facts));
+    }
     let remedy = match (entry, owner.as_str()) {
+        _ if unused => {
+            "see that kube-controller-manager runs its persistentvolumeclaim-protection controller; with no \
+             pod that uses the claim, removing the finalizer does no harm to data"
+                .to_owned()
+        }
         (Some(entry), _) => entry.remedy.to_owned(),
         (None, "") => "find out which controller sets this finalizer, and bring it back".to_owned(),
         (None, owner) => format!("bring {owner} back, and it will finish its work"),
     };
     Cause::new(CauseKind::HeldObjects, finalizer.clone(), detail).evidence(evidence).remedy(remedy)
+}
+
+const PVC_PROTECTION: &str = "kubernetes.io/pvc-protection";
+
+fn is_claim(held: &Held) -> bool {
+    held.finalizer == PVC_PROTECTION && held.resource.resource == "persistentvolumeclaims"
+}
+
+/// Whether these are claims that no pod uses; only where all pods are known (kubernetes'
+/// pkg/controller/volume/pvcprotection/pvc_protection_controller.go: podUsesPVC).
+fn is_unused_claim(facts: &Facts, held: &Held) -> bool {
+    is_claim(held)
+        && facts.namespace.is_terminating()
+        && facts.all_pods_known
+        && claims(facts, held).next().is_some()
+        && users(facts, held).is_empty()
+}
+
+/// The names of the claims that are remembered.
+fn claims<'a>(facts: &'a Facts, held: &Held) -> impl Iterator<Item = &'a str> {
+    let of_type = facts.inventory.types.iter().find(|of_type| of_type.resource == held.resource);
+    of_type.into_iter().flat_map(|of_type| &of_type.sample).map(|leftover| leftover.name.as_str())
+}
+
+/// The pods that use them, each in a sentence.
+fn users(facts: &Facts, held: &Held) -> Vec<String> {
+    let claims: Vec<&str> = claims(facts, held).collect();
+    let pods = facts.pods.iter();
+    let using = pods.filter_map(|pod| {
+        let claim = pod.claims.iter().find(|claim| claims.contains(&claim.as_str()))?;
+        Some(format!("pod {} uses {claim}", pod.name))
+    });
+    using.take(NAMED).collect()
+}
+
+/// What of the namespace's own workloads may be the owner that nobody knows.
+fn possible_owners(facts: &Facts) -> Option<String> {
+    let workloads = facts.inventory.types.iter().filter(|of_type| {
+        of_type.resource.group == "apps"
+            && ["deployments", "statefulsets"].contains(&of_type.resource.resource.as_str())
+    });
+    let looks_like =
+        |name: &str| ["operator", "controller", "manager"].iter().any(|word| name.contains(word));
+    let mut names = workloads.flat_map(|of_type| {
+        of_type.sample.iter().map(|leftover| leftover.name.as_str()).filter(|name| looks_like(name))
+    });
+    let first = names.next()?;
+    Some(format!(
+        "{first} is in this very namespace: if it is the owner, its pods cannot be created here any more"
+    ))
 }
 
 /// Whether any of what it holds is being deleted, as far as the objects that are remembered tell.

@@ -9,7 +9,7 @@ pub(super) fn rejected_updates(facts: &Facts) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     for dry_run in &facts.dry_runs {
         let DryRunOutcome::Invalid(said) = &dry_run.outcome else { continue };
-        let evidence = format!("dry run of {}: {said}", dry_run.request);
+        let Some(evidence) = dry_run.quote() else { continue };
         match causes.iter_mut().find(|cause| cause.subject == dry_run.resource) {
             Some(known) => known.evidence.push(evidence),
             None => causes.push(rejected(facts, dry_run, said).evidence([evidence])),

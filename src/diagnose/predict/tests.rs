@@ -35,6 +35,7 @@ fn facts() -> Facts {
         },
         extensions: Arc::default(),
         pods: Vec::new(),
+        all_pods_known: true,
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
     }
@@ -103,6 +104,7 @@ fn webhook(home: &str, operation: &str, resource: &str) -> AdmissionHook {
         service: Some(ServiceRef { namespace: home.to_owned(), name: "guard".to_owned() }),
         url: None,
         fails_closed: true,
+        timeout_seconds: None,
         has_conditions: false,
         rules: vec![Rule {
             operations: text(operation),

@@ -110,7 +110,7 @@ impl DiagnosisItem {
             namespace: StuckNamespace::diagnosed(diagnosis, None),
             coverage: CoverageDocument {
                 looked: inventory.coverage.looked,
-                could_not_look: inventory.coverage.gaps.iter().map(GapDocument::from).collect(),
+                could_not_look: inventory.coverage.all_gaps().map(GapDocument::from).collect(),
             },
             leftover_counts: inventory.types.iter().map(CountDocument::from).collect(),
             leftovers: inventory

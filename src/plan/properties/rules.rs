@@ -60,7 +60,9 @@ proptest! {
             match &step.action {
                 Action::Wait => {}
                 Action::Rearm => prop_assert!(rule.rearms_zombies),
-                Action::DeleteObjects { .. } | Action::DeletePodsOnLostNode { .. } => prop_assert!(releases),
+                Action::DeleteObjects { .. }
+                | Action::DeletePodsOnLostNode { .. }
+                | Action::ShortenGracePeriod { .. } => prop_assert!(releases),
                 Action::ReleaseObjects { resource, finalizers } => {
                     prop_assert!(releases);
                     for name in finalizers {

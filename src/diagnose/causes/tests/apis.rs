@@ -87,9 +87,37 @@ fn an_object_that_cannot_be_decrypted_is_named_with_its_namespace() {
     let mut facts = facts();
     let said = "Internal error occurred: unable to transform key \"/registry/secrets/rodrigo/lost\": no key";
     facts.inventory.coverage.gaps = vec![list_failed("", "secrets", Unreadable::Failed, said)];
+    extensions(&mut facts).types = vec![resource("", "secrets", "Secret")];
     let causes = causes(&facts);
     let [cause] = causes.as_slice() else { panic!("{causes:?}") };
     assert_eq!((cause.kind, cause.subject.as_str()), (CauseKind::UnreadableObjects, "secrets"));
+    let request = "DELETE /api/v1/namespaces/rodrigo/secrets/lost?ignoreStoreReadErrorWithClusterBreakingPotential=true";
+    assert!(cause.remedy.contains(request), "{}", cause.remedy);
+    assert!(cause.remedy.contains("nsfix never sends it"), "{}", cause.remedy);
     assert!(cause.detail.contains("lost in namespace rodrigo"), "{}", cause.detail);
-    assert!(cause.remedy.contains("finalizers are ignored"), "{}", cause.remedy);
+    assert!(cause.remedy.contains("finalizers and preconditions are ignored"), "{}", cause.remedy);
+}
+
+/// With AllowUnsafeMalformedObjectDeletion, and so from 1.37 on.
+#[test]
+fn what_cannot_be_read_is_named_in_the_words_of_1_37_too() {
+    let mut facts = facts();
+    extensions(&mut facts).types =
+        vec![resource("", "secrets", "Secret"), resource("example.com", "widgets", "Widget")];
+    let said =
+        "failed to read one or more secrets from the storage; key \"/registry/secrets/rodrigo/lost\": no key";
+    facts.inventory.coverage.gaps = vec![list_failed("", "secrets", Unreadable::Failed, said)];
+    let mut json = facts.namespace.json.clone();
+    let said = "Failed to delete all resource types, 2 remaining: failed to read one or more secrets from the storage, \
+                storage is (re)initializing: failed to list example.com/v2, Kind=Widget: failed to read one or more \
+                widgets.example.com from the storage";
+    json["status"]["conditions"] =
+        serde_json::json!([{"type": "NamespaceDeletionContentFailure", "status": "True", "message": said}]);
+    facts.namespace = crate::model::Namespace::from_json(json).unwrap();
+    let causes = causes(&facts);
+    let told: Vec<(CauseKind, &str)> =
+        causes.iter().map(|cause| (cause.kind, cause.subject.as_str())).collect();
+    let unreadable = CauseKind::UnreadableObjects;
+    assert_eq!(told, [(unreadable, "secrets"), (unreadable, "widgets.example.com")], "{causes:#?}");
+    assert!(causes[0].detail.contains("lost in namespace rodrigo"), "{}", causes[0].detail);
 }

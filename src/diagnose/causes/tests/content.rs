@@ -87,7 +87,11 @@ fn a_pod_with_years_to_end_is_no_progress() {
     assert_eq!(kinds(&facts), [CauseKind::LongGracePeriod]);
     let command = causes(&facts).remove(0).command.unwrap();
     let command = command.render(&crate::model::Invocation::default());
-    assert_eq!(command, "kubectl delete pod -n rodrigo --grace-period=30 web");
+    assert_eq!(
+        command,
+        "kubectl get namespace -o 'jsonpath={.metadata.uid}' rodrigo | grep -qx u && kubectl delete pod -n rodrigo \
+         --grace-period=30 --wait=false web"
+    );
 }
 
 #[test]

@@ -1,3 +1,4 @@
+mod accounting;
 mod admission;
 mod apis;
 mod content;
@@ -32,6 +33,7 @@ fn facts() -> Facts {
         },
         extensions: Arc::default(),
         pods: Vec::new(),
+        all_pods_known: true,
         dry_runs: Vec::new(),
         failing_conditions: Vec::new(),
     }
@@ -99,6 +101,7 @@ fn webhook() -> AdmissionHook {
         service: Some(service()),
         url: None,
         fails_closed: true,
+        timeout_seconds: None,
         has_conditions: false,
         rules: vec![Rule {
             operations: vec!["DELETE".to_owned()],
@@ -119,6 +122,7 @@ fn dry_run_result(refused: Option<&str>) -> DryRunResult {
         operation: "DELETE".to_owned(),
         resource: "configmaps".to_owned(),
         outcome: refused.map_or(DryRunOutcome::Accepted, |said| DryRunOutcome::Refused(said.to_owned())),
+        warnings: Vec::new(),
     }
 }
 
@@ -147,6 +151,7 @@ fn pod(node_state: NodeState, deleted: &str) -> Pod {
         deleted: Some(deleted.parse().unwrap()),
         grace_seconds: 30,
         finalizers: Vec::new(),
+        claims: Vec::new(),
     }
 }
 

@@ -110,6 +110,7 @@ fn what_a_rehearsal_was_refused_is_certain() {
         outcome: DryRunOutcome::Refused(
             "ValidatingAdmissionPolicy 'keep' with binding 'keep' denied request: keep it".to_owned(),
         ),
+        warnings: Vec::new(),
     });
     let prediction = predict(&facts, &DeletionFacts::default());
     assert_eq!(the_one(&prediction.certain).kind, CauseKind::AdmissionRefusal);
@@ -178,6 +179,7 @@ fn pod(state: NodeState, grace_seconds: i64) -> Pod {
         deleted: None,
         grace_seconds,
         finalizers: Vec::new(),
+        claims: Vec::new(),
     }
 }
 

@@ -82,6 +82,7 @@ fn before(situation: &Situation) -> Facts {
             operation: "DELETE".to_owned(),
             resource: "configmaps".to_owned(),
             outcome,
+            warnings: Vec::new(),
         });
     }
     facts

@@ -1,0 +1,548 @@
+//! Shapes of trouble that were reported in public, staged as they were: the cause, its subject, and a remedy that
+//! works.
+
+use serde_json::{Value, json};
+
+use super::{Told, explain, strings};
+use crate::harness::backend::{Backend, Certificate, Reply, review};
+use crate::harness::fixtures::{create, path};
+use crate::harness::{Answer, Lab};
+use crate::tests;
+
+tests! {
+    RealAlone:
+    a_schema_that_was_tightened_refuses_the_release,
+    a_version_that_left_the_crd_is_named_and_brought_back,
+    a_secret_that_cannot_be_decrypted_holds_every_namespace_alone_and_in_a_crowd,
+    an_api_whose_lists_fail_is_named_for_every_namespace,
+    an_api_that_does_not_delete_is_named,
+    a_conversion_webhook_that_says_no_is_not_one_that_is_silent;
+    Real:
+    a_webhook_that_puts_the_finalizer_back_is_named,
+    a_policy_that_puts_the_finalizer_back_is_named,
+    a_webhook_that_edits_pods_is_the_probable_reason,
+    a_webhook_that_is_slower_than_its_timeout_is_named,
+    a_webhook_that_may_take_half_a_minute_is_named,
+    a_webhook_that_cannot_be_called_is_told_by_what_happened
+}
+
+const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const WEBHOOKS: &str = "/apis/admissionregistration.k8s.io/v1";
+
+/// Anything goes.
+fn open() -> Value {
+    json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
+}
+
+fn version(name: &str, storage: bool, schema: &Value) -> Value {
+    json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": schema}})
+}
+
+/// A CRD of widgets in a group of its own, in these versions; returns its name once it is served.
+async fn widgets(lab: &Lab, group: &str, versions: &[Value]) -> String {
+    let name = format!("widgets.{group}");
+    let names =
+        json!({"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"});
+    let crd = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": versions},
+    });
+    lab.post(CRDS, &crd).await.expect(201);
+    let served = versions[0]["name"].as_str().unwrap();
+    lab.wait_for(&format!("/apis/{group}/{served}/namespaces/default/widgets"), |answer| {
+        answer.status == 200
+    })
+    .await;
+    name
+}
+
+async fn widget(lab: &Lab, group: &str, version: &str, namespace: &str, finalizer: Option<&str>) {
+    let body = json!({
+        "apiVersion": format!("{group}/{version}"), "kind": "Widget",
+        "metadata": {"name": "w", "finalizers": finalizer.into_iter().collect::<Vec<_>>()},
+    });
+    let path = format!("/apis/{group}/{version}/namespaces/{namespace}/widgets");
+    let created = |answer: &Answer| answer.status == 201;
+    for _ in 0..100 {
+        if created(&lab.post(&path, &body).await) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{path} takes no widget");
+}
+
+/// Deletes a namespace and waits until the controller says why it cannot end it.
+async fn stuck(lab: &Lab, name: &str, says: &str) {
+    lab.delete(&path(name)).await.expect(200);
+    let said = |answer: &Answer| {
+        let conditions = answer.json()["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.iter().any(|each| {
+            each["status"] == "True" && each["message"].as_str().unwrap_or_default().contains(says)
+        })
+    };
+    lab.wait_for(&path(name), said).await;
+}
+
+async fn gone(lab: &Lab, name: &str) {
+    lab.wait_for(&path(name), |answer| answer.status == 404).await;
+}
+
+async fn config_map(lab: &Lab, namespace: &str, finalizers: &[&str]) {
+    let body = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "finalizers": finalizers},
+    });
+    lab.post(&format!("{}/configmaps", path(namespace)), &body).await.expect(201);
+}
+
+/// A webhook of this kind (`validating`, `mutating`) for one namespace and type.
+async fn webhook(
+    lab: &Lab,
+    kind: &str,
+    namespace: &str,
+    client: &Value,
+    resource: &str,
+    operations: &[&str],
+    timeout: u32,
+) {
+    let configuration =
+        if kind == "mutating" { "MutatingWebhookConfiguration" } else { "ValidatingWebhookConfiguration" };
+    let body = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": configuration, "metadata": {"name": namespace},
+        "webhooks": [{
+            "name": format!("{namespace}.example.com"), "failurePolicy": "Fail", "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "timeoutSeconds": timeout, "clientConfig": client,
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+            "rules": [{"apiGroups": ["*"], "apiVersions": ["*"], "resources": [resource], "operations": operations}],
+        }],
+    });
+    lab.post(&format!("{WEBHOOKS}/{kind}webhookconfigurations"), &body).await.expect(201);
+    // It is in force a moment after it is stored.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+}
+
+async fn without_webhook(lab: &Lab, kind: &str, name: &str) {
+    lab.delete(&format!("{WEBHOOKS}/{kind}webhookconfigurations/{name}")).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+}
+
+#[track_caller]
+fn warned(told: &Told, of: &str) {
+    let warnings = strings(&told.item["warnings"]);
+    assert!(warnings.iter().any(|warning| warning.contains(of)), "{warnings:#?}");
+}
+
+async fn a_schema_that_was_tightened_refuses_the_release(lab: Lab) {
+    let group = "tight.example.com";
+    let crd = widgets(&lab, group, &[version("v1", true, &open())]).await;
+    create(&lab, "tight").await;
+    widget(&lab, group, "v1", "tight", Some("tight.example.com/cleanup")).await;
+    let schema = json!({
+        "type": "object", "required": ["spec"], "x-kubernetes-preserve-unknown-fields": true,
+        "properties": {"spec": {"type": "object", "required": ["owner"], "properties": {"owner": {"type": "string"}}}},
+    });
+    let patch = json!({"spec": {"versions": [version("v1", true, &schema)]}});
+    lab.patch(&format!("{CRDS}/{crd}"), &patch).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    stuck(&lab, "tight", "tight.example.com/cleanup").await;
+
+    let told = explain(&lab, "tight").await;
+    told.is_stuck_by(&["RejectedUpdate", "HeldObjects"]);
+    let cause = told.cause("RejectedUpdate");
+    assert_eq!(cause["subject"], crd);
+    assert!(cause["detail"].as_str().unwrap().contains("spec: Required value"), "{cause}");
+    warned(
+        &told,
+        "step 1 is refused by the server as things are: dry run of PATCH widgets.tight.example.com/w: ",
+    );
+    // The remedy works: the schema relaxed, the release goes through.
+    let patch = json!({"spec": {"versions": [version("v1", true, &open())]}});
+    lab.patch(&format!("{CRDS}/{crd}"), &patch).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let clear = ["clear", "tight", "--yes", "--leftovers=release", "--patience=0s"];
+    lab.nsfix(&clear).run().await.expect(0);
+    gone(&lab, "tight").await;
+}
+
+async fn a_version_that_left_the_crd_is_named_and_brought_back(lab: Lab) {
+    let group = "left.example.com";
+    let both = [version("v1", true, &open()), version("v2", false, &open())];
+    let crd = widgets(&lab, group, &both).await;
+    let crd_path = format!("{CRDS}/{crd}");
+    create(&lab, "left").await;
+    create(&lab, "beside").await;
+    widget(&lab, group, "v1", "left", None).await;
+    let turned = json!({"spec": {"versions": [version("v1", false, &open()), version("v2", true, &open())]}});
+    lab.patch(&crd_path, &turned).await.expect(200);
+    lab.patch(&format!("{crd_path}/status"), &json!({"status": {"storedVersions": ["v2"]}}))
+        .await
+        .expect(200);
+    lab.patch(&crd_path, &json!({"spec": {"versions": [version("v2", true, &open())]}})).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    stuck(&lab, "left", "invalid group/version").await;
+    stuck(&lab, "beside", "invalid group/version").await;
+
+    // The same alone and in a crowd, and of the namespace that holds it as of one that does not.
+    let alone = [explain(&lab, "left").await, explain(&lab, "beside").await];
+    let crowd = lab.nsfix(&["explain", "-o", "json", "left", "beside"]).run().await.expect(0).json();
+    for (index, told) in alone.iter().enumerate() {
+        let cause = told.cause("UnreadableObjects");
+        assert_eq!(cause["subject"], crd);
+        assert!(
+            cause["detail"].as_str().unwrap().ends_with("stored in version v1, which is gone"),
+            "{cause}"
+        );
+        let causes = |item: &Value| -> Vec<(Value, Value)> {
+            let causes = item["causes"].as_array().unwrap().iter();
+            causes.map(|cause| (cause["kind"].clone(), cause["subject"].clone())).collect()
+        };
+        assert_eq!(causes(&told.item), causes(&crowd["items"][index]));
+    }
+    // The command works as it is printed.
+    let command = alone[0].cause("UnreadableObjects")["command"].as_str().unwrap().to_owned();
+    let patch = command.split("-p '").nth(1).and_then(|rest| rest.split('\'').next()).expect(&command);
+    let headers = [("content-type", "application/json-patch+json")];
+    lab.request(http::Method::PATCH, &crd_path, &headers, patch.as_bytes().to_vec()).await.expect(200);
+    gone(&lab, "left").await;
+    gone(&lab, "beside").await;
+}
+
+async fn a_secret_that_cannot_be_decrypted_holds_every_namespace_alone_and_in_a_crowd(lab: Lab) {
+    create(&lab, "sealed").await;
+    create(&lab, "beside").await;
+    for name in ["lost", "readable"] {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}});
+        lab.post("/api/v1/namespaces/sealed/secrets", &secret).await.expect(201);
+    }
+    let key = "/registry/secrets/sealed/lost";
+    lab.put_into_etcd(key, "k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef").await;
+    stuck(&lab, "sealed", "unable to transform key").await;
+    stuck(&lab, "beside", "unable to transform key").await;
+
+    let told = explain(&lab, "sealed").await;
+    let cause = told.cause("UnreadableObjects");
+    assert_eq!(cause["subject"], "secrets");
+    assert!(cause["detail"].as_str().unwrap().contains("(lost in namespace sealed)"), "{cause}");
+    let remedy = cause["remedy"].as_str().unwrap();
+    let request =
+        "DELETE /api/v1/namespaces/sealed/secrets/lost?ignoreStoreReadErrorWithClusterBreakingPotential=true";
+    assert!(remedy.contains(request) && remedy.contains("Warning: finalizers"), "{remedy}");
+    assert_eq!(told.steps(), [""; 0], "nothing unread is abandoned");
+    let alone = explain(&lab, "beside").await;
+    let crowd = lab.nsfix(&["explain", "-o", "json", "sealed", "beside"]).run().await.expect(0).json();
+    for item in [&alone.item, &crowd["items"][1]] {
+        let causes = item["causes"].as_array().unwrap();
+        let cause = causes
+            .iter()
+            .find(|cause| cause["kind"] == "UnreadableObjects")
+            .unwrap_or_else(|| panic!("{item:#}"));
+        assert!(cause["detail"].as_str().unwrap().contains("lost in namespace sealed, elsewhere"), "{cause}");
+    }
+    // With it out of the way, everything ends.
+    lab.delete_from_etcd(key).await;
+    gone(&lab, "sealed").await;
+    gone(&lab, "beside").await;
+}
+
+/// One type, whose lists are answered according to the group: `NAME.agg.example.com`.
+fn aggregated(method: &str, path: &str, _: &Value) -> Reply {
+    let parts: Vec<&str> = path.split('?').next().unwrap_or_default().trim_matches('/').split('/').collect();
+    let ["apis", group, version, rest @ ..] = parts.as_slice() else {
+        return Reply::Text(404, "text/plain", "404 page not found".to_owned());
+    };
+    let group_version = format!("{group}/{version}");
+    if rest.is_empty() {
+        let verbs = ["get", "list", "delete", "deletecollection"];
+        let things = json!({"name": "things", "singularName": "thing", "namespaced": true, "kind": "Thing", "verbs": verbs});
+        let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": [things]});
+        return Reply::Json(200, list);
+    }
+    let failure = |code: u16, reason: &str, message: &str| {
+        Reply::Json(
+            code,
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason,
+                                 "message": message, "code": code}),
+        )
+    };
+    let thing = json!({"apiVersion": group_version, "kind": "Thing", "metadata": {"name": "t", "namespace": "kept", "uid": "t-1"}});
+    match group.split('.').next().unwrap_or_default() {
+        "broken" => failure(500, "InternalError", "no marshaller for ThingList"),
+        "shut" => failure(403, "Forbidden", "things.shut.agg.example.com is forbidden: not set up"),
+        "page" => Reply::Text(200, "text/html", "<html>Log in</html>".to_owned()),
+        "cut" => Reply::Text(200, "application/json", "{\"kind\":\"ThingList\",\"items\":[".to_owned()),
+        "kept" if method == "DELETE" => failure(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        ),
+        "kept" if rest.contains(&"kept") || rest.len() == 1 => Reply::Json(
+            200,
+            json!({"kind": "ThingList", "apiVersion": group_version, "metadata": {}, "items": [thing]}),
+        ),
+        _ => Reply::Json(
+            200,
+            json!({"kind": "ThingList", "apiVersion": group_version, "metadata": {}, "items": []}),
+        ),
+    }
+}
+
+async fn api(lab: &Lab, backend: &Backend, mode: &str) -> String {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "agg"},
+        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": backend.port}]},
+    });
+    lab.post("/api/v1/namespaces/default/services", &service).await;
+    let group = format!("{mode}.agg.example.com");
+    let name = format!("v1.{group}");
+    let body = json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": name},
+        "spec": {"group": group, "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": true,
+                 "service": {"name": "agg", "namespace": "default", "port": backend.port}},
+    });
+    lab.post("/apis/apiregistration.k8s.io/v1/apiservices", &body).await.expect(201);
+    lab.wait_for(&format!("/apis/{group}/v1"), |answer| answer.status == 200).await;
+    name
+}
+
+async fn without_api(lab: &Lab, name: &str) {
+    lab.delete(&format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")).await.expect(200);
+}
+
+async fn an_api_whose_lists_fail_is_named_for_every_namespace(lab: Lab) {
+    let backend = Backend::start(Certificate::Good, aggregated).await;
+    for mode in ["broken", "shut", "page", "cut"] {
+        let name = api(&lab, &backend, mode).await;
+        create(&lab, mode).await;
+        lab.delete(&path(mode)).await.expect(200);
+        let reported = |answer: &Answer| answer.json()["status"]["conditions"].is_array();
+        lab.wait_for(&path(mode), reported).await;
+        let told = explain(&lab, mode).await;
+        told.is_stuck_by(&["UnavailableApi"]);
+        assert_eq!(told.cause("UnavailableApi")["subject"], name);
+        told.evidence("UnavailableApi", &format!("APIService {name} is served by service default/agg"));
+        assert_eq!(told.steps(), [""; 0], "what is in it is unknown");
+        without_api(&lab, &name).await;
+        gone(&lab, mode).await;
+    }
+}
+
+async fn an_api_that_does_not_delete_is_named(lab: Lab) {
+    let backend = Backend::start(Certificate::Good, aggregated).await;
+    let name = api(&lab, &backend, "kept").await;
+    create(&lab, "kept").await;
+    lab.delete(&path("kept")).await.expect(200);
+    let reported = |answer: &Answer| answer.json()["status"]["conditions"].is_array();
+    lab.wait_for(&path("kept"), reported).await;
+    let told = explain(&lab, "kept").await;
+    let said = told.item["namespace"]["conditions"].to_string();
+    if said.contains("Resource=things") {
+        let cause = told.cause("UnavailableApi");
+        assert_eq!(cause["subject"], name);
+        assert!(cause["detail"].as_str().unwrap().starts_with("things.kept.agg.example.com"), "{cause}");
+    }
+    // Either way the type is named, and no pod is.
+    assert!(told.item.to_string().contains("things.kept.agg.example.com"), "{:#}", told.item);
+    assert!(!told.item["causes"].to_string().contains("pods remain"), "{:#}", told.item);
+    without_api(&lab, &name).await;
+}
+
+fn refuse_to_convert(_: &str, _: &str, body: &Value) -> Reply {
+    let response = json!({"uid": body["request"]["uid"], "convertedObjects": [],
+                          "result": {"status": "Failed", "message": "no colour in v2"}});
+    Reply::Json(
+        200,
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview", "response": response}),
+    )
+}
+
+async fn a_conversion_webhook_that_says_no_is_not_one_that_is_silent(lab: Lab) {
+    let backend = Backend::start(Certificate::Good, refuse_to_convert).await;
+    let group = "stubborn.example.com";
+    let versions = [version("v1", true, &open()), version("v2", false, &open())];
+    let crd = widgets(&lab, group, &versions).await;
+    create(&lab, "stubborn").await;
+    widget(&lab, group, "v1", "stubborn", None).await;
+    let conversion = json!({
+        "strategy": "Webhook",
+        "webhook": {"clientConfig": backend.client_config("convert"), "conversionReviewVersions": ["v1"]},
+    });
+    let patch = json!({"spec": {"conversion": conversion, "preserveUnknownFields": false,
+                                "versions": [version("v1", false, &open()), version("v2", true, &open())]}});
+    lab.patch(&format!("{CRDS}/{crd}"), &patch).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    stuck(&lab, "stubborn", "conversion webhook").await;
+    let told = explain(&lab, "stubborn").await;
+    let cause = told.cause("FailingConversionWebhook");
+    assert_eq!(cause["subject"], crd);
+    let detail = cause["detail"].as_str().unwrap();
+    assert!(detail.ends_with("its webhook was asked and does not convert them"), "{cause}");
+    assert!(cause["evidence"].to_string().contains("no colour in v2"), "{cause}");
+}
+
+fn put_back(_: &str, _: &str, body: &Value) -> Reply {
+    let patch = json!([{"op": "add", "path": "/metadata/finalizers", "value": ["guard.example.com/always"]}]);
+    let has =
+        body["request"]["object"]["metadata"]["finalizers"].to_string().contains("guard.example.com/always");
+    review(body, (!has).then_some(&patch))
+}
+
+async fn a_webhook_that_puts_the_finalizer_back_is_named(lab: Lab) {
+    let backend = Backend::start(Certificate::Good, put_back).await;
+    let name = Lab::unique("readd");
+    create(&lab, &name).await;
+    config_map(&lab, &name, &["guard.example.com/always"]).await;
+    let client = backend.client_config("readd");
+    webhook(&lab, "mutating", &name, &client, "configmaps", &["UPDATE"], 5).await;
+    stuck(&lab, &name, "guard.example.com/always").await;
+    let told = explain(&lab, &name).await;
+    told.has_causes(&["AdmissionRefusal", "HeldObjects", "Progressing"]);
+    assert_eq!(told.cause("AdmissionRefusal")["subject"], format!("mutatingwebhookconfiguration/{name}"));
+    told.evidence(
+        "AdmissionRefusal",
+        "dry run of PATCH configmaps/settings: 200, and guard.example.com/always",
+    );
+    warned(&told, "is refused by the server as things are");
+    without_webhook(&lab, "mutating", &name).await;
+    lab.nsfix(&["clear", &name, "--yes", "--leftovers=release", "--patience=0s"]).run().await.expect(0);
+    gone(&lab, &name).await;
+}
+
+async fn a_policy_that_puts_the_finalizer_back_is_named(lab: Lab) {
+    let name = Lab::unique("policy");
+    create(&lab, &name).await;
+    config_map(&lab, &name, &["guard.example.com/always"]).await;
+    let rules = json!([{"apiGroups": [""], "apiVersions": ["*"], "resources": ["configmaps"], "operations": ["UPDATE"]}]);
+    let expression = "Object{metadata: Object.metadata{finalizers: [\"guard.example.com/always\"]}}";
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {"resourceRules": rules, "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}},
+            "failurePolicy": "Fail", "reinvocationPolicy": "Never",
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}],
+        },
+    });
+    let policies = format!("{WEBHOOKS}/mutatingadmissionpolicies");
+    if lab.post(&policies, &policy).await.status == 404 {
+        // An older API server has none.
+        return;
+    }
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": name}, "spec": {"policyName": name},
+    });
+    lab.post(&format!("{WEBHOOKS}/mutatingadmissionpolicybindings"), &binding).await.expect(201);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    stuck(&lab, &name, "guard.example.com/always").await;
+    let told = explain(&lab, &name).await;
+    told.has_causes(&["AdmissionRefusal", "HeldObjects", "Progressing"]);
+    assert_eq!(told.cause("AdmissionRefusal")["subject"], format!("mutatingadmissionpolicy/{name}"));
+    lab.delete(&format!("{WEBHOOKS}/mutatingadmissionpolicybindings/{name}")).await.expect(200);
+    lab.delete(&format!("{policies}/{name}")).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    lab.nsfix(&["clear", &name, "--yes", "--leftovers=release", "--patience=0s"]).run().await.expect(0);
+}
+
+fn inject(_: &str, _: &str, body: &Value) -> Reply {
+    let containers = &body["request"]["object"]["spec"]["containers"];
+    let patch =
+        json!([{"op": "add", "path": "/spec/containers/-", "value": {"name": "injected", "image": "i"}}]);
+    review(body, (!containers.to_string().contains("injected")).then_some(&patch))
+}
+
+async fn a_webhook_that_edits_pods_is_the_probable_reason(lab: Lab) {
+    let backend = Backend::start(Certificate::Good, inject).await;
+    let name = Lab::unique("inject");
+    create(&lab, &name).await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "finalizers": ["example.com/drain"]},
+        "spec": {"nodeName": "ghost", "terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": "i"}]},
+    });
+    lab.post(&format!("{}/pods", path(&name)), &pod).await.expect(201);
+    let client = backend.client_config("inject");
+    webhook(&lab, "mutating", &name, &client, "pods", &["UPDATE"], 5).await;
+    lab.delete(&path(&name)).await.expect(200);
+    let reported = |answer: &Answer| answer.json()["status"]["conditions"].is_array();
+    lab.wait_for(&path(&name), reported).await;
+    let told = explain(&lab, &name).await;
+    told.cause("HeldObjects");
+    let evidence =
+        format!("webhook {name}.example.com (mutatingwebhookconfiguration/{name}) may change updates");
+    told.evidence("RejectedUpdate", &evidence);
+    let detail = told.cause("RejectedUpdate")["detail"].as_str().unwrap();
+    assert!(detail.contains("spec.containers"), "{detail}");
+    without_webhook(&lab, "mutating", &name).await;
+}
+
+fn hang(_: &str, _: &str, _: &Value) -> Reply {
+    Reply::Hang
+}
+
+async fn slow(lab: &Lab, seconds: u32) -> (String, Told) {
+    let backend = Backend::start(Certificate::Good, hang).await;
+    let name = Lab::unique("slow");
+    create(lab, &name).await;
+    config_map(lab, &name, &["example.com/hold"]).await;
+    let client = backend.client_config("slow");
+    webhook(lab, "validating", &name, &client, "configmaps", &["UPDATE"], seconds).await;
+    stuck(lab, &name, "example.com/hold").await;
+    let told = explain(lab, &name).await;
+    without_webhook(lab, "validating", &name).await;
+    lab.nsfix(&["clear", &name, "--yes", "--leftovers=release", "--patience=0s"]).run().await.expect(0);
+    (name, told)
+}
+
+async fn a_webhook_that_is_slower_than_its_timeout_is_named(lab: Lab) {
+    let (name, told) = slow(&lab, 10).await;
+    let cause = told.cause("FailingAdmissionWebhook");
+    assert_eq!(cause["subject"], format!("validatingwebhookconfiguration/{name}"));
+    assert!(cause["detail"].as_str().unwrap().contains("cannot be called (timed out after 10s)"), "{cause}");
+}
+
+async fn a_webhook_that_may_take_half_a_minute_is_named(lab: Lab) {
+    let (name, told) = slow(&lab, 30).await;
+    let cause = told.cause("FailingAdmissionWebhook");
+    assert_eq!(cause["subject"], format!("validatingwebhookconfiguration/{name}"));
+    let detail = cause["detail"].as_str().unwrap();
+    assert!(detail.contains("cannot be called (no answer within 15s; it is given 30s)"), "{cause}");
+}
+
+fn nonsense(_: &str, path: &str, _: &Value) -> Reply {
+    match path.split('?').next().unwrap_or_default() {
+        "/page" => Reply::Text(200, "text/html", "<html>Log in</html>".to_owned()),
+        "/odd" => Reply::Json(200, json!({"kind": "Other", "apiVersion": "v1"})),
+        _ => Reply::Text(404, "text/plain", "404 page not found".to_owned()),
+    }
+}
+
+async fn a_webhook_that_cannot_be_called_is_told_by_what_happened(lab: Lab) {
+    let good = Backend::start(Certificate::Good, nonsense).await;
+    let expired = Backend::start(Certificate::Expired, nonsense).await;
+    let other_name = Backend::start(Certificate::OtherName, nonsense).await;
+    let mut stranger = good.client_config("odd");
+    stranger["caBundle"] = json!(other_name.ca_bundle);
+    let refused = json!({"url": "https://127.0.0.1:1/x", "caBundle": good.ca_bundle});
+    let unknown = json!({"url": "https://nobody.invalid/x", "caBundle": good.ca_bundle});
+    for (what, client, trouble) in [
+        ("expired", expired.client_config("x"), "its certificate has expired"),
+        ("stranger", stranger, "its certificate is signed by an unknown authority"),
+        ("name", other_name.client_config("x"), "its certificate has another name"),
+        ("refused", refused, "connection refused"),
+        ("unknown", unknown, ""),
+        ("page", good.client_config("page"), ""),
+        ("odd", good.client_config("odd"), ""),
+        ("missing", good.client_config("missing"), ""),
+    ] {
+        let name = Lab::unique(what);
+        create(&lab, &name).await;
+        config_map(&lab, &name, &["example.com/hold"]).await;
+        webhook(&lab, "validating", &name, &client, "configmaps", &["UPDATE"], 5).await;
+        stuck(&lab, &name, "example.com/hold").await;
+        let told = explain(&lab, &name).await;
+        let cause = told.cause("FailingAdmissionWebhook");
+        assert_eq!(cause["subject"], format!("validatingwebhookconfiguration/{name}"), "{what}");
+        let detail = cause["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("cannot be called ({trouble}")), "{what}: {cause:#}");
+        without_webhook(&lab, "validating", &name).await;
+        lab.nsfix(&["clear", &name, "--yes", "--leftovers=release", "--patience=0s"]).run().await.expect(0);
+    }
+}
