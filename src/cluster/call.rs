@@ -26,12 +26,14 @@ pub(super) struct Call {
     pub(super) limit_mib: usize,
     /// For a request that is known to need longer than a probe.
     pub(super) deadline: Option<Duration>,
+    /// A 429 or 5xx is the answer that is wanted, and no reason to ask again.
+    pub(super) once: bool,
 }
 
 impl Call {
     fn new(request: Result<Built, request::Error>) -> Self {
         let request = request.map(tidy);
-        Self { request, probe: false, limit_mib: MAX_ANSWER_MIB, deadline: None }
+        Self { request, probe: false, limit_mib: MAX_ANSWER_MIB, deadline: None, once: false }
     }
 
     pub(super) fn get(path: &ApiPath) -> Self {
@@ -93,6 +95,11 @@ impl Call {
 
     pub(super) fn probing(self) -> Self {
         Self { probe: true, ..self }
+    }
+
+    /// Takes a failure for an answer, whatever Retry-After says.
+    pub(super) fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// Whole objects can be large, and many of them are in a page.

@@ -110,7 +110,7 @@ impl Cluster {
     /// go past it to etcd, and a name keeps it small. `None` where it works, or fails over something else.
     pub async fn conversion_failure(&self, ty: &ResourceType, namespace: &str) -> Option<String> {
         let params = ListParams::default().fields("metadata.name=nsfix-check");
-        let error = self.call(Call::list(&ty.path_in(namespace), &params).probing()).await.err()?;
+        let error = self.call(Call::list(&ty.path_in(namespace), &params).probing().once()).await.err()?;
         let said = error.detail();
         said.contains("conversion webhook for ").then_some(said)
     }

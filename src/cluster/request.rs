@@ -97,7 +97,7 @@ impl Cluster {
 
     /// Retries a bounded few times, and only where the server asks for it with Retry-After, as client-go does.
     async fn call_again(&self, call: Call, warnings: &mut Vec<String>) -> Result<Vec<u8>, ApiError> {
-        let Call { request, probe, limit_mib, deadline } = call;
+        let Call { request, probe, limit_mib, deadline, once } = call;
         let request = request.map_err(|error| ApiError::NotBuilt(Arc::new(error)))?;
         if request.method() != Method::GET && self.only_reads.load(Ordering::Relaxed) {
             return Err(ApiError::NotSent(describe(&request)));
@@ -114,7 +114,7 @@ impl Cluster {
                 warnings.extend(self::warnings(&headers).map(str::to_owned));
                 return Ok(body);
             }
-            match retries.after(request.method(), status, &headers) {
+            match retries.after(request.method(), status, &headers).filter(|_| !once) {
                 Some(delay) => tokio::time::sleep(delay).await,
                 None => return Err(ApiError::from_answer(&self.server, status, &body)),
             }
