@@ -226,7 +226,18 @@ pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
         version: ty.version.clone(),
         resource: Some(ty.resource.clone()),
         why,
-        detail: error.detail(),
+        detail: answer_of(ty, error),
+    }
+}
+
+/// Somebody else may answer for a group: what is odd about its answer is not odd about the API server.
+fn answer_of(ty: &ResourceType, error: &ApiError) -> String {
+    match error {
+        ApiError::NotKubernetes { what, .. } if !ty.group.is_empty() => {
+            format!("the answer is not one of a Kubernetes API: {what}")
+        }
+        ApiError::BrokenOff { what, .. } if !ty.group.is_empty() => format!("the answer broke off: {what}"),
+        _ => error.detail(),
     }
 }
 

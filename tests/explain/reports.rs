@@ -217,6 +217,8 @@ async fn a_secret_that_cannot_be_decrypted_holds_every_namespace_alone_and_in_a_
     let key = "/registry/secrets/sealed/lost";
     lab.put_into_etcd(key, "k8s:enc:aescbc:v1:key1:0123456789abcdef0123456789abcdef").await;
     stuck(&lab, "sealed", "unable to transform key").await;
+    // From now on the cache that the controller deletes through does not fill, for any namespace.
+    lab.wait_for("/api/v1/namespaces/beside/secrets", |answer| answer.status != 200).await;
     stuck(&lab, "beside", "unable to transform key").await;
 
     let told = explain(&lab, "sealed").await;

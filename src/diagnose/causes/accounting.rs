@@ -87,6 +87,21 @@ fn errors_explained(facts: &Facts, cause: &Cause, said: &str, remaining: &mut Ve
     }
 }
 
+/// How the controller words a list that did not answer in time (client-go's rest/request.go, Go's net/http).
+const LATE: [&str; 5] =
+    ["timed out", "deadline exceeded", "in the time allotted", "Timeout", "has prevented the request"];
+/// How the controller words a list that answered nonsense: HTML, half a document, an error without words.
+const NONSENSE: [&str; 8] = [
+    "serializer for ",
+    "unexpected end of JSON",
+    "unexpected EOF",
+    "couldn't get version/kind",
+    "invalid character",
+    "unable to decode",
+    "rejected our request for an unknown reason",
+    "has prevented the request from succeeding",
+];
+
 /// `v1beta1.metrics.example.com` stands in messages as `metrics.example.com/v1beta1`, by the names of its types, or
 /// in the words in which a list of them failed.
 fn names_api(facts: &Facts, cause: &Cause, said: &str) -> bool {
@@ -95,9 +110,8 @@ fn names_api(facts: &Facts, cause: &Cause, said: &str) -> bool {
     let mut of_api = gaps.filter(|gap| gap.group == group && gap.version == version);
     said.contains(group)
         || of_api.any(|gap| {
-            let late = ["timed out", "deadline exceeded", "in the time allotted", "Timeout"];
-            said.contains(&gap.detail)
-                || (gap.why == Unreadable::TimedOut && late.iter().any(|words| said.contains(words)))
+            let words = if gap.why == Unreadable::TimedOut { LATE.as_slice() } else { NONSENSE.as_slice() };
+            said.contains(&gap.detail) || words.iter().any(|words| said.contains(words))
         })
 }
 
