@@ -18,6 +18,7 @@ mod contract;
 mod deploy;
 mod discovery;
 mod documentation;
+mod dry_runs;
 mod explain;
 mod faults;
 mod kubectl;
@@ -48,12 +49,14 @@ fn main() -> ExitCode {
         schemas::tests(),
         terminal::tests(),
         documentation::tests(),
+        dry_runs::tests(),
         kubectl::tests(),
         faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
         packaging::tests(),
         printed::tests(),
+        printed::pasted::tests(),
         restore::tests(),
         unattended::tests(),
     ]

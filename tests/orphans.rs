@@ -12,6 +12,7 @@ tests! {
     what_a_careless_finalize_left_is_found,
     a_purge_removes_orphans_and_wakes_nothing_up,
     a_purge_that_was_interrupted_is_finished_by_the_next,
+    a_purge_gets_past_a_pod_on_a_lost_node,
     an_active_namespace_with_the_label_of_a_purge_is_left_alone,
     a_purge_cannot_be_rehearsed_by_the_server;
     Sandbox:
@@ -61,6 +62,15 @@ async fn a_purge_removes_orphans_and_wakes_nothing_up(lab: Lab) {
     let name = orphans(&lab).await;
     let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(0);
     assert!(ran.stdout.starts_with(&format!("namespace/{name} ")), "{ran:?}");
+    lab.get(&path(&name)).await.expect(404);
+    assert_eq!(list(&lab, &name).await, Vec::<String>::new());
+}
+
+async fn a_purge_gets_past_a_pod_on_a_lost_node(lab: Lab) {
+    let name = lab.play_apart("lost-node").await;
+    finalize(&lab, &name, "", |body| body["spec"]["finalizers"] = json!([])).await.1.expect(200);
+    assert_eq!(list(&lab, &name).await, ["pods/stranded"]);
+    lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(0);
     lab.get(&path(&name)).await.expect(404);
     assert_eq!(list(&lab, &name).await, Vec::<String>::new());
 }

@@ -1,5 +1,7 @@
 //! What is printed can be pasted: every command is read by bash, and changes what it names and nothing else.
 
+pub mod pasted;
+
 use nsfix::sandbox::{Options, scenarios};
 use serde_json::{Value, json};
 

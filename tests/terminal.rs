@@ -1,5 +1,7 @@
 //! `nsfix clear` in front of a person: the question before the write, and signals.
 
+use std::time::Duration;
+
 use nsfix::sandbox::{Fault, Matcher};
 
 use crate::harness::Lab;
@@ -10,6 +12,8 @@ tests! { Sandbox:
     on_a_terminal_the_question_comes_first,
     on_a_terminal_no_means_no,
     on_a_terminal_live_leftovers_want_the_name_typed,
+    the_time_of_a_person_who_reads_is_not_the_runs,
+    a_long_release_shows_how_far_it_is,
     an_interrupt_waits_for_the_request_in_flight,
     a_termination_before_the_write_writes_nothing
 }
@@ -22,10 +26,22 @@ async fn on_a_terminal(
     question: &'static str,
     answer: &'static str,
 ) -> (String, Option<i32>) {
-    let command = lab.nsfix(&["clear", name, "--color=never"]).into_command();
+    on_a_terminal_with(lab, &["clear", name, "--color=never"], question, answer, Duration::ZERO).await
+}
+
+/// The same with other arguments, and a person who takes this long.
+async fn on_a_terminal_with(
+    lab: &Lab,
+    arguments: &[&str],
+    question: &'static str,
+    answer: &'static str,
+    reading: Duration,
+) -> (String, Option<i32>) {
+    let command = lab.nsfix(arguments).env("TERM", "xterm").into_command();
     tokio::task::spawn_blocking(move || {
         let mut session = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
         let before = session.exp_string(question).unwrap();
+        std::thread::sleep(reading);
         session.send_line(answer).unwrap();
         let after = session.exp_eof().unwrap();
         // Its type is not exported: `Exited(Pid(1), 0)`.
@@ -61,6 +77,23 @@ async fn on_a_terminal_live_leftovers_want_the_name_typed(lab: Lab) {
     let (screen, code) = on_a_terminal(&lab, &name, "Type the namespace's name to go on: ", "y").await;
     assert_eq!(code, Some(4), "{screen}");
     assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+async fn the_time_of_a_person_who_reads_is_not_the_runs(lab: Lab) {
+    let name = terminating_with_deleting_content(&lab).await;
+    let arguments = ["clear", &name, "--color=never", "--timeout=2s"];
+    let reading = Duration::from_secs(3);
+    let (screen, code) = on_a_terminal_with(&lab, &arguments, "? [y/N] ", "y", reading).await;
+    assert_eq!(code, Some(0), "{screen}");
+}
+
+async fn a_long_release_shows_how_far_it_is(lab: Lab) {
+    let name = terminating_with_deleting_content(&lab).await;
+    lab.the_sandbox().inject(Fault::delay(Matcher::new("PATCH", "/").skip(1), Duration::from_secs(2)));
+    let arguments = ["clear", &name, "--color=never", "--leftovers=release"];
+    let (screen, code) = on_a_terminal_with(&lab, &arguments, "? [y/N] ", "y", Duration::ZERO).await;
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains(&format!("namespace/{name}: 0 of 1")), "{screen}");
 }
 
 /// As [`terminating`], and everything inside is being deleted.

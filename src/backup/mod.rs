@@ -3,12 +3,15 @@
 //! One file per namespace that `kubectl create -f` takes: YAML documents, each of them one object as JSON.
 
 mod creatable;
+mod object;
 mod read;
 
-pub use creatable::{Finalizers, RANKS, Skipped, creatable, rank, skipped};
+pub use creatable::{Finalizers, RANKS, Skipped};
+pub use object::{NotAnObject, SavedObject};
 pub use read::{BadDocument, Documents};
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +45,12 @@ pub fn default_backup_dir() -> Option<PathBuf> {
     state.map(|state| state.join("nsfix/backups"))
 }
 
+/// Where those of a practice cluster go: they are of no use to anybody who looks for a real one.
+#[must_use]
+pub fn practice_backup_dir() -> PathBuf {
+    std::env::temp_dir().join("nsfix-sandbox-backups")
+}
+
 impl Backups {
     /// Backups in this directory; it is made when the first one is written.
     #[must_use]
@@ -64,7 +73,7 @@ impl Backups {
         let mut file = BufWriter::new(create_private(&partial)?);
         let partial = Partial(partial);
         writeln!(file, "{HEADER}")?;
-        Ok(Backup { file, partial, path, objects: 0 })
+        Ok(Backup { file, partial, path, written: Vec::new() })
     }
 }
 
@@ -75,7 +84,8 @@ pub struct Backup {
     /// Its name while it is not whole, so that nobody takes it for a backup.
     partial: Partial,
     path: PathBuf,
-    objects: usize,
+    /// A hash of each object, to know it again when it is read back.
+    written: Vec<u64>,
 }
 
 /// A file that does not stay behind.
@@ -92,28 +102,25 @@ impl Drop for Partial {
 impl Backup {
     /// Adds an object as it was read.
     pub fn add(&mut self, json: &Value) -> io::Result<()> {
-        self.objects += 1;
-        self.file.write_all(b"---\n")?;
-        serde_json::to_writer(&mut self.file, &without_resource_version(json)).map_err(io::Error::from)?;
-        self.file.write_all(b"\n")
+        self.write(&object::to_save(&json.to_string(), None)?)
     }
 
     /// Adds an item of a list, which does not say itself what it is.
     pub fn add_item(&mut self, ty: &ResourceType, text: &str) -> io::Result<()> {
-        let item: Value = serde_json::from_str(text).map_err(io::Error::from)?;
-        let mut object = serde_json::json!({"apiVersion": ty.api_version(), "kind": ty.kind});
-        if let (Some(object), Value::Object(item)) = (object.as_object_mut(), item) {
-            object.extend(item);
-        }
-        self.add(&object)
+        self.write(&object::to_save(text, Some(ty))?)
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        self.written.push(hash_of(line));
+        writeln!(self.file, "---\n{line}")
     }
 
     /// Ends the backup, and reads it back. It is on disk for certain when this returns.
     pub fn finish(mut self) -> io::Result<PathBuf> {
-        writeln!(self.file, "{}", end_mark(self.objects))?;
+        writeln!(self.file, "{}", end_mark(self.written.len()))?;
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
-        read_back(&self.partial.0, self.objects)?;
+        read_back(&self.partial.0, &self.written)?;
         std::fs::rename(&self.partial.0, &self.path)?;
         // The directory entry has to survive a crash too.
         if let Some(dir) = self.path.parent() {
@@ -123,26 +130,28 @@ impl Backup {
     }
 }
 
-/// That what was written can be read, all of it.
-fn read_back(path: &Path, objects: usize) -> io::Result<()> {
-    let mut read = 0;
-    for document in Documents::open(path)? {
-        document.map_err(|why| io::Error::other(format!("it cannot be read back: {why}")))?;
-        read += 1;
-    }
-    if read == objects {
-        return Ok(());
-    }
-    Err(io::Error::other(format!("it cannot be read back: {read} objects instead of {objects}")))
+fn hash_of(line: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    line.hash(&mut hasher);
+    hasher.finish()
 }
 
-/// The object as it was, without the one field that the server refuses on creation.
-fn without_resource_version(json: &Value) -> Value {
-    let mut json = json.clone();
-    if let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.shift_remove("resourceVersion");
+/// That what was written can be read, all of it, and is what was to be written.
+fn read_back(path: &Path, written: &[u64]) -> io::Result<()> {
+    let failed = |why: &dyn std::fmt::Display| io::Error::other(format!("it cannot be read back: {why}"));
+    let mut documents = Documents::open(path)?;
+    let mut read = 0;
+    while let Some(text) = documents.next_text() {
+        let text = text.map_err(|why| failed(&why))?;
+        if written.get(read) != Some(&hash_of(text.trim_end())) {
+            return Err(failed(&format!("document {} is not what was written", read + 1)));
+        }
+        read += 1;
     }
-    json
+    if read == written.len() {
+        return Ok(());
+    }
+    Err(failed(&format!("{read} objects instead of {}", written.len())))
 }
 
 #[cfg(unix)]
@@ -173,11 +182,19 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    const OBJECT: &str = r#""apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"}"#;
+
+    fn texts(path: &Path) -> Vec<String> {
+        let mut documents = Documents::open(path).unwrap();
+        std::iter::from_fn(|| documents.next_text()).map(|text| text.unwrap().trim_end().to_owned()).collect()
+    }
+
     #[test]
     fn a_backup_is_private_and_holds_all_but_the_resource_version() {
         let dir = tempfile::tempdir().unwrap();
         let json = json!({
-            "metadata": {"name": "rodrigo", "uid": "u", "resourceVersion": "5", "labels": {"a": "b"}},
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"labels": {"a": "b"}, "name": "rodrigo", "resourceVersion": "5", "uid": "u"},
             "spec": {"finalizers": ["kubernetes"], "unknown": true},
         });
         let mut backup = Backups::in_dir(dir.path().join("deep/er")).begin("rodrigo").unwrap();
@@ -187,8 +204,7 @@ mod tests {
         expected["metadata"].as_object_mut().unwrap().shift_remove("resourceVersion");
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("# nsfix backup\n---\n{"), "{text}");
-        let saved: Vec<Value> = Documents::open(&path).unwrap().map(Result::unwrap).collect();
-        assert_eq!(saved, [expected]);
+        assert_eq!(texts(&path), [expected.to_string()]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -196,11 +212,12 @@ mod tests {
         }
     }
 
-    fn saved(objects: &[Value]) -> (tempfile::TempDir, PathBuf) {
+    fn saved(objects: &[String]) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let mut backup = Backups::in_dir(dir.path().to_owned()).begin("rodrigo").unwrap();
+        let ty = crate::model::resource("", "configmaps", "ConfigMap");
         for object in objects {
-            backup.add(object).unwrap();
+            backup.add_item(&ty, object).unwrap();
         }
         let path = backup.finish().unwrap();
         (dir, path)
@@ -214,6 +231,8 @@ mod tests {
             any::<f64>().prop_filter("JSON", |number| number.is_finite()).prop_map(Value::from),
             any::<String>().prop_map(Value::from),
             "[\u{0}-\u{a0}\u{fffe}\u{2028}\"\\\\]{0,40}".prop_map(Value::from),
+            // What stands between documents, at the beginning of a line.
+            "(\n|---|# nsfix backup|# end of backup: 1 objects|\r){0,6}".prop_map(Value::from),
         ];
         leaf.prop_recursive(6, 64, 8, |inner| {
             prop_oneof![
@@ -224,34 +243,69 @@ mod tests {
         })
     }
 
+    /// How a server may write the same JSON.
+    fn written(value: &Value, pretty: bool) -> String {
+        if pretty { serde_json::to_string_pretty(value).unwrap() } else { value.to_string() }
+    }
+
     proptest! {
         #![proptest_config(proptest::test_runner::Config { cases: 200, failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn whatever_the_server_can_store_comes_back_as_it_was(value in values()) {
-            let object = json!({"metadata": {"name": "x"}, "data": value});
-            let (_dir, path) = saved(std::slice::from_ref(&object));
-            let read: Vec<Value> = Documents::open(&path).unwrap().map(Result::unwrap).collect();
-            prop_assert_eq!(read, [object]);
+        fn whatever_the_server_can_store_comes_back_as_it_was(
+            value in values(), depth in 0_usize..9_900, pretty in any::<bool>(),
+        ) {
+            // The server takes 10,000 levels (Go's encoding/json: maxNestingDepth); no parser here may count them.
+            let deep = format!("{}{}{}", "[".repeat(depth), written(&value, pretty), "]".repeat(depth));
+            let (_dir, path) = saved(&[format!("{{{OBJECT},\"z\":{deep}}}"), format!("{{{OBJECT}}}")]);
+            let read: Vec<SavedObject> = Documents::open(&path).unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), 2);
+            let body = read[0].creatable(Finalizers::Drop);
+            let inner = body.strip_prefix(&format!("{{{OBJECT},\"z\":{}", "[".repeat(depth))).unwrap();
+            let inner = inner.strip_suffix(&format!("{}}}", "]".repeat(depth))).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Value>(inner).unwrap(), value);
         }
     }
 
     #[test]
     fn a_file_that_was_cut_off_is_noticed() {
-        let objects = [json!({"metadata": {"name": "a"}}), json!({"metadata": {"name": "b"}})];
-        let (_dir, path) = saved(&objects);
+        let (_dir, path) = saved(&[format!("{{{OBJECT}}}"), format!("{{{OBJECT},\"b\":1}}")]);
         let text = std::fs::read_to_string(&path).unwrap();
         let cut = text.rfind("---").unwrap();
         std::fs::write(&path, &text[..cut]).unwrap();
         let last = Documents::open(&path).unwrap().last().unwrap();
         assert!(last.unwrap_err().to_string().contains("cut off"));
+        // Also where another one follows.
+        std::fs::write(&path, format!("{}{text}", &text[..cut])).unwrap();
+        let last = Documents::open(&path).unwrap().last().unwrap();
+        assert!(last.unwrap_err().to_string().contains("another backup begins before"));
+    }
+
+    #[test]
+    fn backups_one_behind_the_other_are_read_as_one() {
+        let (_dir, path) = saved(&[format!("{{{OBJECT}}}"), format!("{{{OBJECT},\"b\":1}}")]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.repeat(3)).unwrap();
+        assert_eq!(Documents::open(&path).unwrap().map(Result::unwrap).count(), 6);
+    }
+
+    #[test]
+    fn what_was_written_otherwise_is_noticed() {
+        let (_dir, path) = saved(&[format!("{{{OBJECT}}}")]);
+        let hash = hash_of(&texts(&path)[0]);
+        read_back(&path, &[hash]).unwrap();
+        assert!(read_back(&path, &[hash, hash]).unwrap_err().to_string().contains("1 objects instead of 2"));
+        let why = read_back(&path, &[hash ^ 1]).unwrap_err().to_string();
+        assert!(why.contains("document 1 is not what was written"), "{why}");
     }
 
     #[test]
     fn a_bad_document_does_not_end_the_rest_and_nothing_partial_stays() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("hand.yaml");
-        std::fs::write(&path, "kind: A\n---\n{\"kind\": \n---\nkind: B\n").unwrap();
+        let object = "apiVersion: v1\nkind: A\nmetadata: {name: a}\n";
+        let text = format!("\u{feff}{object}---\n{{\"kind\": \n---\n# nothing\n--- # b\n{object}");
+        std::fs::write(&path, text).unwrap();
         let read: Vec<bool> = Documents::open(&path).unwrap().map(|read| read.is_ok()).collect();
         assert_eq!(read, [true, false, true]);
         drop(Backups::in_dir(dir.path().join("b")).begin("x").unwrap());

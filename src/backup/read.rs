@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{HEADER, end_mark};
+use super::{HEADER, NotAnObject, SavedObject, end_mark};
 
 /// Why there is no object where one should be. Each in one line.
 #[derive(Debug, thiserror::Error)]
@@ -19,37 +19,73 @@ pub enum BadDocument {
     CutOff(String),
 }
 
-/// The documents of a file, in their order.
+/// The objects of a file, in their order. Several backups, one behind the other, are read as one.
 pub struct Documents {
     lines: Lines<BufReader<File>>,
     /// Whether nsfix wrote it with an end mark, so that one has to be there.
     marked: bool,
     ended: bool,
     failed: bool,
+    /// Another backup begins here.
+    begins: bool,
+    /// Documents of this backup.
     count: usize,
+    /// Documents of all backups in the file.
+    number: usize,
 }
 
 impl Documents {
     /// Opens a backup.
     pub fn open(path: &Path) -> io::Result<Self> {
         let lines = BufReader::new(File::open(path)?).lines();
-        Ok(Self { lines, marked: false, ended: false, failed: false, count: 0 })
+        Ok(Self { lines, marked: false, ended: false, failed: false, begins: false, count: 0, number: 0 })
     }
 
-    fn next_text(&mut self) -> io::Result<Option<String>> {
+    /// The text of the next document.
+    pub(super) fn next_text(&mut self) -> Option<Result<String, BadDocument>> {
+        if self.failed {
+            return None;
+        }
+        match self.read_text() {
+            Ok(Some(text)) => {
+                self.count += 1;
+                self.number += 1;
+                Some(Ok(text))
+            }
+            Ok(None) if self.marked && !self.ended => {
+                self.failed = true;
+                let why = "the line that ends a backup is missing or counts otherwise";
+                Some(Err(BadDocument::CutOff(why.to_owned())))
+            }
+            Ok(None) => None,
+            // A file that cannot be read any further ends here.
+            Err(error) => {
+                self.failed = true;
+                Some(Err(BadDocument::CutOff(error.to_string())))
+            }
+        }
+    }
+
+    fn read_text(&mut self) -> io::Result<Option<String>> {
         let mut text = String::new();
+        if self.begins {
+            self.begin()?;
+        }
         loop {
+            let is_empty = text.trim().is_empty();
             let Some(line) = self.lines.next().transpose()? else {
-                return Ok((!text.trim().is_empty()).then_some(text));
+                return Ok((!is_empty).then_some(text));
             };
             match line.trim_end() {
-                "---" if text.trim().is_empty() => text.clear(),
-                "---" => return Ok(Some(text)),
-                HEADER => self.marked = true,
-                end if end == end_mark(self.count + usize::from(!text.trim().is_empty())) => {
-                    self.ended = true;
+                line if is_separator(line) && is_empty => text.clear(),
+                line if is_separator(line) => return Ok(Some(text)),
+                HEADER if is_empty => self.begin()?,
+                HEADER => {
+                    self.begins = true;
+                    return Ok(Some(text));
                 }
-                comment if comment.starts_with('#') && text.trim().is_empty() => {}
+                end if end == end_mark(self.count + usize::from(!is_empty)) => self.ended = true,
+                comment if comment.starts_with('#') && is_empty => {}
                 _ => {
                     text.push_str(&line);
                     text.push('\n');
@@ -57,38 +93,53 @@ impl Documents {
             }
         }
     }
+
+    fn begin(&mut self) -> io::Result<()> {
+        self.begins = false;
+        if self.marked && !self.ended {
+            return Err(io::Error::other("another backup begins before the first one has ended"));
+        }
+        (self.marked, self.ended, self.count) = (true, false, 0);
+        Ok(())
+    }
+}
+
+/// What stands between two YAML documents.
+fn is_separator(line: &str) -> bool {
+    line == "---" || line.strip_prefix("---").is_some_and(|rest| rest.trim_start().starts_with('#'))
 }
 
 impl Iterator for Documents {
-    type Item = Result<Value, BadDocument>;
+    type Item = Result<SavedObject, BadDocument>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.next_text() {
-            Ok(Some(text)) => {
-                self.count += 1;
-                Some(parse(&text).map_err(|why| BadDocument::Unreadable(self.count, why)))
+        loop {
+            let text = match self.next_text()? {
+                Ok(text) => text,
+                Err(why) => return Some(Err(why)),
+            };
+            match parse(&text) {
+                Ok(None) => {}
+                Ok(Some(object)) => return Some(Ok(object)),
+                Err(why) => return Some(Err(BadDocument::Unreadable(self.number, why))),
             }
-            Ok(None) if self.marked && !self.ended => {
-                self.ended = true;
-                let why = "the line that ends a backup is missing or counts otherwise";
-                Some(Err(BadDocument::CutOff(why.to_owned())))
-            }
-            // A file that cannot be read any further ends here.
-            Err(error) if !self.failed => {
-                (self.marked, self.failed) = (false, true);
-                Some(Err(BadDocument::CutOff(error.to_string())))
-            }
-            Ok(None) | Err(_) => None,
         }
     }
 }
 
-/// What begins with a brace is JSON, and is read by a parser that keeps every character and digit of it.
-fn parse(text: &str) -> Result<Value, String> {
-    let first_line =
-        |error: &dyn std::fmt::Display| error.to_string().lines().next().unwrap_or_default().to_owned();
+/// What begins with a brace is JSON, and is read by a parser that keeps every character and digit of it. Nothing where
+/// there is nothing but comments.
+fn parse(text: &str) -> Result<Option<SavedObject>, String> {
+    let read = |json: &str| SavedObject::parse(json).map(Some).map_err(|why: NotAnObject| first_line(&why));
+    // Some editors put a byte order mark in front.
+    let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| first_line(&error));
+        return read(text);
     }
-    serde_saphyr::from_str(text).map_err(|error| first_line(&error))
+    let value: Value = serde_saphyr::from_str(text).map_err(|error| first_line(&error))?;
+    if value.is_null() { Ok(None) } else { read(&value.to_string()) }
+}
+
+fn first_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

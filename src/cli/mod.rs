@@ -21,6 +21,7 @@ mod sandbox;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use crate::model::DryRunChoice;
+use crate::model::is_dns_label;
 pub use crate::output::{DocumentFormat, ListFormat, ReportFormat};
 pub use access::AccessOptions;
 pub use check::CheckOptions;
@@ -112,14 +113,10 @@ fn parse_namespace(text: &str) -> Result<String, String> {
         Some(("ns" | "namespace" | "namespaces", name)) => name,
         Some((kind, _)) => return Err(format!("nsfix clears namespaces, not {kind:?}")),
     };
-    let valid = (1..=63).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-');
-    if valid {
+    if is_dns_label(name) {
         return Ok(name.to_owned());
     }
-    // What the API server says of such a name (apimachinery's IsDNS1123Label).
+    // What the API server says of such a name.
     Err("a namespace's name consists of lower case letters, digits or '-', and starts and ends with a letter or digit"
         .to_owned())
 }

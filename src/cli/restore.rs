@@ -12,9 +12,10 @@ pub struct RestoreOptions {
     /// The backup
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Only objects of these names: NAME, KIND/NAME or RESOURCE/NAME
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
+    /// Further backups, where there is a file of that name; else only objects of these names: NAME, KIND/NAME,
+    /// or RESOURCE[.GROUP]/NAME
+    #[arg(value_name = "FILE|NAME")]
+    pub rest: Vec<String>,
     /// Answer yes to the question whether to restore into a namespace that exists already
     #[arg(short, long)]
     pub yes: bool,
@@ -24,7 +25,25 @@ pub struct RestoreOptions {
     /// Keep the finalizers that the objects had
     #[arg(long)]
     pub keep_finalizers: bool,
-    /// Send nothing (client), or have the server go through it without storing anything (server)
+    /// Send no write (client), or have the server go through it without storing anything (server)
     #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
     pub dry_run: DryRunChoice,
+}
+
+impl RestoreOptions {
+    /// The backups, and the names of objects.
+    #[must_use]
+    pub fn files_and_names(&self) -> (Vec<PathBuf>, Vec<String>) {
+        let mut files = vec![self.file.clone()];
+        let mut names = Vec::new();
+        for each in &self.rest {
+            let path = PathBuf::from(each);
+            if path.is_file() {
+                files.push(path);
+            } else {
+                names.push(each.clone());
+            }
+        }
+        (files, names)
+    }
 }

@@ -54,6 +54,11 @@ impl Call {
         Self::create_with(collection, &post_params(dry_run), body)
     }
 
+    /// The same with JSON that is sent as it stands.
+    pub(super) fn create_text(collection: &ApiPath, body: String, dry_run: DryRun) -> Self {
+        Self::new(Request::new(collection.as_str()).create(&post_params(dry_run), body.into_bytes()))
+    }
+
     fn create_with(collection: &ApiPath, params: &PostParams, body: &Value) -> Self {
         Self::new(Request::new(collection.as_str()).create(params, body.to_string().into_bytes()))
     }

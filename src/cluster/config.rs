@@ -11,6 +11,8 @@ use super::connection::find;
 use super::{Cluster, Observer, in_cluster, plugin, transport};
 use crate::model::parse_duration;
 
+/// The context of a kubeconfig that `nsfix sandbox` writes.
+const PRACTICE_CONTEXT: &str = "nsfix-sandbox";
 /// kubectl waits for ever; a tool that runs unattended may not.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -226,6 +228,17 @@ impl ConnectionOptions {
         let config = prepared(config);
         let client = transport::client(&config)?;
         Ok(self.cluster(client, &config, None, observer))
+    }
+
+    /// Whether the kubeconfig is one that `nsfix sandbox` has written: what is there is of no use to anybody later.
+    #[must_use]
+    pub fn is_practice(&self) -> bool {
+        let context = match self.context.as_slice() {
+            [] => self.kubeconfig().ok().flatten().and_then(|kubeconfig| kubeconfig.current_context),
+            [context] => Some(context.clone()),
+            _ => None,
+        };
+        self.server.is_none() && context.as_deref() == Some(PRACTICE_CONTEXT)
     }
 
     /// Connects to every cluster that the flags name: the current one, each `--context`, or all contexts.

@@ -143,6 +143,7 @@ impl Cluster {
                 kind: resource.kind,
                 namespaced: resource.namespaced,
                 verbs: resource.verbs,
+                aliases: aliases(Some(resource.singular_name), resource.short_names.unwrap_or_default()),
             })
             .collect())
     }
@@ -188,7 +189,12 @@ fn type_of(resource: APIResourceDiscovery, group: &str, version: &str) -> Option
         kind: resource.response_kind.and_then(|kind| kind.kind).unwrap_or_default(),
         namespaced: resource.scope.as_deref() == Some("Namespaced"),
         verbs: resource.verbs,
+        aliases: aliases(resource.singular_resource, resource.short_names),
     })
+}
+
+fn aliases(singular: Option<String>, short: Vec<String>) -> Vec<String> {
+    singular.into_iter().filter(|name| !name.is_empty()).chain(short).collect()
 }
 
 fn legacy_core(versions: &Value) -> Vec<Pending> {

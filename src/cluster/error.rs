@@ -173,6 +173,13 @@ impl ApiError {
         self.code() == Some(409)
     }
 
+    /// Whether an object could not be created because one of its name exists. Other refusals, such as a quota that was
+    /// changed meanwhile, are answered with 409 as well.
+    #[must_use]
+    pub fn is_already_there(&self) -> bool {
+        matches!(self, Self::Server { code: 409, reason, .. } if reason == "AlreadyExists")
+    }
+
     /// Whether a write that got this answer may have been carried out all the same.
     #[must_use]
     pub fn leaves_write_unknown(&self) -> bool {

@@ -53,6 +53,8 @@ struct Object {
 #[serde(rename_all = "camelCase")]
 struct Metadata {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
     uid: String,
     #[serde(default)]
     resource_version: String,
@@ -104,6 +106,23 @@ impl Cluster {
         let body = self.call(Call::merge_patch(path, &patch, dry_run)).await?;
         let object: Object = self.parse(&body)?;
         Ok(object.metadata.finalizers)
+    }
+
+    /// Creates an object of this name in a collection, from JSON that is sent as it stands.
+    pub async fn create_text(
+        &self,
+        collection: &ApiPath,
+        body: String,
+        name: &str,
+        dry_run: DryRun,
+    ) -> Result<(), ApiError> {
+        let answer = self.call(Call::create_text(collection, body, dry_run)).await?;
+        let created: Object = self.parse(&answer)?;
+        if created.metadata.name == name {
+            return Ok(());
+        }
+        let why = "the server accepted it and answered with another object";
+        Err(ApiError::Undone(why.to_owned()))
     }
 
     /// Deletes an object, guarded by its uid alone: whatever has become of it, it is to go.

@@ -61,7 +61,7 @@ pub(super) async fn run(
     if let Some(journal) = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None) {
         journal::check(journal)?;
     }
-    let settings = settings(options)?;
+    let settings = settings(options, session)?;
     let cluster = session.the_cluster()?;
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
@@ -95,14 +95,14 @@ pub(super) async fn run(
 
 /// The report of a namespace that nothing was done to because a signal came first.
 fn interrupted(name: &str) -> Report {
-    Report::new(name, "").ended(Outcome::Failed, Problem::new(INTERRUPTED))
+    Report::new(name, "").ended(Outcome::NotBegun, Problem::not_begun(name))
 }
 
-fn settings(options: &ClearOptions) -> Result<Settings, Failure> {
+fn settings(options: &ClearOptions, session: &Session) -> Result<Settings, Failure> {
     let backups = if options.no_backup || options.dry_run != DryRunChoice::None {
         None
     } else {
-        Some(backups_in(options.backup_dir.as_deref())?)
+        Some(backups_in(options.backup_dir.as_deref(), session)?)
     };
     Ok(Settings {
         policy: Policy {

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::backup::{Backups, default_backup_dir};
+use crate::backup::{Backups, default_backup_dir, practice_backup_dir};
 use crate::cli::{Cli, Command, GlobalOptions};
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
@@ -99,8 +99,9 @@ async fn open(
 }
 
 /// Backups in the directory that was named, else in the usual one.
-fn backups_in(dir: Option<&Path>) -> Result<Backups, Failure> {
-    let dir = dir.map(Path::to_owned).or_else(default_backup_dir).ok_or_else(|| {
+fn backups_in(dir: Option<&Path>, session: &Session) -> Result<Backups, Failure> {
+    let usual = || if session.is_practice { Some(practice_backup_dir()) } else { default_backup_dir() };
+    let dir = dir.map(Path::to_owned).or_else(usual).ok_or_else(|| {
         Failure::usage("there is no home directory to save backups in")
             .hint("name a place with --backup-dir, or do without with --no-backup")
     })?;

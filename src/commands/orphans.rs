@@ -38,7 +38,7 @@ pub(super) async fn run(
         terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
     }
     if options.purge {
-        return Box::pin(purge::run(options, cluster, terminal, shutdown, found)).await;
+        return Box::pin(purge::run(options, session, terminal, shutdown, found)).await;
     }
     orphans::print(&found, options.output, terminal)?;
     Ok(Exit::Done.into())

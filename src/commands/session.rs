@@ -9,6 +9,8 @@ use crate::output::{Failure, Terminal};
 /// Open connections. Nothing has been sent yet.
 pub(super) struct Session {
     clusters: Vec<Cluster>,
+    /// Whether it is a practice cluster: the one inside this process, or one that `nsfix sandbox` serves.
+    pub(super) is_practice: bool,
     #[cfg(feature = "sandbox")]
     _sandbox: Option<crate::sandbox::Sandbox>,
 }
@@ -24,11 +26,12 @@ impl Session {
             let names: Vec<&str> = scenario.split(',').filter(|name| !name.is_empty()).collect();
             let sandbox = super::sandbox::start(&names, 0).await?;
             let cluster = global.connection.connect_to_url(&sandbox.url(), observer)?;
-            return Ok(Self { clusters: vec![cluster], _sandbox: Some(sandbox) });
+            return Ok(Self { clusters: vec![cluster], is_practice: true, _sandbox: Some(sandbox) });
         }
         let clusters = global.connection.connect_all(&observer).await?;
         Ok(Self {
             clusters,
+            is_practice: global.connection.is_practice(),
             #[cfg(feature = "sandbox")]
             _sandbox: None,
         })

@@ -55,6 +55,8 @@ pub struct Executor<'a> {
     pub deadline: Option<Instant>,
     /// Called with every step of a namespace as soon as its result is known.
     pub on_step: &'a dyn Fn(&str, &StepReport),
+    /// Told how many of how many leftovers of a step are done with.
+    pub on_object: &'a dyn Fn(&str, usize, usize),
 }
 
 impl Executor<'_> {

@@ -144,12 +144,16 @@ impl Executor<'_> {
         if !wanted.is_empty() {
             self.still_there(namespace).await?;
         }
+        let (total, mut done) = (wanted.len(), 0);
+        (self.on_object)(&namespace.name, done, total);
         let mut outcomes = futures::stream::iter(wanted)
             .map(|leftover| self.write_object(ty, leftover, write))
             .buffer_unordered(CONCURRENCY);
         let mut counts = WriteCounts::default();
         while let Some(outcome) = outcomes.next().await {
             counts.count(outcome);
+            done += 1;
+            (self.on_object)(&namespace.name, done, total);
         }
         Ok(counts)
     }

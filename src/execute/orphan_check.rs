@@ -1,9 +1,14 @@
 //! What it came to in the end: whether the namespace is gone after all, and what was left behind.
 
+use std::collections::HashSet;
+
 use super::namespace::replaced;
 use super::{Executor, Outcome, Problem, Report, StepResult};
 use crate::cluster::ApiError;
 use crate::model::{Inventory, ResourceType, TypeLeftovers};
+
+/// How many objects are named before the rest is only hinted at.
+const NAMED: usize = 5;
 
 impl Executor<'_> {
     /// What ended with a problem may have ended well all the same: by the controller, by somebody else, or by
@@ -64,12 +69,9 @@ impl Executor<'_> {
         let name = &report.namespace;
         match self.cluster.namespace(name).await {
             Ok(_) => {
-                let came_back = found.iter().filter(|of_type| is_of(of_type, before));
-                report.warnings.extend(came_back.map(|of_type| {
-                    format!(
-                        "{} of the old namespace {name:?} are inside the new one of that name",
-                        of_type.resource
-                    )
+                let inside = found.iter().filter_map(|of_type| came_back(of_type, before));
+                report.warnings.extend(inside.map(|objects| {
+                    format!("left behind by the old namespace {name:?}, and inside the new one of that name now: {objects}")
                 }));
             }
             Err(error) => {
@@ -84,11 +86,15 @@ impl Executor<'_> {
     }
 }
 
-/// Whether one of these objects was there before.
-fn is_of(found: &TypeLeftovers, before: &Inventory) -> bool {
+/// The objects of a type that were there before, by name; `None` where none was.
+fn came_back(found: &TypeLeftovers, before: &Inventory) -> Option<String> {
     let known = before.types.iter().flat_map(|of_type| &of_type.sample);
-    let known: Vec<&str> = known.map(|leftover| leftover.uid.as_str()).collect();
-    found.sample.iter().any(|leftover| known.contains(&leftover.uid.as_str()))
+    let known: HashSet<&str> = known.map(|leftover| leftover.uid.as_str()).collect();
+    let back = found.sample.iter().filter(|leftover| known.contains(leftover.uid.as_str()));
+    let names: Vec<&str> = back.map(|leftover| leftover.name.as_str()).collect();
+    let more = found.total() > names.len() as u64 || names.len() > NAMED;
+    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| format!("{} {shown}{}", found.resource, if more { ", …" } else { "" }))
 }
 
 pub(super) fn another_exists(name: &str) -> String {

@@ -22,6 +22,8 @@ pub enum Outcome {
     Unchanged,
     /// A dry run: nothing was stored.
     DryRun,
+    /// A signal came before anything was written.
+    NotBegun,
 }
 
 impl Outcome {
@@ -32,7 +34,8 @@ impl Outcome {
             Self::Cleared | Self::Unchanged | Self::DryRun => Exit::Done,
             // A rule kept the rest from being done.
             Self::Refused | Self::Released => Exit::Refused,
-            Self::Failed => Exit::Error,
+            // The signal decides how the process ends.
+            Self::Failed | Self::NotBegun => Exit::Error,
         }
     }
 }
@@ -76,6 +79,12 @@ impl Problem {
     /// A problem without a hint.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
+    }
+
+    /// A signal came before this namespace's turn.
+    #[must_use]
+    pub fn not_begun(namespace: &str) -> Self {
+        Self::new(format!("namespace {namespace:?} was not begun: interrupted; nothing was written"))
     }
 
     /// Permissions that are missing before the first write, and the rules that grant them.

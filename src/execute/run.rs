@@ -65,7 +65,7 @@ impl Executor<'_> {
         if let Some(backups) = backups {
             match self.save(backups, &plan.namespace.json, &report.namespace, before).await {
                 Ok(path) => report.backup = Some(path),
-                Err(problem) => return report.ended(Outcome::Failed, problem),
+                Err(problem) => return report.ended(self.nothing_written(), problem),
             }
         }
         let report = self.take_steps(plan, before, report).await;
@@ -102,17 +102,23 @@ impl Executor<'_> {
         report
     }
 
+    /// How it ended where nothing was written.
+    fn nothing_written(&self) -> Outcome {
+        if self.shutdown.requested().is_some() { Outcome::NotBegun } else { Outcome::Failed }
+    }
+
     /// These steps are not begun any more.
     fn interrupted(&self, steps: &[Step], why: &str, mut report: Report) -> Report {
         for step in steps {
             let step = self.step_report(&report.namespace, step, StepResult::Skipped, why.to_owned());
             report.steps.push(step);
         }
+        let outcome = if report.wrote { Outcome::Failed } else { self.nothing_written() };
         let problem = Problem {
             message: format!("{why}; namespace {:?} is not done yet", report.namespace),
             hint: Some("the same command, run again, goes on from here".into()),
         };
-        report.ended(Outcome::Failed, problem)
+        report.ended(outcome, problem)
     }
 
     /// What became of a step, for the report and at once for whoever watches.

@@ -36,5 +36,5 @@ pub use permission::Permission;
 pub use resource::ResourceType;
 #[cfg(test)]
 pub(crate) use resource::resource;
-pub use text::{counted, counted_with, is_harmful, prefix_within};
+pub use text::{counted, counted_with, is_dns_label, is_harmful, prefix_within};
 pub use traffic::{Exchange, Traffic};

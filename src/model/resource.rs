@@ -19,6 +19,8 @@ pub struct ResourceType {
     pub namespaced: bool,
     /// The verbs that discovery advertises.
     pub verbs: Vec<String>,
+    /// Other names that kubectl knows it by: the singular and the short ones.
+    pub aliases: Vec<String>,
 }
 
 impl ResourceType {
@@ -101,6 +103,7 @@ pub(crate) fn resource(group: &str, resource: &str, kind: &str) -> ResourceType 
         kind: kind.to_owned(),
         namespaced: true,
         verbs: vec!["delete".to_owned(), "list".to_owned()],
+        aliases: Vec::new(),
     }
 }
 

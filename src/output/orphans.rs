@@ -56,20 +56,28 @@ pub fn note_none(looked: &Inventory, terminal: &Terminal) {
     terminal.note(&format!("No orphans found; {}.", inventory::coverage(&looked.coverage)));
 }
 
-/// `--dry-run=client` of a purge: what would be sent, as a script. `creates`: the namespace is missing.
-pub fn purge_script(terminal: &Terminal, name: &str, creates: bool) -> Result<(), Failure> {
-    let first = if creates {
-        let create = ShellCommand::kubectl(["create", "namespace"]).names([name]);
-        let delete = ShellCommand::kubectl(["delete", "namespace", "--wait=false"]).names([name]);
+/// `--dry-run=client` of a purge: the requests as comments, and the one command that sends them. Whether the namespace
+/// that is deleted is the one that was created only nsfix checks. `creates`: the namespace is missing.
+pub fn purge_script(
+    terminal: &Terminal,
+    name: &str,
+    creates: bool,
+    released: &[String],
+) -> Result<(), Failure> {
+    let begin = if creates {
         format!(
-            "# POST /api/v1/namespaces, then at once DELETE /api/v1/namespaces/{name}\n{}\n",
-            terminal.command(&create.and(delete))
+            "# POST /api/v1/namespaces\n# at once DELETE /api/v1/namespaces/{name}, if it has the uid that the POST was \
+             answered with\n"
         )
     } else {
         String::new()
     };
-    let clear = terminal.command(&ShellCommand::nsfix(["clear", "--leftovers=release"]).names([name]));
-    Ok(terminal.data(&format!("{first}{clear}\n# namespace/{name} purged (dry run)\n"))?)
+    let released = released.iter().map(|finalizer| format!("--release-finalizer={finalizer}"));
+    let purge = terminal.command(&ShellCommand::nsfix(["orphans", "--purge"]).words(released).names([name]));
+    Ok(terminal.data(&format!(
+        "{begin}# release, delete or wait for what is inside, until the namespace is gone\n{purge}\n# namespace/{name} \
+         purged (dry run)\n"
+    ))?)
 }
 
 /// The label may have been set by anybody, so it is not taken as leave to delete.

@@ -34,6 +34,11 @@ impl Progress {
         Self { bar, waiting: Some(waiting) }
     }
 
+    /// Says how far it is.
+    pub fn say(&self, how_far: String) {
+        self.bar.set_message(how_far);
+    }
+
     /// Takes the spinner away.
     pub fn done(self) {
         if let Some(waiting) = self.waiting {

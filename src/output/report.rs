@@ -76,7 +76,7 @@ fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
         Outcome::DryRun => Some("cleared (dry run)"),
         Outcome::Unchanged if report.uid.is_empty() => Some("already gone"),
         Outcome::Unchanged => Some("gone: the controller finished it, nothing was forced"),
-        Outcome::Refused | Outcome::Failed => None,
+        Outcome::Refused | Outcome::Failed | Outcome::NotBegun => None,
     }
 }
 
@@ -109,8 +109,10 @@ pub fn sentence(report: &Report) -> String {
 /// `3 cleared, 2 refused (a, b), 0 failed`, for whoever comes back in the morning.
 #[must_use]
 pub fn tally(reports: &[Report]) -> String {
+    let (not_begun, begun): (Vec<&Report>, Vec<&Report>) =
+        reports.iter().partition(|report| report.outcome == Outcome::NotBegun);
     let names = |wanted: Exit| -> Vec<&str> {
-        let of_interest = reports.iter().filter(|report| report.outcome.exit() == wanted);
+        let of_interest = begun.iter().filter(|report| report.outcome.exit() == wanted);
         of_interest.map(|report| report.namespace.as_str()).collect()
     };
     let counted = |what: &str, names: &[&str]| match (names, names.len().saturating_sub(TALLIED)) {
@@ -126,7 +128,17 @@ pub fn tally(reports: &[Report]) -> String {
     let (done, refused, failed) = (names(Exit::Done), names(Exit::Refused), names(Exit::Error));
     let rehearsed = reports.iter().any(|report| report.outcome == Outcome::DryRun);
     let cleared = if rehearsed { "would be cleared" } else { "cleared" };
-    format!("{}, {}, {}", counted(cleared, &done), counted("refused", &refused), counted("failed", &failed))
+    let mut tally = format!(
+        "{}, {}, {}",
+        counted(cleared, &done),
+        counted("refused", &refused),
+        counted("failed", &failed)
+    );
+    if !not_begun.is_empty() {
+        let names: Vec<&str> = not_begun.iter().map(|report| report.namespace.as_str()).collect();
+        tally = format!("{tally}, {}", counted("not begun", &names));
+    }
+    tally
 }
 
 /// The tally, and then each namespace in a line, those that want somebody's attention first.

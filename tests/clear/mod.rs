@@ -4,6 +4,7 @@ mod backup;
 mod dry_run;
 mod finalize;
 mod races;
+mod recreated;
 mod refusals;
 mod scenarios;
 mod signals;
@@ -20,6 +21,7 @@ pub fn tests() -> Vec<Test> {
         backup::tests(),
         scenarios::tests(),
         races::tests(),
+        recreated::tests(),
         signals::tests(),
     ]
     .into_iter()

@@ -44,6 +44,33 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    #[allow(clippy::too_many_arguments)] // what there is to say about a run
+    pub fn new(
+        seed: u64,
+        world: &str,
+        arguments: &[String],
+        faults: &[String],
+        ran: &Ran,
+        outcome: String,
+        sent: &[RecordedRequest],
+        (broken, untrue): (Vec<String>, Vec<String>),
+    ) -> Self {
+        let log: Vec<String> = sent
+            .iter()
+            .map(|each| format!("  {} {} {}", each.method, each.path_and_query, each.body))
+            .collect();
+        let wrong = !broken.is_empty() || !untrue.is_empty();
+        let details = format!(
+            "seed {seed} ({world}): nsfix {}\nfaults: {faults:?}\nended {:?}\n{}\n{}\n{}\n",
+            arguments.join(" "),
+            ran.code,
+            ran.stdout,
+            ran.stderr,
+            if wrong { log[log.len().saturating_sub(40)..].join("\n") } else { String::new() },
+        );
+        Self { outcome, requests: sent.len(), broken, untrue, details }
+    }
+
     pub fn is_good(&self) -> bool {
         self.broken.is_empty() && self.untrue.is_empty()
     }
@@ -61,9 +88,7 @@ impl fmt::Display for Verdict {
 }
 
 pub fn judge(case: &Case) -> Verdict {
-    let sent: Vec<RecordedRequest> = case.world.lab.the_sandbox().requests();
-    let sent: Vec<RecordedRequest> =
-        sent.into_iter().filter(|request| request.user_agent.starts_with("nsfix/")).collect();
+    let sent = sent_by_nsfix(&case.world);
     let writes: Vec<&RecordedRequest> = sent
         .iter()
         .filter(|each| each.method != "GET" && !each.path_and_query.contains("accessreviews"))
@@ -74,22 +99,16 @@ pub fn judge(case: &Case) -> Verdict {
     court.rules(&sent);
     court.truth();
     let Court { broken, untrue, .. } = court;
-    let log: Vec<String> =
-        sent.iter().map(|each| format!("  {} {} {}", each.method, each.path_and_query, each.body)).collect();
-    let wrong = !broken.is_empty() || !untrue.is_empty();
-    let details = format!(
-        "seed {} ({}): nsfix {}\nfaults: {:?}\nended {:?}\n{}\n{}\n{}\n",
-        case.seed,
-        case.world.about,
-        case.arguments.join(" "),
-        case.chaos.about,
-        case.ran.code,
-        case.ran.stdout,
-        case.ran.stderr,
-        if wrong { log[log.len().saturating_sub(40)..].join("\n") } else { String::new() },
-    );
     let outcome = item["outcome"].as_str().unwrap_or("no report").to_owned();
-    Verdict { outcome, requests: sent.len(), broken, untrue, details }
+    let Case { seed, world, chaos, arguments, ran, .. } = case;
+    Verdict::new(*seed, world.about, arguments, &chaos.about, ran, outcome, &sent, (broken, untrue))
+}
+
+/// The requests of the run.
+pub fn sent_by_nsfix(world: &World) -> Vec<RecordedRequest> {
+    let mut sent = world.lab.the_sandbox().requests();
+    sent.retain(|request| request.user_agent.starts_with("nsfix/"));
+    sent
 }
 
 struct Court<'a> {
@@ -135,39 +154,39 @@ impl Court<'_> {
         self.rule(!dry || meant.is_empty(), || "a dry run wrote".to_owned());
         let rehearsed = meant.len() < self.writes.len();
         self.rule(!self.has("--dry-run=client") || !rehearsed, || "a client dry run sent a write".to_owned());
-        let backup = self.backup();
+        let backup = self.case.world.backups();
         let saves = !self.has("--no-backup");
         self.rule(meant.is_empty() || !saves || !backup.is_empty(), || "a write without a backup".to_owned());
-        self.writes_are_guarded(&meant, &backup);
+        self.writes_are_guarded(&backup);
         self.nothing_live_is_abandoned();
     }
 
-    fn writes_are_guarded(&mut self, meant: &[&RecordedRequest], backup: &str) {
+    fn writes_are_guarded(&mut self, backup: &str) {
         let saves = !self.has("--no-backup");
         let truths = self.case.chaos.at_put.lock().unwrap().clone();
         let mut puts = 0;
-        for write in meant.iter().copied() {
+        for write in self.writes.clone() {
             let path = write.path_and_query.split('?').next().unwrap_or_default();
+            let is_put = path == format!("{}/finalize", self.case.world.path());
+            // Rehearsals come before it and are recorded as well.
+            let truth = if is_put { truths.get(puts).cloned().unwrap_or_default() } else { Value::Null };
+            puts += usize::from(is_put);
+            if write.path_and_query.contains("dryRun=All") {
+                continue;
+            }
             let body: Value = serde_json::from_str(&write.body).unwrap_or_default();
             let guard = if write.method == "DELETE" { &body["preconditions"] } else { &body["metadata"] };
             let uid = guard["uid"].as_str().unwrap_or_default().to_owned();
             self.rule(guard["resourceVersion"].is_string(), || format!("no resourceVersion in {path}"));
             self.rule(!saves || backup.contains(&uid), || format!("{path} was not saved"));
-            if path == format!("{}/finalize", self.case.world.path()) {
-                self.put(&body, truths.get(puts).unwrap_or(&Value::Null));
-                puts += 1;
+            if is_put {
+                self.put(&body, &truth);
             } else if path == self.case.world.path() {
                 self.write_to_namespace(&write.method, &body);
             } else {
                 self.write_to_object(write, path, &uid, &body);
             }
         }
-    }
-
-    fn backup(&self) -> String {
-        let dir = self.case.world.lab.dir().join("state/nsfix/backups");
-        let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
-        files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default()).collect()
     }
 
     fn put(&mut self, body: &Value, truth: &Value) {

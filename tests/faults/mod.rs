@@ -1,9 +1,11 @@
-//! Random runs of `clear` against a sandbox in which things go wrong, compared with what the server holds.
+//! Random runs of `clear`, `orphans --purge` and `restore` against a sandbox in which things go wrong, compared with what the server holds.
 //!
-//! `NSFIX_FAULT_RUNS` says how many; `NSFIX_FAULT_SEED` repeats a run that failed.
+//! `NSFIX_FAULT_RUNS` says how many, `NSFIX_FAULT_FROM` from which seed on; `NSFIX_FAULT_SEED` repeats a run that failed.
 
 mod chaos;
 mod judge;
+mod purge;
+mod restore;
 mod world;
 
 use std::ops::Range;
@@ -34,10 +36,11 @@ fn from_env(name: &str) -> Option<u64> {
 }
 
 fn seeds() -> Range<u64> {
-    match from_env("NSFIX_FAULT_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..from_env("NSFIX_FAULT_RUNS").unwrap_or(RUNS),
+    if let Some(seed) = from_env("NSFIX_FAULT_SEED") {
+        return seed..seed + 1;
     }
+    let first = from_env("NSFIX_FAULT_FROM").unwrap_or_default();
+    first..first + from_env("NSFIX_FAULT_RUNS").unwrap_or(RUNS)
 }
 
 async fn no_fault_breaks_a_rule_and_every_report_is_true(_: Lab) {
@@ -68,6 +71,11 @@ async fn no_fault_breaks_a_rule_and_every_report_is_true(_: Lab) {
 /// One run: a cluster, faults and flags, all from the seed.
 async fn one(seed: u64) -> Verdict {
     let mut random = fastrand::Rng::with_seed(seed);
+    match random.u8(0..6) {
+        0 => return purge::one(seed, &mut random).await,
+        1 => return restore::one(seed, &mut random).await,
+        _ => {}
+    }
     let world = World::new(&mut random).await;
     let chaos = Chaos::let_loose(&world, &mut random);
     let arguments = world.arguments(&mut random);

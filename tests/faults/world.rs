@@ -81,11 +81,7 @@ impl Witness {
 
 impl World {
     pub async fn new(random: &mut Rng) -> Self {
-        let controller = random.u8(0..4) > 0;
-        let controller = controller.then(|| ControllerOptions {
-            delay: Duration::from_millis(random.u64(10..100)),
-            pods_first: random.bool(),
-        });
+        let controller = controller(random);
         let own = random.u8(0..2) == 0;
         let about = if own { "mix" } else { SCENARIOS[random.usize(0..SCENARIOS.len())] };
         let scenarios = if own { Vec::new() } else { vec![scenarios::find(about).expect("a scenario")] };
@@ -96,6 +92,35 @@ impl World {
             mix(&api, random);
         }
         Self { lab, about, name, api }
+    }
+
+    /// One with a namespace in Terminating that has anything inside.
+    pub async fn mixed(random: &mut Rng) -> Self {
+        let world = Self::empty(random).await;
+        mix(&world.api, random);
+        world
+    }
+
+    /// One without the namespace.
+    pub async fn empty(random: &mut Rng) -> Self {
+        let lab = Lab::sandbox(Options { controller: controller(random), ..Options::empty() }).await;
+        let api = lab.the_sandbox().api();
+        Self { lab, about: "mix", name: "mix".to_owned(), api }
+    }
+
+    /// Finalizes the namespace as careless scripts do.
+    pub fn abandon(&self) {
+        let Ok(mut body) = self.api.get(&self.path()) else { return };
+        body["spec"]["finalizers"] = json!([]);
+        body["metadata"]["finalizers"] = json!([]);
+        let _ = self.api.update(&format!("{}/finalize", self.path()), &body);
+    }
+
+    /// The text of all backups.
+    pub fn backups(&self) -> String {
+        let dir = self.lab.dir().join("state/nsfix/backups");
+        let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default()).collect()
     }
 
     pub fn path(&self) -> String {
@@ -166,6 +191,14 @@ impl World {
         });
         Witness { gone, is_there: Box::new(is_there), task }
     }
+}
+
+fn controller(random: &mut Rng) -> Option<ControllerOptions> {
+    let controller = random.u8(0..4) > 0;
+    controller.then(|| ControllerOptions {
+        delay: Duration::from_millis(random.u64(10..100)),
+        pods_first: random.bool(),
+    })
 }
 
 /// A list of strings, or nothing.

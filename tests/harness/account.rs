@@ -84,7 +84,8 @@ impl Account {
         }
     }
 
-    async fn wait_until_allowed(&self, lab: &Lab, mark: &str) {
+    /// Waits until it may get this, which grants it the rest.
+    pub async fn wait_until_allowed(&self, lab: &Lab, mark: &str) {
         let attributes =
             json!({"verb": "get", "group": "mark.example.com", "resource": mark, "namespace": "default"});
         let review = json!({"spec": {"user": self.user(), "resourceAttributes": attributes}});

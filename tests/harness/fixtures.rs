@@ -60,3 +60,9 @@ pub async fn finalize(lab: &Lab, name: &str, query: &str, change: impl Fn(&mut V
 pub fn without_finalizers(body: &mut Value) {
     body["spec"]["finalizers"] = json!([]);
 }
+
+/// YAML documents, each of them one object as JSON: what a backup is made of.
+pub fn documents(objects: &[Value]) -> String {
+    let documents: Vec<String> = objects.iter().map(|object| format!("---\n{object}\n")).collect();
+    documents.concat()
+}

@@ -1,5 +1,8 @@
 //! Carrying the plans out, several at once where nobody has to be asked.
 
+use std::cell::RefCell;
+use std::time::Duration;
+
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::time::Instant;
@@ -12,7 +15,7 @@ use crate::cluster::NamespaceEvent;
 use crate::execute::{Executor, Outcome, Problem, Report, StepReport};
 use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
-use crate::output::{Failure, Topic, report as show};
+use crate::output::{Failure, Progress, Topic, report as show};
 use crate::plan::Plan;
 
 /// How many namespaces are worked on at once, where nobody has to be asked. Most of that is waiting for the
@@ -25,8 +28,7 @@ impl Clear<'_> {
     /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
     /// way is brought to its end, and nothing else begun.
     pub(super) async fn apply_all(&self, prepared: Vec<Prepared>) -> (Vec<Report>, Option<Failure>) {
-        let asks = self.options.dry_run == DryRunChoice::None && !self.options.yes;
-        let concurrency = match (asks, self.options.unattended.all) {
+        let concurrency = match (self.asks(), self.options.unattended.all) {
             (true, _) => 1,
             (false, true) => UNATTENDED_CONCURRENCY,
             (false, false) => CONCURRENCY,
@@ -53,6 +55,10 @@ impl Clear<'_> {
         }
     }
 
+    fn asks(&self) -> bool {
+        self.options.dry_run == DryRunChoice::None && !self.options.yes
+    }
+
     fn show(&self, report: &Report) -> Result<(), Failure> {
         // Into the journal first: whoever reads stdout may be gone.
         if let Some(journal) = &self.options.journal {
@@ -69,6 +75,8 @@ impl Clear<'_> {
 
     async fn apply(&self, prepared: Prepared) -> Result<Report, Failure> {
         let on_step = |namespace: &str, step: &StepReport| show::step(self.terminal, namespace, step);
+        let progress = RefCell::new(None);
+        let on_object = |namespace: &str, done, total| self.show_how_far(&progress, namespace, done, total);
         let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
         let executor = Executor {
             cluster: self.cluster,
@@ -76,6 +84,7 @@ impl Clear<'_> {
             shutdown: self.shutdown,
             deadline,
             on_step: &on_step,
+            on_object: &on_object,
         };
         let prepared = match prepared {
             Prepared::Planned(plan, _) if plan.waits_first && self.options.dry_run == DryRunChoice::None => {
@@ -86,9 +95,17 @@ impl Clear<'_> {
         let report = match prepared {
             Prepared::Ended(report) => without_a_write(&executor, *report).await,
             Prepared::Planned(plan, inventory) => {
+                let asked = Instant::now();
                 match self.before_the_first_write(&executor, &plan, &inventory).await? {
                     None => {
+                        // The time in which a person reads and answers is no time of the run's.
+                        let reading = if self.asks() { asked.elapsed() } else { Duration::ZERO };
+                        let deadline = deadline.map(|deadline| deadline + reading);
+                        let executor = Executor { deadline, ..executor };
                         let report = self.execute_in_rounds(&executor, &plan, &inventory).await;
+                        for warning in &report.warnings {
+                            self.terminal.warn_once(Topic::namespace(&report.namespace), warning);
+                        }
                         if report.outcome == Outcome::DryRun {
                             predict(report, &plan, self.options)
                         } else {
@@ -106,6 +123,21 @@ impl Clear<'_> {
         Ok(report)
     }
 
+    fn show_how_far(&self, shown: &RefCell<Option<Progress>>, namespace: &str, done: usize, total: usize) {
+        // Those of several namespaces would write over each other.
+        if self.options.names.len() != 1 {
+            return;
+        }
+        let mut shown = shown.borrow_mut();
+        let progress = shown.get_or_insert_with(|| self.terminal.progress(""));
+        progress.say(format!("namespace/{namespace}: {done} of {total}"));
+        if done == total
+            && let Some(progress) = shown.take()
+        {
+            progress.done();
+        }
+    }
+
     /// Asks everybody who may say no; `None` where nobody has.
     async fn before_the_first_write(
         &self,
@@ -116,6 +148,9 @@ impl Clear<'_> {
         let Plan { namespace, warnings, .. } = plan;
         let ended =
             |outcome, problem| Ok(Some(Report::new(&namespace.name, &namespace.uid).ended(outcome, problem)));
+        if self.shutdown.requested().is_some() {
+            return ended(Outcome::NotBegun, Problem::not_begun(&namespace.name));
+        }
         if let Some(why) = executor.halted() {
             return ended(Outcome::Failed, Problem::new(format!("{why}; nothing was written")));
         }
@@ -206,6 +241,6 @@ fn happened(outcome: Outcome) -> Option<(&'static str, bool)> {
         Outcome::Cleared => Some(("NamespaceCleared", false)),
         Outcome::Refused => Some(("NamespaceClearRefused", true)),
         Outcome::Failed | Outcome::Released => Some(("NamespaceClearFailed", true)),
-        Outcome::Unchanged | Outcome::DryRun => None,
+        Outcome::Unchanged | Outcome::DryRun | Outcome::NotBegun => None,
     }
 }

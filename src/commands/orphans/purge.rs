@@ -12,7 +12,7 @@ use crate::backup::Backups;
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::confirm::ask_yes;
-use crate::commands::{VerbResult, backups_in};
+use crate::commands::{Session, VerbResult, backups_in};
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
@@ -43,11 +43,12 @@ pub(super) struct Purge<'a> {
 
 pub(super) async fn run(
     options: &OrphansOptions,
-    cluster: &Cluster,
+    session: &Session,
     terminal: &Terminal,
     shutdown: &Shutdown,
     found: FoundOrphans,
 ) -> Result<VerbResult, Failure> {
+    let cluster = session.the_cluster()?;
     let FoundOrphans { orphans, looked, unfinished, active } = found;
     let mut targets: Vec<(String, Target)> =
         orphans.into_iter().map(|(name, inside)| (name, Target::Missing(inside))).collect();
@@ -56,7 +57,7 @@ pub(super) async fn run(
     targets.extend(active.into_iter().map(|each| (each.name, Target::Active)));
     if targets.is_empty() {
         note_none(&looked, terminal);
-        return Ok(Exit::Done.into());
+        return finish(options, terminal, Vec::new());
     }
     for (name, target) in &targets {
         match target {
@@ -82,7 +83,7 @@ pub(super) async fn run(
     let purge = Purge {
         options,
         settings: settings(options),
-        backups: backups(options)?,
+        backups: backups(options, session)?,
         cluster,
         terminal,
         shutdown,
@@ -113,7 +114,8 @@ fn dry_run(
             (None, target) => {
                 report.outcome = Outcome::DryRun;
                 if options.output.is_none() {
-                    purge_script(terminal, name, matches!(target, Target::Missing(_)))?;
+                    let released = &options.release_finalizer;
+                    purge_script(terminal, name, matches!(target, Target::Missing(_)), released)?;
                 }
             }
         }
@@ -159,21 +161,22 @@ fn settings(options: &OrphansOptions) -> Settings {
     }
 }
 
-fn backups(options: &OrphansOptions) -> Result<Option<Backups>, Failure> {
+fn backups(options: &OrphansOptions, session: &Session) -> Result<Option<Backups>, Failure> {
     if options.no_backup {
         return Ok(None);
     }
-    Ok(Some(backups_in(options.backup_dir.as_deref())?))
+    Ok(Some(backups_in(options.backup_dir.as_deref(), session)?))
 }
 
 impl Purge<'_> {
     async fn all(&self, targets: Vec<(String, Target)>) -> Result<VerbResult, Failure> {
         let mut reports = Vec::new();
         for (name, target) in targets {
-            if self.shutdown.requested().is_some() {
-                break;
-            }
-            let report = Box::pin(self.one(&name, target)).await;
+            let report = if self.shutdown.requested().is_some() {
+                Report::new(&name, "").ended(Outcome::NotBegun, Problem::not_begun(&name))
+            } else {
+                Box::pin(self.one(&name, target)).await
+            };
             show::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
             reports.push(report);
         }
@@ -188,6 +191,7 @@ impl Purge<'_> {
             shutdown: self.shutdown,
             deadline: None,
             on_step,
+            on_object: &|_, _, _| {},
         }
     }
 
@@ -227,8 +231,7 @@ impl Purge<'_> {
             }
         }
         if self.shutdown.requested().is_some() {
-            let problem = Problem::new("interrupted; nothing was written");
-            (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
+            (report.outcome, report.problem) = (Outcome::NotBegun, Some(Problem::not_begun(&name)));
             return;
         }
         match begin(self.cluster, &name, &run).await {

@@ -43,8 +43,15 @@ impl Purge<'_> {
                 shutdown: self.shutdown,
                 deadline: Some(deadline),
                 on_step: &on_step,
+                on_object: &|_, _, _| {},
             };
             let done = executor.run(&plan, &diagnosis.inventory).await;
+            // What the plan warns about was said before.
+            for warning in done.warnings.iter().filter(|warning| !report.warnings.contains(warning)) {
+                if !plan.warnings.contains(warning) {
+                    self.terminal.warn_on(Topic::namespace(&namespace.name), warning);
+                }
+            }
             let wrote = done.wrote;
             report.add_round(done);
             let ended = !matches!(report.outcome, Outcome::Failed | Outcome::Released);
@@ -123,6 +130,17 @@ impl Purge<'_> {
             return Ok(());
         }
         let path = self.executor(&|_, _| {}).save(backups, &namespace.json, &namespace.name, inside).await?;
+        // It is listed by name: what is in the file is this namespace's if it is still there.
+        if let Ok(fresh) = self.cluster.namespace(&namespace.name).await
+            && fresh.uid != namespace.uid
+        {
+            // Nothing of it is worth keeping.
+            let _ = std::fs::remove_file(&path);
+            return Err(Problem::new(format!(
+                "namespace {:?} is gone; another one of the same name exists by now, and was left alone",
+                namespace.name
+            )));
+        }
         if let Some(before) = report.backup.replace(path) {
             report.warnings.push(format!("what was found at first is saved in {}", before.display()));
             let name = &namespace.name;
