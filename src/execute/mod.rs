@@ -63,11 +63,19 @@ impl Executor<'_> {
     /// Why nothing more may be begun: a signal has come, or the server is in trouble.
     #[must_use]
     pub fn halted(&self) -> Option<String> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+            && self.shutdown.requested().is_none()
+        {
+            return Some("the time of --timeout is over".to_owned());
+        }
+        self.silenced()
+    }
+
+    /// Why not even a read is sent any more.
+    #[must_use]
+    pub fn silenced(&self) -> Option<String> {
         if self.shutdown.requested().is_some() {
             return Some("interrupted".to_owned());
-        }
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Some("the time of --timeout is over".to_owned());
         }
         let trouble = self.cluster.trouble().filter(|_| self.settings.heed_trouble)?;
         Some(format!("stopped, because the API server is in trouble ({trouble})"))

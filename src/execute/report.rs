@@ -163,7 +163,13 @@ impl Report {
             }
         }
         self.wrote |= round.wrote;
-        (self.outcome, self.problem) = (round.outcome, round.problem);
+        self.outcome = match round.outcome {
+            Outcome::Unchanged if self.wrote => Outcome::Cleared,
+            // Something was written, so that it is not a refusal of everything.
+            Outcome::Refused if self.wrote => Outcome::Released,
+            other => other,
+        };
+        self.problem = round.problem;
         (self.orphans, self.unknown) = (round.orphans, round.unknown);
     }
 

@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
-use crate::model::Inventory;
+use crate::model::{Hint, Inventory, ShellCommand};
 use crate::plan::{Plan, Step};
 
 /// What a step did, as far as it belongs into the report.
@@ -94,12 +94,17 @@ impl Executor<'_> {
                 None => {}
                 Some(End::With(outcome, problem)) => {
                     (report.outcome, report.problem) = (outcome, problem);
-                    break;
+                    return report;
                 }
                 Some(End::Halted(why)) => return self.interrupted(&plan.steps[index..], &why, report),
             }
         }
-        report
+        if self.settings.dry_run == DryRun::Server {
+            return report;
+        }
+        // Nobody has seen it gone: the caller looks.
+        let outcome = if report.wrote { Outcome::Released } else { Outcome::Failed };
+        report.ended(outcome, not_done(plan))
     }
 
     /// How it ended where nothing was written.
@@ -132,5 +137,18 @@ impl Executor<'_> {
         let report = StepReport { step: step.action.kind(), target: step.target.clone(), result, message };
         (self.on_step)(namespace, &report);
         report
+    }
+}
+
+/// All that may be done was done.
+fn not_done(plan: &Plan) -> Problem {
+    let name = &plan.namespace.name;
+    let left = match plan.remains.as_slice() {
+        [] => "nothing more can be done about it now".to_owned(),
+        remains => format!("it still holds {}", remains.join(", ")),
+    };
+    Problem {
+        message: format!("namespace {name:?} is still there: {left}"),
+        hint: Some(Hint::from(ShellCommand::nsfix(["explain", name])).text(" shows what is there now")),
     }
 }

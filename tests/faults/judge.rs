@@ -326,7 +326,11 @@ impl Court<'_> {
             }
             "Failed" | "Released" | "Refused" => {
                 let long_gone = self.case.gone_since.is_some_and(|since| since + BLINK < self.case.end);
-                let says = ["another one of the same name", "whether the namespace is gone"];
+                let says = [
+                    "another one of the same name",
+                    "whether the namespace is gone",
+                    "would not be finalized",
+                ];
                 let says = says.iter().any(|words| message.contains(words));
                 self.claim(!long_gone || says, || format!("{outcome}, and it was gone: {message}"));
                 self.claim(!message.is_empty(), || format!("{outcome} without a reason"));

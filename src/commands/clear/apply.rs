@@ -229,7 +229,7 @@ fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
 
 /// It may have gone since the look, which is better news than why nothing was done.
 async fn without_a_write(executor: &Executor<'_>, report: Report) -> Report {
-    if executor.halted().is_some() {
+    if executor.silenced().is_some() {
         return report;
     }
     executor.settle(report).await

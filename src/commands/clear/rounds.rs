@@ -158,10 +158,4 @@ fn merge(report: &mut Report, next: Report) {
     // A wait that was over in an earlier round is no news.
     report.steps.retain(|step| step.step != StepKind::Wait || step.result != StepResult::Skipped);
     report.add_round(next);
-    report.outcome = match report.outcome {
-        Outcome::Unchanged if report.wrote => Outcome::Cleared,
-        // Something was written, so that it is not a refusal of everything.
-        Outcome::Refused if report.wrote => Outcome::Released,
-        other => other,
-    };
 }
