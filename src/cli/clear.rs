@@ -8,6 +8,7 @@ use clap::Args;
 use super::{DryRunChoice, ReportFormat, parse_namespace};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
+use crate::plan::policy_file::LabelSelector;
 use crate::plan::{BulkLimits, Glob, Leftovers};
 
 /// Options of `clear --all`.
@@ -22,7 +23,7 @@ pub struct AllOptions {
     pub older_than: Option<Duration>,
     /// Only those with these labels, for example -l team=blue
     #[arg(short = 'l', long, requires = "all", value_name = "SELECTOR")]
-    pub selector: Option<String>,
+    pub selector: Option<LabelSelector>,
     /// Leave those of these names alone, * and ? as in a shell; can be repeated
     #[arg(long, requires = "all", value_name = "GLOB")]
     pub exclude: Vec<Glob>,
@@ -46,7 +47,12 @@ impl AllOptions {
     #[must_use]
     pub fn limits(&self) -> Option<BulkLimits> {
         let older_than = self.older_than.filter(|_| self.all)?;
-        Some(BulkLimits { older_than, exclude: self.exclude.clone(), max: self.max })
+        Some(BulkLimits {
+            older_than,
+            exclude: self.exclude.clone(),
+            selector: self.selector.clone(),
+            max: self.max,
+        })
     }
 
     /// Whether Events are to be left: somebody who watches a terminal needs none.

@@ -48,6 +48,7 @@ impl GlobalOptions {
         Invocation {
             nsfix: name::typed(std::env::args_os().next().as_deref()),
             connection: self.connection.repeated(),
+            leaves_token_out: self.connection.token.is_some(),
             #[cfg(feature = "sandbox")]
             practice: self.sandbox.as_deref().map(|scenario| match scenario {
                 "" => "--sandbox".to_owned(),

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
-use super::connection::find;
-use super::{Cluster, Observer, in_cluster, plugin, transport};
+use super::plugin::{Plugin, PluginToken};
+use super::{Cluster, ConfigError, Observer, in_cluster, transport};
 use crate::model::parse_duration;
 
 /// The context of a kubeconfig that `nsfix sandbox` writes.
@@ -116,109 +118,6 @@ impl ConnectionOptions {
     }
 }
 
-/// The configuration does not lead to a cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A kubeconfig is there, but wrong.
-    #[error("{0}")]
-    Invalid(String),
-    /// There is none, and this is no pod.
-    #[error("no configuration has been provided, try setting KUBECONFIG or --server")]
-    Missing,
-    /// Nothing says which certificates to trust.
-    #[error("there are no CA certificates on this system to know the server by")]
-    NoRoots,
-    /// The command that a kubeconfig names for credentials (`users[].user.exec`) has none.
-    #[error("the credential plugin {command:?} {why}")]
-    Plugin {
-        /// The command.
-        command: String,
-        /// What became of it.
-        why: String,
-        /// The kubeconfig's `installHint`.
-        install_hint: Option<String>,
-    },
-    /// Credentials could not be had.
-    #[error("Unable to authenticate: {0}")]
-    Login(kube::client::AuthError),
-    /// A file that is to hold a token does not.
-    #[error("unable to read the token in {}: {why}", path.display())]
-    Token {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-}
-
-impl ConfigError {
-    /// What the person can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Missing => {
-                cfg!(feature = "sandbox").then_some("to practise without a cluster, add --sandbox")
-            }
-            Self::NoRoots => {
-                Some("name the cluster's CA with --certificate-authority, or a file of CAs in SSL_CERT_FILE")
-            }
-            Self::Token { .. } => Some(
-                "a pod has one where automountServiceAccountToken is true; else name a --kubeconfig or a --token",
-            ),
-            Self::Plugin { install_hint, .. } => Some(
-                install_hint
-                    .as_deref()
-                    .and_then(|hint| hint.lines().map(str::trim).find(|line| !line.is_empty()))
-                    .unwrap_or("check the `user` of this context in the kubeconfig"),
-            ),
-            Self::Invalid(_) | Self::Login(_) => None,
-        }
-    }
-
-    /// `system`: the system's certificates were to be trusted. An image from scratch has none, which is the one
-    /// thing that rustls-platform-verifier has only words for.
-    pub(super) fn from_tls(error: kube::Error, system: bool) -> Self {
-        match find(&error) {
-            Some(rustls::Error::General(_)) if system => Self::NoRoots,
-            _ => Self::from_client(error),
-        }
-    }
-
-    pub(super) fn from_client(error: kube::Error) -> Self {
-        match error {
-            kube::Error::Auth(error) => Self::Login(error),
-            other => Self::Invalid(sentence(&other)),
-        }
-    }
-
-    fn from_kubeconfig(error: &KubeconfigError, named: Option<&PathBuf>) -> Self {
-        Self::Invalid(match error {
-            KubeconfigError::CurrentContextNotSet => {
-                "the kubeconfig has no current-context; name one with --context".to_owned()
-            }
-            KubeconfigError::LoadContext(name) => format!("context {name:?} does not exist"),
-            KubeconfigError::LoadClusterOfContext(name) => format!("cluster {name:?} does not exist"),
-            KubeconfigError::ReadConfig(source, path) => {
-                format!("unable to read the kubeconfig {}: {source}", path.display())
-            }
-            KubeconfigError::Parse(source) => {
-                let file = named.map(|path| format!(" {}", path.display())).unwrap_or_default();
-                format!("unable to parse the kubeconfig{file}: {}", first_line(&source.to_string()))
-            }
-            other => format!("the kubeconfig is not usable: {}", sentence(other)),
-        })
-    }
-}
-
-/// The error and its causes in one line; kube's own sentences repeat their cause.
-fn sentence(error: &dyn std::error::Error) -> String {
-    first_line(&error.to_string()).to_owned()
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
 impl ConnectionOptions {
     /// Connects to a server by its address alone, whatever kubeconfig there is. Nothing is sent yet.
     pub fn connect_to_url(&self, url: &str, observer: Observer) -> Result<Cluster, ConfigError> {
@@ -226,7 +125,7 @@ impl ConnectionOptions {
         let mut config = Config::new(url);
         self.override_user(&mut config.auth_info);
         let config = prepared(config);
-        let client = transport::client(&config)?;
+        let client = transport::client(&config, None)?;
         Ok(self.cluster(client, &config, None, observer))
     }
 
@@ -265,9 +164,28 @@ impl ConnectionOptions {
             None => in_cluster::kubeconfig()?,
         };
         let config = self.with_flags(kubeconfig, context.clone()).await?;
-        let config = prepared(config);
-        let client = plugin::client(&config, self.timeout()).await?;
+        let mut config = prepared(config);
+        let token = self.log_in(&mut config).await?;
+        let client = transport::client(&config, token)?;
         Ok(self.cluster(client, &config, context, observer))
+    }
+
+    /// Runs the credential plugin, where the user is known by one; kube's order of precedence.
+    async fn log_in(&self, config: &mut Config) -> Result<Option<PluginToken>, ConfigError> {
+        let AuthInfo { auth_provider, username, password, token, token_file, .. } = &config.auth_info;
+        let otherwise = auth_provider.is_some()
+            || (username.is_some() && password.is_some())
+            || token.is_some()
+            || token_file.is_some();
+        // kube would run it again, and wait for it without an end.
+        let Some(exec) = config.auth_info.exec.take().filter(|_| !otherwise) else { return Ok(None) };
+        let plugin = Plugin::new(exec, self.timeout());
+        let mut credentials = plugin.run().await?;
+        if let Some((certificate, key)) = credentials.identity.take() {
+            config.auth_info.client_certificate_data = Some(BASE64_STANDARD.encode(certificate));
+            config.auth_info.client_key_data = Some(BASE64_STANDARD.encode(key).into());
+        }
+        Ok(Some(PluginToken::new(plugin, credentials)))
     }
 
     fn timeout(&self) -> Duration {

@@ -11,6 +11,7 @@ use rustls::CertificateError;
 use tower::Service;
 
 use super::ApiError;
+use super::plugin::PluginError;
 
 /// A name could not be resolved. A type of its own, because the system's resolver fails with an io error of no
 /// particular kind.
@@ -52,6 +53,9 @@ pub(super) fn error(error: kube::Error, server: &str, proxy: Option<&str>) -> Ap
     let (server, what) = (server.to_owned(), root_cause(&error));
     let unreachable =
         |said: String, error: kube::Error| ApiError::Unreachable { said, source: Arc::new(error) };
+    if let Some(said) = find::<PluginError>(&error).map(ToString::to_string) {
+        return ApiError::Credentials { said, source: Arc::new(error) };
+    }
     if find::<AuthError>(&error).is_some() {
         return ApiError::Credentials { said: what, source: Arc::new(error) };
     }

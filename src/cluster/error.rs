@@ -7,7 +7,8 @@ use std::time::Duration;
 use kube::core::Status;
 use serde::Deserialize;
 
-use super::connection::TlsFailure;
+use super::connection::{TlsFailure, find};
+use super::plugin::PluginError;
 use crate::model::{Hint, ShellCommand, Unreadable};
 
 /// A request that did not succeed.
@@ -257,7 +258,10 @@ impl ApiError {
             ),
             Self::Unreachable { .. } => Some("check --server, --context and that the cluster is up"),
             Self::Tls { failure, .. } => tls_hint(*failure),
-            Self::Credentials { .. } => Some("check the `user` of this context in the kubeconfig"),
+            Self::Credentials { source, .. } => Some(
+                find::<PluginError>(&**source)
+                    .map_or("check the `user` of this context in the kubeconfig", PluginError::hint),
+            ),
             Self::TimedOut { .. } => Some("--request-timeout sets how long to wait for one answer"),
             Self::Server { .. }
             | Self::BrokenOff { .. }

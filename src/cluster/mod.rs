@@ -3,6 +3,7 @@
 mod access;
 mod call;
 mod config;
+mod config_error;
 mod connection;
 mod deletion;
 mod discovery;
@@ -28,7 +29,8 @@ mod workloads;
 mod write;
 
 pub use access::Access;
-pub use config::{ConfigError, ConnectionOptions};
+pub use config::ConnectionOptions;
+pub use config_error::ConfigError;
 pub use connection::TlsFailure;
 pub use deletion::not_allowed;
 pub use discovery::{Discovered, GroupVersionTypes};
@@ -38,5 +40,6 @@ pub use forbidden::ForbiddenReads;
 pub use leftovers::LIST_CONCURRENCY;
 pub use namespaces::NamespaceQuery;
 pub use orphans::{PURGE_LABEL, PURGE_RUN_ANNOTATION};
+pub use plugin::PluginError;
 pub use request::{Cluster, Observer};
 pub use write::{DryRun, Preconditions};

@@ -149,3 +149,19 @@ impl Cluster {
 
 /// Whole objects can be a megabyte each.
 const WHOLE_PAGE: u32 = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_of_any_depth_can_be_listed() {
+        let deep = format!("{}{}", "{\"a\":".repeat(500), "1".to_owned() + &"}".repeat(500));
+        let fields = format!(r#"{{"manager": "m", "fieldsV1": {deep}}}"#);
+        let list = format!(
+            r#"{{"items": [{{"spec": {deep}, "metadata": {{"name": "n", "managedFields": [{fields}]}}}}]}}"#
+        );
+        assert!(serde_json::from_str::<PageBody<Item<'_>>>(&list).is_ok());
+        assert!(serde_json::from_str::<PageBody<Box<RawValue>>>(&list).is_ok());
+    }
+}

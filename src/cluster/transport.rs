@@ -3,7 +3,7 @@
 //! kube's own default speaks HTTP/1.1 only and retries 503 for minutes, which is exactly what a dead
 //! APIService answers. This one lets HTTP/2 carry a hundred lists over one connection and never retries.
 
-use http::Uri;
+use http::{Request, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::{Client as HyperClient, connect};
@@ -13,11 +13,13 @@ use kube::client::{Body, ConfigExt};
 use kube::config::AuthInfo;
 use kube::{Client, Config};
 use rustls_pki_types::ServerName;
+use tower::filter::AsyncFilterLayer;
 use tower::util::MapRequestLayer;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use super::ConfigError;
 use super::connection::{self, ProxyError};
+use super::plugin::PluginToken;
 use super::token::TokenFile;
 
 /// Room for a whole page of metadata per stream, so that the window does not stall a list.
@@ -25,16 +27,16 @@ const STREAM_WINDOW: u32 = 2 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// Builds the client for a configuration. Nothing is sent yet.
-pub(super) fn client(config: &Config) -> Result<Client, ConfigError> {
+pub(super) fn client(config: &Config, token: Option<PluginToken>) -> Result<Client, ConfigError> {
     let mut http = HttpConnector::new_with_resolver(tower::service_fn(connection::lookup));
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(config.connect_timeout);
     match &config.proxy_url {
-        None => over(config, http),
+        None => over(config, token, http),
         Some(proxy) if proxy.scheme_str() == Some("http") => {
             let tunnel = tunnel(proxy, http);
-            over(config, ServiceExt::<Uri>::map_err(tunnel, |error| ProxyError(error.into())))
+            over(config, token, ServiceExt::<Uri>::map_err(tunnel, |error| ProxyError(error.into())))
         }
         Some(proxy) => Err(ConfigError::Invalid(format!(
             "the proxy {proxy} is not an http:// proxy, the only kind that is supported"
@@ -64,7 +66,7 @@ fn token_file(config: &Config) -> Result<Option<TokenFile>, ConfigError> {
     token_file.as_ref().filter(|_| !otherwise).map(|path| TokenFile::open(path.into())).transpose()
 }
 
-fn over<C>(config: &Config, connector: C) -> Result<Client, ConfigError>
+fn over<C>(config: &Config, plugin: Option<PluginToken>, connector: C) -> Result<Client, ConfigError>
 where
     C: tower::Service<Uri> + Clone + Send + Sync + 'static,
     C::Response: connect::Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
@@ -98,6 +100,9 @@ where
         .layer(config.base_uri_layer())
         .option_layer(auth)
         .option_layer(token_file.map(|token| MapRequestLayer::new(move |request| token.authorize(request))))
+        .option_layer(plugin.map(|token| {
+            AsyncFilterLayer::new(move |request: Request<Body>| token.clone().authorize(request))
+        }))
         .layer(headers)
         .map_err(BoxError::from)
         .service(hyper)

@@ -156,3 +156,18 @@ pub(super) fn only_uid(uid: &str) -> api::Preconditions {
 
 /// The metadata of one object, or all of it from servers that do not know that form.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;q=0.9";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_is_nested_deeper_than_json_is_parsed_has_its_guard_read() {
+        let deep = format!("{}{}", "{\"a\":".repeat(500), "1".to_owned() + &"}".repeat(500));
+        let json = format!(
+            r#"{{"spec": {deep}, "metadata": {{"uid": "u", "finalizers": ["f"], "managedFields": [{deep}]}}}}"#
+        );
+        let object: Object = serde_json::from_str(&json).unwrap();
+        assert_eq!((object.metadata.uid.as_str(), object.metadata.finalizers), ("u", vec!["f".to_owned()]));
+    }
+}

@@ -151,13 +151,15 @@ pub struct Invocation {
     pub nsfix: &'static str,
     /// The connection flags that were given: `--context lab`. Both programs know them by the same names.
     pub connection: Vec<String>,
+    /// Whether `--token` was given, which is a secret that no printed command repeats.
+    pub leaves_token_out: bool,
     /// The flag that starts the practice cluster, where this is one inside the process.
     pub practice: Option<String>,
 }
 
 impl Default for Invocation {
     fn default() -> Self {
-        Self { nsfix: "nsfix", connection: Vec::new(), practice: None }
+        Self { nsfix: "nsfix", connection: Vec::new(), leaves_token_out: false, practice: None }
     }
 }
 
@@ -200,6 +202,12 @@ impl Hint {
     pub fn command(mut self, command: ShellCommand) -> Self {
         self.0.push(HintPart::Command(command));
         self
+    }
+
+    /// Whether there is a command in it.
+    #[must_use]
+    pub fn has_command(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, HintPart::Command(_)))
     }
 
     /// The hint as it is shown. `sanitise` makes its text harmless; commands are so already.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style as Ansi};
@@ -104,6 +105,8 @@ pub struct Terminal {
     invocation: Invocation,
     /// What is said once.
     said: Mutex<BTreeSet<String>>,
+    /// Whether it was said that printed commands lack the token.
+    said_token: AtomicBool,
 }
 
 impl Terminal {
@@ -136,26 +139,38 @@ impl Terminal {
             dry_run,
             invocation,
             said: Mutex::default(),
+            said_token: AtomicBool::new(false),
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
         }
     }
 
-    /// How nsfix was started.
+    /// How nsfix was started, for commands that are about to be printed.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
+        self.say_token();
         &self.invocation
+    }
+
+    /// Says once that printed commands lack the token.
+    fn say_token(&self) {
+        if self.invocation.leaves_token_out && !self.said_token.swap(true, Ordering::Relaxed) {
+            self.note("the commands that are printed leave out --token, which is a secret; add it to them");
+        }
     }
 
     /// A command as it can be pasted here.
     #[must_use]
     pub fn command(&self, command: &ShellCommand) -> String {
-        command.render(&self.invocation)
+        command.render(self.invocation())
     }
 
     /// A hint, harmless, with its commands as they can be pasted here.
     #[must_use]
     pub fn hint(&self, hint: &Hint) -> String {
+        if hint.has_command() {
+            self.say_token();
+        }
         hint.render(&self.invocation, |text| sanitise(text).into_owned())
     }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use wildmatch::WildMatch;
 
 use super::is_protected;
+use super::policy_file::LabelSelector;
 use crate::diagnose::age;
 use crate::model::Namespace;
 
@@ -20,6 +21,8 @@ pub struct BulkLimits {
     pub older_than: Duration,
     /// Names that are left alone; `*` and `?` as in a shell.
     pub exclude: Vec<Glob>,
+    /// Only those with these labels.
+    pub selector: Option<LabelSelector>,
     /// More than that at once are a sign of one common cause, which wants to be mended instead.
     pub max: usize,
 }
@@ -63,6 +66,8 @@ pub enum LeftAlone {
     Young,
     /// `--exclude` names it.
     Excluded(Glob),
+    /// It does not have the labels of `--selector`.
+    Unselected,
     /// It has the annotation.
     Skipped,
 }
@@ -71,6 +76,7 @@ impl fmt::Display for LeftAlone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Young => f.write_str("it is younger than --older-than"),
+            Self::Unselected => f.write_str("its labels do not match --selector"),
             Self::Excluded(glob) => write!(f, "--exclude={glob} names it"),
             Self::Skipped => write!(f, "it has the annotation {SKIP_ANNOTATION}"),
         }
@@ -122,6 +128,9 @@ fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Opt
     if age(namespace, now).is_none_or(|age| age < limits.older_than) {
         return Some(LeftAlone::Young);
     }
+    if limits.selector.as_ref().is_some_and(|selector| !selector.matches(&namespace.labels)) {
+        return Some(LeftAlone::Unselected);
+    }
     if let Some(glob) = limits.exclude.iter().find(|glob| glob.matches(&namespace.name)) {
         return Some(LeftAlone::Excluded(glob.clone()));
     }
@@ -151,9 +160,19 @@ mod tests {
         .unwrap()
     }
 
+    #[test]
+    fn a_label_that_was_taken_away_meanwhile_holds_the_run_back() {
+        let limits = BulkLimits { selector: Some("team=blue".parse().unwrap()), ..limits(&[]) };
+        let mut namespace = stuck("a", "2026-01-01T00:00:00Z", &json!({}));
+        let now = NOW.parse().unwrap();
+        assert_eq!(left_alone(&namespace, &limits, now), Some(LeftAlone::Unselected));
+        namespace.labels.insert("team".to_owned(), "blue".to_owned());
+        assert_eq!(left_alone(&namespace, &limits, now), None);
+    }
+
     fn limits(exclude: &[&str]) -> BulkLimits {
         let exclude = exclude.iter().map(|glob| glob.parse().unwrap()).collect();
-        BulkLimits { older_than: Duration::from_secs(3600), exclude, max: 2 }
+        BulkLimits { older_than: Duration::from_secs(3600), exclude, selector: None, max: 2 }
     }
 
     fn selected(namespaces: Vec<Namespace>, exclude: &[&str]) -> Selection {

@@ -88,7 +88,7 @@ impl Clear<'_> {
     }
 
     async fn prepare_all(&self, limits: &BulkLimits) -> Result<Preparation, Failure> {
-        let selector = self.options.unattended.selector.clone();
+        let selector = self.options.unattended.selector.as_ref().map(ToString::to_string);
         let query = NamespaceQuery { terminating: true, selector };
         let stuck = self.cluster.namespaces(&query).await?;
         let selection = select(stuck, limits, Timestamp::now());
