@@ -236,7 +236,6 @@ impl ConnectionOptions {
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
             .map_err(|error| ConfigError::from_kubeconfig(&error, self.kubeconfig.as_ref()))?;
-        // kube reads HTTPS_PROXY but compares NO_PROXY with the proxy's own address.
         config.proxy_url = proxy.or_else(|| transport::proxy_from_environment(&config.cluster_url));
         self.override_user(&mut config.auth_info);
         Ok(config)

@@ -2,30 +2,47 @@
 
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::Name;
 use kube::client::AuthError;
 use rustls::CertificateError;
-use tower::Service;
 
 use super::ApiError;
 use super::plugin::PluginError;
 
-/// A name could not be resolved. A type of its own, because the system's resolver fails with an io error of no
-/// particular kind.
+/// A name could not be resolved, in Go's words (net/net.go: DNSError).
 #[derive(Debug, thiserror::Error)]
-#[error("lookup {host}: {source}")]
+#[error("dial tcp: lookup {host}: {why}")]
 pub(super) struct LookupError {
     host: String,
-    source: io::Error,
+    why: String,
 }
 
-/// The system's resolver.
-pub(super) async fn lookup(name: Name) -> Result<GaiAddrs, LookupError> {
+/// The system's resolver. hyper-util's own has the C library's text alone to say why it failed.
+pub(super) async fn lookup(name: Name) -> Result<std::vec::IntoIter<SocketAddr>, LookupError> {
     let host = name.as_str().to_owned();
-    GaiResolver::new().call(name).await.map_err(|source| LookupError { host, source })
+    let found = tokio::task::spawn_blocking(move || resolve(name.as_str())).await;
+    let found = found.unwrap_or_else(|ended| Err(io::Error::from(ended).into()));
+    found.map(Vec::into_iter).map_err(|error| LookupError { host, why: unresolved(error) })
+}
+
+fn resolve(host: &str) -> Result<Vec<SocketAddr>, dns_lookup::LookupError> {
+    // Without a type every address comes once for each type of socket.
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let found = dns_lookup::getaddrinfo(Some(host), None, Some(hints))?;
+    Ok(found.map(|found| found.map(|found| found.sockaddr)).collect::<io::Result<_>>()?)
+}
+
+fn unresolved(error: dns_lookup::LookupError) -> String {
+    match error.kind() {
+        LookupErrorKind::NoName | LookupErrorKind::NoData => "no such host".to_owned(),
+        LookupErrorKind::Again => "temporary failure in name resolution".to_owned(),
+        _ => io::Error::from(error).to_string(),
+    }
 }
 
 /// The proxy could not be reached, or does not lead to the server.
@@ -191,6 +208,27 @@ mod tests {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let said = of(ProxyError(refused.into())).to_string();
         assert_eq!(said, "Unable to connect to the server: proxyconnect tcp: p:2: connection refused");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_exist_is_told_in_kubectls_words() {
+        // Too long for a name, so that no name server has to be there to say so.
+        let host = "a".repeat(64);
+        let unknown = lookup(host.parse().unwrap()).await.unwrap_err();
+        let expected = format!("dial tcp: lookup {host}: no such host");
+        assert_eq!(unknown.to_string(), expected);
+        assert_eq!(of(unknown).to_string(), format!("Unable to connect to the server: {expected}"));
+        let unknown = lookup(host.parse().unwrap()).await.unwrap_err();
+        let said = of(ProxyError(unknown.into())).to_string();
+        assert_eq!(said, format!("Unable to connect to the server: proxyconnect tcp: p:2: {expected}"));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_exists_is_found_once_for_each_address() {
+        let found: Vec<SocketAddr> = lookup("localhost".parse().unwrap()).await.unwrap().collect();
+        assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+        let once: std::collections::HashSet<_> = found.iter().collect();
+        assert!(!found.is_empty() && once.len() == found.len(), "{found:?}");
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Metadata-only lists, page by page, so that a hundred thousand objects fit into little memory.
+//!
+//! Not kube's `list_metadata`: it keeps the managed fields of every object as trees, fails on a page with one that is
+//! nested deep, and knows no other form where a server answers 406.
 
 use std::collections::BTreeMap;
 use std::pin::pin;

@@ -211,7 +211,7 @@ fn credentials(printed: &[u8]) -> Result<Credentials, PluginFailure> {
     let status = printed.status.ok_or(PluginFailure::Empty)?;
     let expires = status.expiration_timestamp.map(|time| time.parse()).transpose();
     let expires = expires.map_err(|_| PluginFailure::NotACredential)?;
-    let token = status.token.filter(|token| !token.is_empty()).map(bearer).transpose()?;
+    let token = status.token.as_deref().filter(|token| !token.is_empty()).map(bearer).transpose()?;
     let identity = status.client_certificate_data.zip(status.client_key_data);
     if token.is_none() && identity.is_none() {
         return Err(PluginFailure::Empty);
@@ -219,7 +219,7 @@ fn credentials(printed: &[u8]) -> Result<Credentials, PluginFailure> {
     Ok(Credentials { token, identity, expires })
 }
 
-fn bearer(token: String) -> Result<HeaderValue, PluginFailure> {
+fn bearer(token: &str) -> Result<HeaderValue, PluginFailure> {
     let header = HeaderValue::try_from(format!("Bearer {token}"));
     let mut header = header.map_err(|_| PluginFailure::NotACredential)?;
     header.set_sensitive(true);
@@ -251,7 +251,8 @@ impl PluginToken {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -44,7 +44,8 @@ pub(super) fn client(config: &Config, token: Option<PluginToken>) -> Result<Clie
     }
 }
 
-/// The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY mean for this server.
+/// The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY mean for this server. Read here, because kube compares
+/// NO_PROXY with the proxy's own address (kube-client's config/file_loader.rs).
 pub(super) fn proxy_from_environment(server: &Uri) -> Option<Uri> {
     Matcher::from_env().intercept(server).map(|proxy| proxy.uri().clone())
 }
