@@ -81,8 +81,8 @@ async fn events_under_two_groups_are_counted_once(lab: Lab) {
     lab.post(&format!("{}/events", path(&name)), &event).await.expect(201);
     lab.delete(&path(&name)).await.expect(200);
     let ran = look(&lab, &name).await;
-    assert_eq!(ran.stderr.matches(" events").count(), 1, "{ran:?}");
-    assert!(ran.stderr.contains("1 events in namespace"), "{ran:?}");
+    assert_eq!(ran.stderr.matches(" Event").count(), 1, "{ran:?}");
+    assert!(ran.stderr.contains("1 Event in namespace"), "{ran:?}");
 }
 
 async fn a_type_is_asked_for_once(lab: Lab) {
