@@ -19,6 +19,7 @@ tests! {
     a_namespace_created_meanwhile_has_no_orphans,
     a_purge_asks_first,
     a_dry_run_of_a_purge_sends_nothing,
+    a_namespace_that_cannot_be_read_is_not_called_there_or_gone,
     nothing_is_created_that_may_not_be_deleted,
     a_namespace_that_stays_is_told_loudly,
     a_refused_deletion_is_tried_again,
@@ -186,4 +187,18 @@ async fn a_dry_run_of_a_purge_sends_nothing(lab: Lab) {
     lab.the_sandbox().forget_requests();
     lab.nsfix(&["orphans", &name, "--purge", "--dry-run=client"]).run().await.expect(0);
     assert!(lab.the_sandbox().requests().iter().all(|request| request.method == "GET"));
+}
+
+async fn a_namespace_that_cannot_be_read_is_not_called_there_or_gone(lab: Lab) {
+    let name = orphans(&lab).await;
+    let broken = Canned::status(500, "InternalError", "a bad moment");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("GET", path(&name).as_str()), broken));
+    let told = format!("could not see whether namespace {name:?} exists (a bad moment)");
+    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(0);
+    assert!(ran.stderr.contains(&told) && !ran.stderr.contains("No orphans found"), "{ran:?}");
+    for how in ["--dry-run=none", "--dry-run=client"] {
+        let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes", how]).run().await.expect(1);
+        assert!(ran.stderr.contains(&told) && ran.stderr.contains("nothing was written"), "{ran:?}");
+    }
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }

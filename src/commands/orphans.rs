@@ -37,6 +37,9 @@ pub(super) async fn run(
     for gap in &found.looked.coverage.gaps {
         terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
     }
+    for (name, why) in &found.unreadable {
+        terminal.warn(&orphans::nobody_knows(name, why));
+    }
     if options.purge {
         return Box::pin(purge::run(options, session, terminal, shutdown, found)).await;
     }
@@ -64,14 +67,18 @@ async fn find(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiEr
     existing.extend(after.iter().map(|namespace| namespace.name.clone()));
     let wanted = |name: &str| names.is_empty() || names.iter().any(|each| each == name);
     orphans.retain(|name, _| wanted(name) && !existing.contains(name));
+    let mut unreadable = Vec::new();
     let checks = orphans.keys().map(|name| async move { (name.clone(), cluster.namespace(name).await) });
     for (name, read) in futures::future::join_all(checks).await {
         match read {
             Err(error) if error.is_not_found() => {}
             Err(error) if error.is_fatal() => return Err(error),
-            // It is there, or nobody can tell.
-            _ => {
+            Ok(_) => {
                 orphans.remove(&name);
+            }
+            Err(error) => {
+                orphans.remove(&name);
+                unreadable.push((name, error.detail()));
             }
         }
     }
@@ -79,5 +86,5 @@ async fn find(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiEr
         .into_iter()
         .filter(|namespace| namespace.labels.contains_key(PURGE_LABEL) && wanted(&namespace.name));
     let (unfinished, active) = marked.partition(Namespace::is_terminating);
-    Ok(FoundOrphans { orphans, looked, unfinished, active })
+    Ok(FoundOrphans { orphans, looked, unfinished, active, unreadable })
 }

@@ -18,6 +18,14 @@ pub struct FoundOrphans {
     pub unfinished: Vec<Namespace>,
     /// Active namespaces with the label of a purge. Whether a purge created them nobody can tell.
     pub active: Vec<Namespace>,
+    /// Namespaces with something under their name that could not be read, and why.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Whether objects are orphans depends on whether their namespace exists.
+#[must_use]
+pub fn nobody_knows(name: &str, why: &str) -> String {
+    format!("could not see whether namespace {name:?} exists ({why}): what is under its name may be orphans")
 }
 
 /// Prints what was found, and what to do about it.
@@ -35,7 +43,7 @@ pub fn print(
             table::render(Some(&["NAMESPACE", "RESOURCE", "NAME", "STATE", "FINALIZERS"]), &rows)
         }
     };
-    if text.is_empty() {
+    if text.is_empty() && found.unreadable.is_empty() {
         note_none(&found.looked, terminal);
     } else {
         terminal.data(&text)?;

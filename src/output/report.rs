@@ -182,20 +182,18 @@ enum Cleared {
 }
 
 fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
-    let ty = &of_type.resource;
     let mut named: Vec<&str> =
         of_type.sample.iter().take(NAMED).map(|leftover| leftover.name.as_str()).collect();
     if of_type.total() > named.len() as u64 {
         named.push("…");
     }
-    // DELETE is all that still works on an orphan, and only one without finalizers goes by it.
+    // Not `kubectl delete --all`: by the time it is pasted there may be another namespace of the name.
+    let purge = ShellCommand::nsfix(["orphans", namespace, "--purge"]);
     let hint = Hint::from(format!("{of_type} left behind in etcd ({}); to remove: ", named.join(", ")));
     if of_type.finalizers.is_empty() {
-        let delete = ["delete", &ty.to_string(), "--all", "-n", namespace];
-        return hint.command(ShellCommand::kubectl(delete));
+        return hint.command(purge);
     }
     let held = of_type.finalizers.keys().cloned().collect::<Vec<_>>().join(", ");
-    let purge = ShellCommand::nsfix(["orphans", namespace, "--purge"]);
     hint.command(purge).text(format!(" (held by {held})"))
 }
 

@@ -262,8 +262,10 @@ impl Court<'_> {
         for object in now.objects.values().filter(|object| !unknown.contains(&object.group, &object.resource))
         {
             let release = self.has("--leftovers=release");
-            self.rule(!object.live, || format!("live {} abandoned", object.resource));
-            self.rule(!release, || format!("{} abandoned by a release", object.resource));
+            self.rule(!object.live || object.is_default, || format!("live {} abandoned", object.resource));
+            self.rule(!release || object.is_default, || {
+                format!("{} abandoned by a release", object.resource)
+            });
         }
     }
 
@@ -373,6 +375,8 @@ struct Unknown(BTreeSet<(String, Option<String>)>);
 
 impl Unknown {
     fn contains(&self, group: &str, resource: &str) -> bool {
-        self.0.iter().any(|(gap, of)| gap == group && of.as_ref().is_none_or(|of| of == resource))
+        let all = |gap: &str| gap == "every API group besides the core" && !group.is_empty();
+        let of_type = |of: &Option<String>| of.as_ref().is_none_or(|of| of == resource);
+        self.0.iter().any(|(gap, of)| all(gap) || gap == group && of_type(of))
     }
 }

@@ -53,6 +53,8 @@ pub struct Object {
     pub kind: String,
     pub live: bool,
     pub finalizers: Vec<String>,
+    /// Whether Kubernetes itself puts it into every namespace.
+    pub is_default: bool,
 }
 
 /// What the server held at one moment.
@@ -170,7 +172,10 @@ impl World {
                 let live = metadata["deletionTimestamp"].is_null();
                 let (group, resource, kind) = (group.clone(), resource.clone(), kind.clone());
                 let finalizers = strings(&metadata["finalizers"]);
-                objects.entry(uid).or_insert(Object { group, resource, kind, live, finalizers });
+                let default = [("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default")];
+                let is_default =
+                    default.iter().any(|(of, name)| *of == resource && metadata["name"] == *name);
+                objects.entry(uid).or_insert(Object { group, resource, kind, live, finalizers, is_default });
             }
         }
         Snapshot { namespace: self.api.get(&self.path()).unwrap_or_default(), objects }

@@ -1,12 +1,19 @@
-//! What is printed is pasted, and taken by the server that it names.
+//! What is printed is pasted: it comes to the same end as nsfix's own run.
 
-use nsfix::sandbox::{Options, scenarios};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use nsfix::sandbox::{Options, Scenario, scenarios};
 
 use super::commands;
 use crate::harness::{Lab, Nsfix, Ran};
 use crate::tests;
 
-tests! { Kubectl: pasted_advice_is_taken_by_the_server }
+tests! { Kubectl:
+    a_pasted_plan_comes_to_the_end_that_nsfix_comes_to,
+    pasted_advice_is_taken_by_the_server,
+    what_is_said_to_remove_orphans_removes_them
+}
 
 /// Those that `nsfix` prints and the shell finds: kubectl, jq and grep.
 async fn paste(lab: &Lab, script: &str) -> Ran {
@@ -20,6 +27,86 @@ async fn paste(lab: &Lab, script: &str) -> Ran {
 
 fn is_command(line: &&str) -> bool {
     !line.is_empty() && !line.starts_with('#')
+}
+
+/// Whether the namespace is there, and what is under its name: type and name of each.
+fn end(lab: &Lab, name: &str) -> (bool, BTreeSet<String>) {
+    let api = lab.the_sandbox().api();
+    let mut inside = BTreeSet::new();
+    let mut roots = vec!["/api/v1".to_owned()];
+    for group in api.get("/apis").unwrap()["groups"].as_array().unwrap() {
+        for version in group["versions"].as_array().unwrap() {
+            roots.push(format!("/apis/{}", version["groupVersion"].as_str().unwrap()));
+        }
+    }
+    for root in roots {
+        for ty in api.get(&root).unwrap_or_default()["resources"].as_array().into_iter().flatten() {
+            let resource = ty["name"].as_str().unwrap();
+            if ty["namespaced"] != true {
+                continue;
+            }
+            let items = api.list(&format!("{root}/namespaces/{name}/{resource}")).unwrap_or_default();
+            inside.extend(items.iter().map(|item| format!("{resource}/{}", item["metadata"]["name"])));
+        }
+    }
+    inside.retain(|each| !each.starts_with("events/"));
+    (api.get(&format!("/api/v1/namespaces/{name}")).is_ok(), inside)
+}
+
+/// Pastes the plan, looks again, and pastes what is then to do, as nsfix goes round.
+async fn paste_the_plan(lab: &Lab, name: &str, leftovers: &str) -> usize {
+    let mut tried = 0;
+    for _ in 0..3 {
+        let planned = lab.nsfix(&["clear", name, "--dry-run=client", leftovers]).run().await;
+        let lines: Vec<&str> = planned.stdout.lines().filter(is_command).collect();
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            // A condition that does not hold any more ends a line with an error, and writes nothing.
+            paste(lab, line).await;
+            tried += 1;
+        }
+        for _ in 0..20 {
+            if !end(lab, name).0 {
+                return tried;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    tried
+}
+
+async fn a_pasted_plan_comes_to_the_end_that_nsfix_comes_to(_: Lab) {
+    let all: Vec<&'static Scenario> = scenarios::all().iter().collect();
+    let mut tried = 0;
+    for few in all.chunks(4) {
+        let both = few.iter().flat_map(|scenario| ["release", "orphan"].map(|how| compare(scenario, how)));
+        let running: Vec<_> = both.map(tokio::spawn).collect();
+        for each in running {
+            tried += each.await.unwrap();
+        }
+    }
+    println!("{tried} printed commands pasted, each plan to the end of nsfix's own");
+    assert!(tried > 30, "{tried}");
+}
+
+async fn compare(scenario: &'static Scenario, how: &'static str) -> usize {
+    let mut tried = 0;
+    let leftovers = &format!("--leftovers={how}");
+    for name in scenario.namespaces {
+        let (pasted, own) =
+            (Lab::sandbox(Options::with(scenario)).await, Lab::sandbox(Options::with(scenario)).await);
+        let here = paste_the_plan(&pasted, name, leftovers).await;
+        if here == 0 {
+            continue;
+        }
+        tried += here;
+        let ran = own.nsfix(&["clear", name, "--yes", leftovers, "--timeout=5s"]).run().await;
+        let (theirs, ours) = (end(&pasted, name), end(&own, name));
+        assert_eq!(theirs, ours, "{} {leftovers}: {ran:?}", scenario.name);
+    }
+    tried
 }
 
 async fn pasted_advice_is_taken_by_the_server(_: Lab) {
@@ -46,4 +133,32 @@ async fn pasted_advice_is_taken_by_the_server(_: Lab) {
 /// How many groups are served: advice takes away what is in the way, and adds nothing.
 fn stored_types(lab: &Lab) -> usize {
     lab.the_sandbox().api().get("/apis").unwrap()["groups"].as_array().map_or(0, Vec::len)
+}
+
+async fn what_is_said_to_remove_orphans_removes_them(_: Lab) {
+    let mut tried = 0;
+    for scenario in scenarios::all() {
+        for name in scenario.namespaces {
+            let lab = Lab::sandbox(Options::with(scenario)).await;
+            let cleared =
+                lab.nsfix(&["clear", name, "--yes", "--leftovers=orphan", "--timeout=5s"]).run().await;
+            let said = cleared.stderr.lines().filter_map(|line| line.split_once("left behind in etcd"));
+            let said = said.filter_map(|(_, rest)| rest.split_once("; to remove: "));
+            // It is the same for every type, and there is nobody to ask in a test.
+            let Some(command) = said.map(|(_, command)| command.split(" (held by").next().unwrap()).next()
+            else {
+                continue;
+            };
+            let ran = paste(&lab, &format!("{command} --yes --timeout=10s")).await;
+            let (is_there, inside) = end(&lab, name);
+            // It may take more than was said, and then it says that itself: a finalizer that has to be named, an API
+            // or a webhook that is dead.
+            let says_why = ran.stdout.contains("could not look")
+                || ran.code != Some(0) && ran.stdout.contains("error: ");
+            assert!(says_why || !is_there && inside.is_empty(), "{}: {ran:?} {inside:?}", scenario.name);
+            tried += 1;
+        }
+    }
+    println!("{tried} commands that remove orphans pasted");
+    assert!(tried > 3, "{tried}");
 }

@@ -17,7 +17,9 @@ use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, S
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
 use crate::output::document::{Document, Repaired};
-use crate::output::orphans::{FoundOrphans, how_to_delete, left_active, note_none, purge_script};
+use crate::output::orphans::{
+    FoundOrphans, how_to_delete, left_active, nobody_knows, note_none, purge_script,
+};
 use crate::output::{Failure, Terminal, inventory, report as show};
 use crate::plan::{Leftovers, Policy, StepKind, is_protected};
 use crate::shutdown::Shutdown;
@@ -30,6 +32,8 @@ enum Target {
     Unfinished(Box<Namespace>),
     /// An Active namespace with the label of a purge.
     Active,
+    /// Whether it exists is not known, because of this.
+    Unreadable(String),
 }
 
 pub(super) struct Purge<'a> {
@@ -49,12 +53,13 @@ pub(super) async fn run(
     found: FoundOrphans,
 ) -> Result<VerbResult, Failure> {
     let cluster = session.the_cluster()?;
-    let FoundOrphans { orphans, looked, unfinished, active } = found;
+    let FoundOrphans { orphans, looked, unfinished, active, unreadable } = found;
     let mut targets: Vec<(String, Target)> =
         orphans.into_iter().map(|(name, inside)| (name, Target::Missing(inside))).collect();
     targets
         .extend(unfinished.into_iter().map(|each| (each.name.clone(), Target::Unfinished(Box::new(each)))));
     targets.extend(active.into_iter().map(|each| (each.name, Target::Active)));
+    targets.extend(unreadable.into_iter().map(|(name, why)| (name, Target::Unreadable(why))));
     if targets.is_empty() {
         note_none(&looked, terminal);
         return finish(options, terminal, Vec::new());
@@ -67,7 +72,7 @@ pub(super) async fn run(
             Target::Unfinished(_) => {
                 terminal.note(&format!("namespace {name}: an earlier purge was not finished"));
             }
-            Target::Active => {}
+            Target::Active | Target::Unreadable(_) => {}
         }
     }
     if options.dry_run == DryRunChoice::Client {
@@ -92,12 +97,22 @@ pub(super) async fn run(
 }
 
 /// What ends a purge before anything is asked of the server.
-fn refusal(name: &str, target: &Target) -> Option<Problem> {
+fn refusal(name: &str, target: &Target) -> Option<(Outcome, Problem)> {
     if is_protected(name) {
-        return Some(Problem::new(format!("namespace {name:?} is protected: it is not created by a purge")));
+        let problem = Problem::new(format!("namespace {name:?} is protected: it is not created by a purge"));
+        return Some((Outcome::Refused, problem));
     }
-    matches!(target, Target::Active)
-        .then(|| Problem { message: left_active(name), hint: Some(how_to_delete(name)) })
+    match target {
+        Target::Active => {
+            let problem = Problem { message: left_active(name), hint: Some(how_to_delete(name)) };
+            Some((Outcome::Refused, problem))
+        }
+        Target::Unreadable(why) => {
+            let problem = Problem::new(format!("{}; nothing was written", nobody_knows(name, why)));
+            Some((Outcome::Failed, problem))
+        }
+        Target::Missing(_) | Target::Unfinished(_) => None,
+    }
 }
 
 /// Ends as the real purge would, as far as reads can tell.
@@ -110,7 +125,7 @@ fn dry_run(
     for (name, target) in targets {
         let mut report = Report::new(name, "");
         match (refusal(name, target), target) {
-            (Some(problem), _) => report = report.ended(Outcome::Refused, problem),
+            (Some((outcome, problem)), _) => report = report.ended(outcome, problem),
             (None, target) => {
                 report.outcome = Outcome::DryRun;
                 if options.output.is_none() {
@@ -119,7 +134,7 @@ fn dry_run(
                 }
             }
         }
-        if report.outcome == Outcome::Refused {
+        if report.outcome != Outcome::DryRun {
             show::report(terminal, &report, options.report_format(), options.dry_run)?;
         }
         reports.push(report);
@@ -197,8 +212,8 @@ impl Purge<'_> {
 
     async fn one(&self, name: &str, target: Target) -> Report {
         let mut report = Report::new(name, "");
-        if let Some(problem) = refusal(name, &target) {
-            return report.ended(Outcome::Refused, problem);
+        if let Some((outcome, problem)) = refusal(name, &target) {
+            return report.ended(outcome, problem);
         }
         match target {
             Target::Missing(inside) => self.missing(&inside, &mut report).await,
@@ -207,7 +222,7 @@ impl Purge<'_> {
                 // Nothing is saved yet: the first round saves everything inside.
                 self.rounds(*namespace, &Inventory::default(), &mut report).await;
             }
-            Target::Active => {}
+            Target::Active | Target::Unreadable(_) => {}
         }
         report
     }
