@@ -28,7 +28,8 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that only these rooms use: what is pure knows neither the command line nor the network.
-const CRATES: [(&str, &[&str]); 3] = [
+const CRATES: [(&str, &[&str]); 4] = [
+    ("anyhow", &["commands", "output"]),
     ("clap", &["cli", "cluster", "commands", "metrics", "output"]),
     ("tokio", &["cluster", "commands", "execute", "metrics", "output", "sandbox", "shutdown"]),
     ("hyper", &["cluster", "metrics", "sandbox"]),

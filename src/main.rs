@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use nsfix::cli::Cli;
 use nsfix::commands::VerbResult;
-use nsfix::output::{Failure, Terminal, write_termination_message};
+use nsfix::output::{Terminal, write_termination_message};
 use nsfix::shutdown::Shutdown;
 
 fn main() -> ExitCode {
@@ -28,11 +29,11 @@ fn main() -> ExitCode {
     ExitCode::from(result.exit.code())
 }
 
-fn run(cli: Cli, terminal: &Arc<Terminal>) -> Result<VerbResult, Failure> {
-    let cannot_start = |error: std::io::Error| Failure::error(format!("unable to start: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
+fn run(cli: Cli, terminal: &Arc<Terminal>) -> anyhow::Result<VerbResult> {
+    let cannot_start = "unable to start";
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context(cannot_start)?;
     let result = runtime.block_on(async {
-        let shutdown = Shutdown::on_signals().map_err(cannot_start)?;
+        let shutdown = Shutdown::on_signals().context(cannot_start)?;
         Ok(Box::pin(nsfix::commands::run(cli, terminal, &shutdown)).await)
     });
     // Whoever still waits for a line on stdin would hold the process back.

@@ -1,18 +1,16 @@
 //! `nsfix access`: which permissions each capability needs, and which are missing.
 
+use anyhow::Result;
+
 use super::Session;
 use crate::cli::AccessOptions;
 use crate::exit::Exit;
 use crate::model::Permission;
+use crate::output::Terminal;
 use crate::output::document::AccessItem;
-use crate::output::{Failure, Terminal};
 use crate::plan::capabilities;
 
-pub(super) async fn run(
-    options: &AccessOptions,
-    session: &Session,
-    terminal: &Terminal,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(options: &AccessOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
     let cluster = session.the_cluster()?;
     let mut items = Vec::new();
     for capability in capabilities() {

@@ -1,5 +1,7 @@
 //! `nsfix check`: what the deletion of namespaces would do, before anybody asks for it.
 
+use anyhow::Result;
+
 use super::Session;
 use crate::cli::CheckOptions;
 use crate::cluster::{Cluster, NamespaceQuery};
@@ -13,11 +15,7 @@ use crate::plan::is_protected;
 /// How many objects of a type are remembered: what a spec refers to is looked for among them.
 pub(super) const KEEP: usize = 500;
 
-pub(super) async fn run(
-    options: &CheckOptions,
-    session: &Session,
-    terminal: &Terminal,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(options: &CheckOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
     let cluster = session.the_cluster()?;
     let (namespaces, mut exits) = chosen(cluster, options, terminal).await?;
     let predictions = if namespaces.is_empty() {
@@ -38,7 +36,7 @@ async fn chosen(
     cluster: &Cluster,
     options: &CheckOptions,
     terminal: &Terminal,
-) -> Result<(Vec<Namespace>, Vec<Exit>), Failure> {
+) -> Result<(Vec<Namespace>, Vec<Exit>)> {
     let mut exits = Vec::new();
     if options.names.is_empty() {
         let query = NamespaceQuery { terminating: false, selector: options.selector.clone() };
@@ -67,7 +65,7 @@ async fn chosen(
             }
             Ok(namespace) => being_deleted(&namespace.name),
             Err(error) if error.is_fatal() => return Err(error.into()),
-            Err(error) => error.into(),
+            Err(error) => Failure::of(error),
         };
         exits.push(Exit::Error);
         terminal.fail(&failure);
@@ -81,7 +79,7 @@ fn being_deleted(name: &str) -> Failure {
         .hint(Hint::from("why it has not gone: ").command(explain))
 }
 
-async fn predictions(cluster: &Cluster, namespaces: Vec<Namespace>) -> Result<Vec<Prediction>, Failure> {
+async fn predictions(cluster: &Cluster, namespaces: Vec<Namespace>) -> Result<Vec<Prediction>> {
     let discovered = cluster.discover().await?;
     let facts = observe_discovered(cluster, &discovered, namespaces, KEEP, Depth::Whole).await?;
     let looked = Box::pin(before_deletion(cluster, &discovered, facts)).await;

@@ -9,6 +9,8 @@ mod rounds;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use anyhow::{Result, bail};
+
 use super::{Session, VerbResult};
 use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
 use crate::cluster::{Cluster, DryRun};
@@ -53,10 +55,12 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
     shutdown: &Shutdown,
-) -> Result<VerbResult, Failure> {
+) -> Result<VerbResult> {
     if options.dry_run == DryRunChoice::None && !options.yes && !terminal.interactive {
-        return Err(Failure::refused("clear writes, and there is no terminal to ask on")
-            .hint("add --yes to go on without a question, or --dry-run=client to see what would be sent"));
+        bail!(
+            Failure::refused("clear writes, and there is no terminal to ask on")
+                .hint("add --yes to go on without a question, or --dry-run=client to see what would be sent")
+        );
     }
     if let Some(journal) = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None) {
         journal::check(journal)?;
@@ -78,7 +82,7 @@ pub(super) async fn run(
         terminal.note(&tally);
     }
     summary.push(show::summary(tally, &reports));
-    let error = error.or_else(|| clear.print(&reports).err());
+    let error = error.or_else(|| clear.print(&reports).err().map(Failure::of));
     let outcomes = reports.iter().map(|report| report.outcome.exit());
     let exit = shutdown.requested().unwrap_or_else(|| Exit::merge(outcomes));
     let result = VerbResult {
@@ -98,7 +102,7 @@ fn interrupted(name: &str) -> Report {
     Report::new(name, "").ended(Outcome::NotBegun, Problem::not_begun(name))
 }
 
-fn settings(options: &ClearOptions, session: &Session) -> Result<Settings, Failure> {
+fn settings(options: &ClearOptions, session: &Session) -> Result<Settings> {
     let backups = if options.no_backup || options.dry_run != DryRunChoice::None {
         None
     } else {
@@ -136,7 +140,7 @@ fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
 
 impl Clear<'_> {
     /// The document of all reports, where one is wanted.
-    fn print(&self, reports: &[Report]) -> Result<(), Failure> {
+    fn print(&self, reports: &[Report]) -> Result<()> {
         let invocation = self.terminal.invocation();
         let document =
             || Document::new(reports.iter().map(|report| Repaired::new(report, invocation)).collect());

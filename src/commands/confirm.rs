@@ -1,16 +1,14 @@
 //! Asking on the terminal.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
+
+use anyhow::{Context, Result, bail};
 
 use crate::output::{Failure, Terminal, sanitise};
 use crate::shutdown::Shutdown;
 
 /// Asks a question and reads the answer; `None` where a signal came instead.
-pub(super) async fn ask(
-    terminal: &Terminal,
-    shutdown: &Shutdown,
-    question: &str,
-) -> Result<Option<String>, Failure> {
+pub(super) async fn ask(terminal: &Terminal, shutdown: &Shutdown, question: &str) -> Result<Option<String>> {
     terminal.ask(&sanitise(question))?;
     let answer = tokio::select! {
         answer = read_line() => answer?,
@@ -20,14 +18,12 @@ pub(super) async fn ask(
 }
 
 /// Asks for a yes. Refuses where there is nobody to ask.
-pub(super) async fn ask_yes(
-    terminal: &Terminal,
-    shutdown: &Shutdown,
-    question: &str,
-) -> Result<bool, Failure> {
+pub(super) async fn ask_yes(terminal: &Terminal, shutdown: &Shutdown, question: &str) -> Result<bool> {
     if !terminal.interactive {
-        return Err(Failure::refused("this writes, and there is no terminal to ask on")
-            .hint("add --yes to go on without a question, or --dry-run=client to see what would be done"));
+        bail!(
+            Failure::refused("this writes, and there is no terminal to ask on")
+                .hint("add --yes to go on without a question, or --dry-run=client to see what would be done")
+        );
     }
     Ok(ask(terminal, shutdown, question).await?.is_some_and(|answer| is_yes(&answer)))
 }
@@ -37,12 +33,11 @@ pub(super) fn is_yes(answer: &str) -> bool {
 }
 
 /// Reads off the runtime's thread, so that a signal is still heard.
-async fn read_line() -> Result<String, Failure> {
+async fn read_line() -> Result<String> {
     let reading = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map(|_| line)
     });
-    let line =
-        reading.await.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))?;
-    line.map_err(|error| Failure::error(format!("unable to read the answer: {error}")))
+    let line = reading.await.map_err(io::Error::from).flatten();
+    line.context("unable to read the answer")
 }

@@ -1,5 +1,7 @@
 //! `nsfix explain`: why a namespace is stuck, and what would end it.
 
+use anyhow::Result;
+
 use super::Session;
 use crate::cli::ExplainOptions;
 use crate::cluster::Cluster;
@@ -17,11 +19,7 @@ const CAP: usize = 5;
 /// In a document a few more do no harm.
 const DOCUMENT_CAP: usize = 500;
 
-pub(super) async fn run(
-    options: &ExplainOptions,
-    session: &Session,
-    terminal: &Terminal,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(options: &ExplainOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
     let cluster = session.the_cluster()?;
     let mut names: Vec<&str> = Vec::new();
     for name in &options.names {
@@ -37,7 +35,7 @@ pub(super) async fn run(
             Err(error) if error.is_fatal() => return Err(error.into()),
             Err(error) => {
                 exits.push(Exit::Error);
-                terminal.fail(&error.into());
+                terminal.fail(&Failure::of(error));
             }
         }
     }
@@ -69,7 +67,7 @@ async fn observed(
     cluster: &Cluster,
     namespaces: Vec<Namespace>,
     keep: usize,
-) -> Result<Vec<(Facts, Option<Prediction>)>, Failure> {
+) -> Result<Vec<(Facts, Option<Prediction>)>> {
     let discovered = cluster.discover().await?;
     let is_active = |namespace: &Namespace| !namespace.is_terminating();
     // What a spec refers to is looked for among what is remembered.

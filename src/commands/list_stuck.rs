@@ -1,5 +1,6 @@
 //! `nsfix list-stuck`: every namespace in Terminating.
 
+use anyhow::{Error, Result};
 use jiff::Timestamp;
 
 use super::{Session, VerbResult};
@@ -20,7 +21,7 @@ pub(super) async fn run(
     options: &ListStuckOptions,
     session: &Session,
     terminal: &Terminal,
-) -> Result<VerbResult, Failure> {
+) -> Result<VerbResult> {
     let clusters = session.clusters();
     let now = Timestamp::now();
     let progress = terminal.progress("looking for stuck namespaces");
@@ -37,7 +38,7 @@ pub(super) async fn run(
             }
             Err(error) if several => {
                 exits.push(Exit::Error);
-                terminal.fail(&in_context(cluster, error.into()));
+                terminal.fail(&Failure::of(in_context(cluster, error.into())));
             }
             Err(error) => return Err(error.into()),
         }
@@ -96,9 +97,9 @@ fn old_enough(namespace: &Namespace, options: &ListStuckOptions, now: Timestamp)
     options.older_than.is_none_or(|wanted| age(namespace, now).is_some_and(|age| age >= wanted))
 }
 
-fn in_context(cluster: &Cluster, mut failure: Failure) -> Failure {
-    if let Some(context) = &cluster.context {
-        failure.message = format!("context {context:?}: {}", failure.message);
+fn in_context(cluster: &Cluster, error: Error) -> Error {
+    match &cluster.context {
+        Some(context) => error.context(format!("context {context:?}")),
+        None => error,
     }
-    failure
 }

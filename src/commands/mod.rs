@@ -20,6 +20,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Result;
+
 use crate::backup::{Backups, default_backup_dir, practice_backup_dir};
 use crate::cli::{Cli, Command, GlobalOptions};
 use crate::output::{Failure, Terminal};
@@ -32,7 +34,7 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Ver
     verb(cli, terminal, shutdown).await.unwrap_or_else(VerbResult::from)
 }
 
-async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<VerbResult, Failure> {
+async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<VerbResult> {
     let Cli { command, global } = cli;
     match command {
         Command::Completion { shell } => completion::run(shell, terminal).map(VerbResult::from),
@@ -78,8 +80,8 @@ async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result
 /// Runs a verb until a signal comes: nothing is written, so nothing has to be finished.
 async fn only_reads<T: Into<VerbResult>>(
     shutdown: &Shutdown,
-    verb: impl Future<Output = Result<T, Failure>>,
-) -> Result<VerbResult, Failure> {
+    verb: impl Future<Output = Result<T>>,
+) -> Result<VerbResult> {
     tokio::select! {
         result = verb => result.map(Into::into),
         exit = shutdown.wait() => Ok(exit.into()),
@@ -87,19 +89,15 @@ async fn only_reads<T: Into<VerbResult>>(
 }
 
 /// Opens the connections. A credential plugin may hang; the first signal ends that.
-async fn open(
-    global: &GlobalOptions,
-    terminal: &Arc<Terminal>,
-    shutdown: &Shutdown,
-) -> Result<Session, Failure> {
+async fn open(global: &GlobalOptions, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<Session> {
     tokio::select! {
         session = Session::open(global, terminal) => session,
-        exit = shutdown.wait() => Err(Failure { exit, ..Failure::error("") }),
+        exit = shutdown.wait() => Err(Failure::silent(exit).into()),
     }
 }
 
 /// Backups in the directory that was named, else in the usual one.
-fn backups_in(dir: Option<&Path>, session: &Session) -> Result<Backups, Failure> {
+fn backups_in(dir: Option<&Path>, session: &Session) -> Result<Backups> {
     let usual = || if session.is_practice { Some(practice_backup_dir()) } else { default_backup_dir() };
     let dir = dir.map(Path::to_owned).or_else(usual).ok_or_else(|| {
         Failure::usage("there is no home directory to save backups in")

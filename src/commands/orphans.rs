@@ -7,6 +7,8 @@ mod rounds;
 
 use std::collections::HashSet;
 
+use anyhow::Result;
+
 use super::{Session, VerbResult};
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery, PURGE_LABEL};
@@ -21,12 +23,12 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
     shutdown: &Shutdown,
-) -> Result<VerbResult, Failure> {
+) -> Result<VerbResult> {
     let cluster = session.the_cluster()?;
     match options.dry_run {
         DryRunChoice::None => {}
         DryRunChoice::Client => cluster.only_read(),
-        DryRunChoice::Server => return Err(no_rehearsal()),
+        DryRunChoice::Server => return Err(no_rehearsal().into()),
     }
     let progress = terminal.progress("looking for objects without a namespace");
     let found = tokio::select! {

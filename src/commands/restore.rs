@@ -7,6 +7,8 @@ mod target;
 
 use std::collections::BTreeMap;
 
+use anyhow::{Context, Result, bail};
+
 use super::Session;
 use crate::backup::{Documents, RANKS};
 use crate::cli::{DryRunChoice, RestoreOptions};
@@ -33,13 +35,12 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
     shutdown: &Shutdown,
-) -> Result<Exit, Failure> {
+) -> Result<Exit> {
     let (files, names) = options.files_and_names();
-    let backups =
-        files.iter().map(|file| Contents::read(file)).collect::<Result<Vec<Contents>, Failure>>()?;
+    let backups = files.iter().map(|file| Contents::read(file)).collect::<Result<Vec<Contents>>>()?;
     for backup in &backups {
         for why in &backup.bad {
-            terminal.fail(&unreadable(&backup.file, why));
+            terminal.fail(&Failure::error(format!("{}: {why}", unreadable(&backup.file))));
         }
     }
     let cluster = session.the_cluster()?;
@@ -79,7 +80,7 @@ pub(super) async fn run(
 
 impl Restore<'_> {
     /// Whoever names something that is in no backup has mistaken the file or the name.
-    fn every_name_means_something(&self, backups: &[Contents]) -> Result<(), Failure> {
+    fn every_name_means_something(&self, backups: &[Contents]) -> Result<()> {
         let objects = backups.iter().flat_map(|backup| &backup.objects);
         let typed = objects.map(|id| (id, self.type_of(&id.api_version, &id.kind)));
         let typed: Vec<_> = typed.collect();
@@ -88,7 +89,7 @@ impl Restore<'_> {
             [backup] => format!("the backup {}", backup.file.display()),
             several => format!("any of the {} backups", several.len()),
         };
-        Err(Failure::error(format!("{name:?} is no file, and not in {place}; nothing was restored")))
+        bail!("{name:?} is no file, and not in {place}; nothing was restored")
     }
 
     /// Creates what a backup holds, and returns how each ended.
@@ -97,12 +98,11 @@ impl Restore<'_> {
         backup: &Contents,
         target: &mut Target,
         shutdown: &Shutdown,
-    ) -> Result<Vec<Exit>, Failure> {
+    ) -> Result<Vec<Exit>> {
         let mut exits = Vec::new();
         // What others need comes first; the file may be larger than memory, so it is read once per rank.
         for pass in 0..RANKS {
-            let documents =
-                Documents::open(&backup.file).map_err(|error| unreadable(&backup.file, &error))?;
+            let documents = Documents::open(&backup.file).with_context(|| unreadable(&backup.file))?;
             for object in documents.filter_map(Result::ok).filter(|object| object.rank() == pass) {
                 if shutdown.requested().is_some() {
                     return Ok(exits);

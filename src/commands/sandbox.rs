@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use anyhow::{Context, Result};
+
 use crate::cli::SandboxOptions;
 use crate::exit::Exit;
 use crate::model::{Hint, ShellCommand};
@@ -10,7 +12,7 @@ use crate::sandbox::{Options, Sandbox, scenarios};
 use crate::shutdown::Shutdown;
 
 /// Starts a practice cluster with the named scenarios, or with the usual ones.
-pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure> {
+pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut options = Options { address, ..Options::default() };
     if !names.is_empty() {
@@ -22,16 +24,10 @@ pub(super) async fn start(names: &[&str], port: u16) -> Result<Sandbox, Failure>
         };
         options.scenarios = names.iter().map(find).collect::<Result<_, _>>()?;
     }
-    Sandbox::start(options)
-        .await
-        .map_err(|error| Failure::error(format!("unable to start the sandbox: {error}")))
+    Sandbox::start(options).await.context("unable to start the sandbox")
 }
 
-pub(super) async fn run(
-    options: &SandboxOptions,
-    terminal: &Terminal,
-    shutdown: &Shutdown,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(options: &SandboxOptions, terminal: &Terminal, shutdown: &Shutdown) -> Result<Exit> {
     if options.list {
         let rows: Vec<Vec<String>> = scenarios::all()
             .iter()
@@ -43,11 +39,10 @@ pub(super) async fn run(
     let names: Vec<&str> = options.scenarios.iter().map(String::as_str).collect();
     let sandbox = start(&names, options.port).await?;
     let dir = tempfile::Builder::new().prefix("nsfix-sandbox-").tempdir();
-    let dir =
-        dir.map_err(|error| Failure::error(format!("unable to make a temporary directory: {error}")))?;
+    let dir = dir.context("unable to make a temporary directory")?;
     let kubeconfig = dir.path().join("kubeconfig");
     std::fs::write(&kubeconfig, sandbox.kubeconfig())
-        .map_err(|error| Failure::error(format!("unable to write {}: {error}", kubeconfig.display())))?;
+        .with_context(|| format!("unable to write {}", kubeconfig.display()))?;
     terminal.data(&format!("{}\n", kubeconfig.display()))?;
     terminal.note(&format!("A practice cluster is served at {}. Try, in another terminal:", sandbox.url()));
     terminal.note(&format!("  export KUBECONFIG={}", kubeconfig.display()));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::{Result, bail};
+
 use crate::cli::GlobalOptions;
 use crate::cluster::{Cluster, Observer};
 use crate::output::{Failure, Terminal};
@@ -16,7 +18,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) async fn open(global: &GlobalOptions, terminal: &Arc<Terminal>) -> Result<Self, Failure> {
+    pub(super) async fn open(global: &GlobalOptions, terminal: &Arc<Terminal>) -> Result<Self> {
         let observer: Observer = {
             let terminal = Arc::clone(terminal);
             Arc::new(move |traffic| terminal.traffic(&traffic))
@@ -43,12 +45,12 @@ impl Session {
     }
 
     /// The one cluster, for commands that write.
-    pub(super) fn the_cluster(&self) -> Result<&Cluster, Failure> {
+    pub(super) fn the_cluster(&self) -> Result<&Cluster> {
         match self.clusters.as_slice() {
             [cluster] => Ok(cluster),
-            _ => {
-                Err(Failure::usage("this command works on one cluster at a time").hint("name one --context"))
-            }
+            _ => bail!(
+                Failure::usage("this command works on one cluster at a time").hint("name one --context")
+            ),
         }
     }
 }

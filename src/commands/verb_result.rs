@@ -37,8 +37,8 @@ impl From<Exit> for VerbResult {
     }
 }
 
-impl From<Failure> for VerbResult {
-    fn from(error: Failure) -> Self {
-        Self::from(Exit::Error).failed(error)
+impl From<anyhow::Error> for VerbResult {
+    fn from(error: anyhow::Error) -> Self {
+        Self::from(Exit::Error).failed(Failure::of(error))
     }
 }

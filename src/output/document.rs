@@ -15,7 +15,7 @@ pub use orphan::OrphanItem;
 pub use prediction::PredictionItem;
 pub use repaired::Repaired;
 
-use super::{DocumentFormat, Failure};
+use super::{DocumentFormat, OutputError};
 use crate::diagnose::{Diagnosis, State, age, reason};
 use crate::model::{Condition, Gap, Namespace};
 
@@ -45,7 +45,7 @@ impl<T: Item> Document<T> {
     }
 
     /// Renders the document in a format.
-    pub fn render(&self, format: DocumentFormat) -> Result<String, Failure> {
+    pub fn render(&self, format: DocumentFormat) -> Result<String, OutputError> {
         match format {
             DocumentFormat::Json => self.to_json(),
             DocumentFormat::Yaml => self.to_yaml(),
@@ -53,14 +53,14 @@ impl<T: Item> Document<T> {
     }
 
     /// Renders the document as JSON, indented as kubectl does.
-    pub fn to_json(&self) -> Result<String, Failure> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| Failure::error(error.to_string()))?;
+    pub fn to_json(&self) -> Result<String, OutputError> {
+        let text = serde_json::to_string_pretty(self)?;
         Ok(text + "\n")
     }
 
     /// Renders the document as YAML.
-    pub fn to_yaml(&self) -> Result<String, Failure> {
-        let text = serde_saphyr::to_string(self).map_err(|error| Failure::error(error.to_string()))?;
+    pub fn to_yaml(&self) -> Result<String, OutputError> {
+        let text = serde_saphyr::to_string(self)?;
         Ok(text.trim_end().to_owned() + "\n")
     }
 }

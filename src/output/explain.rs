@@ -1,7 +1,7 @@
 //! Diagnoses with their plans, as text or as a document.
 
 use super::document::{DiagnosisItem, Document, PredictionItem};
-use super::{DocumentFormat, Failure, Style, Terminal, prediction, tree};
+use super::{DocumentFormat, OutputError, Style, Terminal, prediction, tree};
 use crate::diagnose::Diagnosis;
 use crate::diagnose::predict::Prediction;
 use crate::plan::{Plan, Refusal};
@@ -23,7 +23,7 @@ pub fn print(
     server: &str,
     format: Option<DocumentFormat>,
     terminal: &Terminal,
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let document = || {
         let items = explained.iter().map(|each| {
             let item = DiagnosisItem::new(&each.diagnosis, each.plan.as_ref(), terminal.invocation());
@@ -48,5 +48,5 @@ pub fn print(
         Some(format) => document().render(format)?,
         None => explained.iter().map(tree).collect::<Vec<_>>().join("\n"),
     };
-    Ok(terminal.data(&text)?)
+    terminal.data(&text)
 }

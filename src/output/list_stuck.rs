@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::document::{Document, StuckNamespace};
-use super::{Failure, ListFormat, Style, Terminal, human_duration, table};
+use super::{ListFormat, OutputError, Style, Terminal, human_duration, table};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, reason};
 use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, counted};
 
@@ -53,7 +53,7 @@ pub fn warn_of_gaps(found: &[FoundNamespace<'_>], terminal: &Terminal) {
 }
 
 /// Prints the list in its format.
-pub fn print(found: &[FoundNamespace<'_>], shape: &Shape, terminal: &Terminal) -> Result<(), Failure> {
+pub fn print(found: &[FoundNamespace<'_>], shape: &Shape, terminal: &Terminal) -> Result<(), OutputError> {
     let document = || {
         let items = found.iter().map(|found| {
             let context = found.context.filter(|_| shape.with_context);
@@ -77,7 +77,7 @@ pub fn print(found: &[FoundNamespace<'_>], shape: &Shape, terminal: &Terminal) -
         None => as_table(found, false, shape, terminal),
         Some(ListFormat::Wide) => as_table(found, true, shape, terminal),
     };
-    Ok(terminal.data(&text)?)
+    terminal.data(&text)
 }
 
 /// What a pod leaves behind: how many, why all of them, and then one line for each.

@@ -22,7 +22,7 @@ mod traffic;
 mod tree;
 
 pub use age::human_duration;
-pub use failure::Failure;
+pub use failure::{Failure, OutputError};
 pub use format::{DocumentFormat, ListFormat, ReportFormat};
 pub use progress::Progress;
 pub use sanitise::sanitise;

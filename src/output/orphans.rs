@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, OrphanItem};
-use super::{DocumentFormat, Failure, Terminal, inventory, table};
+use super::{DocumentFormat, OutputError, Terminal, inventory, table};
 use crate::cluster::PURGE_LABEL;
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 
@@ -33,7 +33,7 @@ pub fn print(
     found: &FoundOrphans,
     format: Option<DocumentFormat>,
     terminal: &Terminal,
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let items = OrphanItem::all(&found.orphans);
     let text = match format {
         Some(format) => Document::new(items).render(format)?,
@@ -71,7 +71,7 @@ pub fn purge_script(
     name: &str,
     creates: bool,
     released: &[String],
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let begin = if creates {
         format!(
             "# POST /api/v1/namespaces\n# at once DELETE /api/v1/namespaces/{name}, if it has the uid that the POST was \
@@ -82,10 +82,10 @@ pub fn purge_script(
     };
     let released = released.iter().map(|finalizer| format!("--release-finalizer={finalizer}"));
     let purge = terminal.command(&ShellCommand::nsfix(["orphans", "--purge"]).words(released).names([name]));
-    Ok(terminal.data(&format!(
+    terminal.data(&format!(
         "{begin}# release, delete or wait for what is inside, until the namespace is gone\n{purge}\n# namespace/{name} \
          purged (dry run)\n"
-    ))?)
+    ))
 }
 
 /// The label may have been set by anybody, so it is not taken as leave to delete.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::document::{Document, PredictionItem};
-use super::{DocumentFormat, Failure, Style, Terminal, sanitise};
+use super::{DocumentFormat, OutputError, Style, Terminal, sanitise};
 use crate::diagnose::Cause;
 use crate::diagnose::predict::{Expectation, Fate, Prediction};
 use crate::model::Invocation;
@@ -18,7 +18,7 @@ pub fn print(
     server: &str,
     format: Option<DocumentFormat>,
     terminal: &Terminal,
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let invocation = terminal.invocation();
     let text = if let Some(format) = format {
         let item = |each| PredictionItem::new(each, context, server, invocation);
@@ -27,7 +27,7 @@ pub fn print(
         let paint = |style: Style, text: &str| terminal.paint(style, text);
         predictions.iter().map(|each| predicted(each, invocation, paint)).collect()
     };
-    Ok(terminal.data(&text)?)
+    terminal.data(&text)
 }
 
 /// The whole prediction for one namespace.

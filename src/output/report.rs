@@ -1,6 +1,6 @@
 //! What `clear` and `orphans --purge` print for a person.
 
-use super::{Failure, ReportFormat, Terminal, Topic, sanitise, tree};
+use super::{Failure, OutputError, ReportFormat, Terminal, Topic, sanitise, tree};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with};
@@ -17,7 +17,7 @@ pub fn report(
     report: &Report,
     format: Option<ReportFormat>,
     dry_run: DryRunChoice,
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let name = &report.namespace;
     let outcome = report.outcome.to_string();
     let topic = Topic { outcome: &outcome, ..Topic::namespace(name) };
@@ -198,7 +198,7 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
 }
 
 /// `--dry-run=client`: a script of the requests as comments, and how to send them with kubectl.
-pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) -> Result<(), Failure> {
+pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) -> Result<(), OutputError> {
     if format.is_some() {
         return Ok(());
     }
@@ -217,5 +217,5 @@ pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) 
         }
         text.push('\n');
     }
-    Ok(terminal.data(&text)?)
+    terminal.data(&text)
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
-use super::{Failure, Progress, sanitise, traffic};
+use super::{Failure, OutputError, Progress, sanitise, traffic};
 use crate::model::{Hint, Invocation, ShellCommand, Traffic, prefix_within};
 
 /// A message may hold what a server said, which may be of any length.
@@ -175,10 +175,10 @@ impl Terminal {
     }
 
     /// Writes data to stdout, as it is: renderers have sanitised it.
-    pub fn data(&self, text: &str) -> io::Result<()> {
+    pub fn data(&self, text: &str) -> Result<(), OutputError> {
         let mut out = lock(&self.out);
         out.write_all(text.as_bytes())?;
-        out.flush()
+        Ok(out.flush()?)
     }
 
     /// Paints text that goes to stdout.
@@ -274,10 +274,10 @@ impl Terminal {
     }
 
     /// Asks on stderr, without a line break.
-    pub fn ask(&self, question: &str) -> io::Result<()> {
+    pub fn ask(&self, question: &str) -> Result<(), OutputError> {
         let mut err = lock(&self.err);
         err.write_all(question.as_bytes())?;
-        err.flush()
+        Ok(err.flush()?)
     }
 
     /// Shows what went over the wire: requests at `-v`, bodies of writes at `-vv`, warnings always.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use anyhow::Result;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::time::Instant;
@@ -45,7 +46,8 @@ impl Clear<'_> {
                 reports.push(report);
                 shown
             });
-            if let Err(mut error) = shown {
+            if let Err(error) = shown {
+                let mut error = Failure::of(error);
                 // A reader who has gone away does not make half a run a whole one.
                 if error.exit == Exit::Done {
                     error.exit = Exit::Error;
@@ -59,7 +61,7 @@ impl Clear<'_> {
         self.options.dry_run == DryRunChoice::None && !self.options.yes
     }
 
-    fn show(&self, report: &Report) -> Result<(), Failure> {
+    fn show(&self, report: &Report) -> Result<()> {
         // Into the journal first: whoever reads stdout may be gone.
         if let Some(journal) = &self.options.journal {
             journal::append(journal, report, self.terminal.invocation())?;
@@ -70,10 +72,10 @@ impl Clear<'_> {
         let quiet =
             (said_before && !self.terminal.keeps_log()).then(|| Report { problem: None, ..report.clone() });
         let report = quiet.as_ref().unwrap_or(report);
-        show::report(self.terminal, report, self.options.output, self.options.dry_run)
+        Ok(show::report(self.terminal, report, self.options.output, self.options.dry_run)?)
     }
 
-    async fn apply(&self, prepared: Prepared) -> Result<Report, Failure> {
+    async fn apply(&self, prepared: Prepared) -> Result<Report> {
         let on_step = |namespace: &str, step: &StepReport| show::step(self.terminal, namespace, step);
         let progress = RefCell::new(None);
         let on_object = |namespace: &str, done, total| self.show_how_far(&progress, namespace, done, total);
@@ -144,7 +146,7 @@ impl Clear<'_> {
         executor: &Executor<'_>,
         plan: &Plan,
         inventory: &Inventory,
-    ) -> Result<Option<Report>, Failure> {
+    ) -> Result<Option<Report>> {
         let Plan { namespace, warnings, .. } = plan;
         let ended =
             |outcome, problem| Ok(Some(Report::new(&namespace.name, &namespace.uid).ended(outcome, problem)));

@@ -1,10 +1,12 @@
 //! The question before the first write.
 
+use anyhow::Result;
+
 use super::Clear;
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::commands::confirm::{ask, is_yes};
 use crate::model::Inventory;
-use crate::output::{Failure, consent};
+use crate::output::consent;
 use crate::plan::{Leftovers, Plan, Refusal};
 
 /// What came of the question.
@@ -25,7 +27,7 @@ pub(super) fn refusal(options: &ClearOptions, plan: &Plan) -> Option<Refusal> {
 }
 
 /// Rule 5: `--yes` answers the question that was asked and no other.
-pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Answer, Failure> {
+pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Answer> {
     let (name, live) = (&plan.namespace.name, plan.live_at_stake);
     if let Some(refusal) = refusal(clear.options, plan) {
         return Ok(Answer::Refused(refusal));

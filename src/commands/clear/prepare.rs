@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use anyhow::Result;
 use jiff::Timestamp;
 
 use super::{Clear, Seen};
@@ -11,7 +12,7 @@ use crate::diagnose::{Cause, CommonCause, Diagnosis, common_causes, diagnose};
 use crate::execute::{Outcome, Problem, Report};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::observe::{Depth, observe};
-use crate::output::{Failure, Topic};
+use crate::output::Topic;
 use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
 
 /// A namespace on its way.
@@ -47,14 +48,14 @@ impl Prepared {
 
 impl Clear<'_> {
     /// Observes all that are meant together, and plans.
-    pub(super) async fn prepare(&self) -> Result<Preparation, Failure> {
+    pub(super) async fn prepare(&self) -> Result<Preparation> {
         match self.options.unattended.limits() {
             None => self.prepare_named().await,
             Some(limits) => self.prepare_all(&limits).await,
         }
     }
 
-    async fn prepare_named(&self) -> Result<Preparation, Failure> {
+    async fn prepare_named(&self) -> Result<Preparation> {
         let mut names = self.options.names.clone();
         let mut named = HashSet::new();
         names.retain(|name| named.insert(name.clone()));
@@ -87,7 +88,7 @@ impl Clear<'_> {
         Ok(Preparation { namespaces, seen, summary: Vec::new() })
     }
 
-    async fn prepare_all(&self, limits: &BulkLimits) -> Result<Preparation, Failure> {
+    async fn prepare_all(&self, limits: &BulkLimits) -> Result<Preparation> {
         let selector = self.options.unattended.selector.as_ref().map(ToString::to_string);
         let query = NamespaceQuery { terminating: true, selector };
         let stuck = self.cluster.namespaces(&query).await?;
@@ -127,11 +128,7 @@ impl Clear<'_> {
         }
     }
 
-    async fn diagnose_all(
-        &self,
-        namespaces: Vec<Namespace>,
-        depth: Depth,
-    ) -> Result<Vec<Diagnosis>, Failure> {
+    async fn diagnose_all(&self, namespaces: Vec<Namespace>, depth: Depth) -> Result<Vec<Diagnosis>> {
         if namespaces.is_empty() {
             return Ok(Vec::new());
         }

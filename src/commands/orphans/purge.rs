@@ -6,6 +6,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use anyhow::{Result, bail};
+
 use super::begin::{Begun, begin};
 use super::permitted;
 use crate::backup::Backups;
@@ -51,7 +53,7 @@ pub(super) async fn run(
     terminal: &Terminal,
     shutdown: &Shutdown,
     found: FoundOrphans,
-) -> Result<VerbResult, Failure> {
+) -> Result<VerbResult> {
     let cluster = session.the_cluster()?;
     let FoundOrphans { orphans, looked, unfinished, active, unreadable } = found;
     let mut targets: Vec<(String, Target)> =
@@ -82,7 +84,7 @@ pub(super) async fn run(
     if !options.yes && writes > 0 {
         let question = format!("Remove these orphans of {writes} namespaces? [y/N] ");
         if !ask_yes(terminal, shutdown, &question).await? {
-            return Err(Failure::refused("not confirmed; nothing was written"));
+            bail!(Failure::refused("not confirmed; nothing was written"));
         }
     }
     let purge = Purge {
@@ -120,7 +122,7 @@ fn dry_run(
     targets: &[(String, Target)],
     options: &OrphansOptions,
     terminal: &Terminal,
-) -> Result<VerbResult, Failure> {
+) -> Result<VerbResult> {
     let mut reports = Vec::new();
     for (name, target) in targets {
         let mut report = Report::new(name, "");
@@ -143,11 +145,7 @@ fn dry_run(
 }
 
 /// The document, where one is wanted, and the exit code.
-fn finish(
-    options: &OrphansOptions,
-    terminal: &Terminal,
-    reports: Vec<Report>,
-) -> Result<VerbResult, Failure> {
+fn finish(options: &OrphansOptions, terminal: &Terminal, reports: Vec<Report>) -> Result<VerbResult> {
     if let Some(format) = options.output {
         let document = Document::new(
             reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect(),
@@ -176,7 +174,7 @@ fn settings(options: &OrphansOptions) -> Settings {
     }
 }
 
-fn backups(options: &OrphansOptions, session: &Session) -> Result<Option<Backups>, Failure> {
+fn backups(options: &OrphansOptions, session: &Session) -> Result<Option<Backups>> {
     if options.no_backup {
         return Ok(None);
     }
@@ -184,7 +182,7 @@ fn backups(options: &OrphansOptions, session: &Session) -> Result<Option<Backups
 }
 
 impl Purge<'_> {
-    async fn all(&self, targets: Vec<(String, Target)>) -> Result<VerbResult, Failure> {
+    async fn all(&self, targets: Vec<(String, Target)>) -> Result<VerbResult> {
         let mut reports = Vec::new();
         for (name, target) in targets {
             let report = if self.shutdown.requested().is_some() {

@@ -1,12 +1,12 @@
 //! What a backup holds, as far as it has to be known before the first write.
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::backup::{BadDocument, Documents, SavedObject};
 use crate::model::is_dns_label;
-use crate::output::Failure;
 
 /// A backup that can be read.
 pub(super) struct Contents {
@@ -39,19 +39,23 @@ impl From<&SavedObject> for ObjectId {
     }
 }
 
-/// `unable to read the backup FILE: …`
-pub(super) fn unreadable(file: &Path, why: &dyn Display) -> Failure {
-    Failure::error(format!("unable to read the backup {}: {why}", file.display()))
+/// The context of every error about a backup.
+pub(super) fn unreadable(file: &Path) -> String {
+    format!("unable to read the backup {}", file.display())
 }
 
 impl Contents {
     /// Reads the whole backup. A bad document does not end the rest; a file that was cut off, or whose namespace
     /// cannot be told, does.
-    pub(super) fn read(file: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(file: &Path) -> Result<Self> {
+        Self::try_read(file).with_context(|| unreadable(file))
+    }
+
+    fn try_read(file: &Path) -> Result<Self> {
         let (mut of_namespace, mut inside) = (BTreeSet::new(), BTreeSet::new());
         let (mut objects, mut bad, mut cut_off, mut uid) =
             (BTreeSet::new(), Vec::new(), false, String::new());
-        for document in Documents::open(file).map_err(|error| unreadable(file, &error))? {
+        for document in Documents::open(file)? {
             match document {
                 Ok(object) => {
                     objects.insert(ObjectId::from(&object));
@@ -71,27 +75,27 @@ impl Contents {
             }
         }
         if cut_off {
-            return Err(unreadable(file, &bad.join("; ")));
+            bail!(bad.join("; "));
         }
         if objects.is_empty() {
             let why = bad.first().map_or_else(String::new, |why| format!(" ({why})"));
-            return Err(unreadable(file, &format!("it holds no Kubernetes object{why}")));
+            bail!("it holds no Kubernetes object{why}");
         }
         let holds_namespace = !of_namespace.is_empty();
         let names = if holds_namespace { of_namespace } else { inside };
-        let namespace = the_one(&names).map_err(|why| unreadable(file, &why))?;
+        let namespace = the_one(&names)?;
         Ok(Self { file: file.to_owned(), namespace, uid, holds_namespace, objects, bad })
     }
 }
 
 /// The one namespace that a file is of.
-fn the_one(names: &BTreeSet<String>) -> Result<String, String> {
+fn the_one(names: &BTreeSet<String>) -> Result<String> {
     let mut all = names.iter();
     match (all.next(), all.next()) {
-        (None, _) => Err("nothing in it belongs to a namespace".to_owned()),
+        (None, _) => Err(anyhow!("nothing in it belongs to a namespace")),
         (Some(name), None) if is_dns_label(name) => Ok(name.clone()),
-        (Some(name), None) => Err(format!("{name:?} cannot be the name of a namespace")),
-        (Some(first), Some(second)) => Err(format!(
+        (Some(name), None) => Err(anyhow!("{name:?} cannot be the name of a namespace")),
+        (Some(first), Some(second)) => Err(anyhow!(
             "it is of several namespaces ({first}, {second}{}); restore takes the backup of one",
             if names.len() > 2 { ", …" } else { "" }
         )),
@@ -106,7 +110,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("b.yaml");
         std::fs::write(&file, text).unwrap();
-        Contents::read(&file).map_err(|failure| failure.message)
+        Contents::read(&file).map_err(|error| format!("{error:#}"))
     }
 
     fn namespace(name: &str) -> String {

@@ -1,5 +1,7 @@
 //! Creating the objects of a backup, one by one.
 
+use anyhow::Result;
+
 use super::Restore;
 use super::contents::ObjectId;
 use super::target::Target;
@@ -27,7 +29,7 @@ impl Restore<'_> {
         object: &SavedObject,
         namespace: &str,
         target: &mut Target,
-    ) -> Result<Restored, Failure> {
+    ) -> Result<Restored> {
         let SavedObject { api_version, kind, .. } = object;
         let (label, ty) = (object.label(), self.type_of(api_version, kind));
         if !self.selection.includes(&ObjectId::from(object), ty) {
@@ -69,7 +71,7 @@ impl Restore<'_> {
         ty: &ResourceType,
         label: &str,
         target: &mut Target,
-    ) -> Result<Restored, Failure> {
+    ) -> Result<Restored> {
         let (suffix, dry_run) = match self.options.dry_run {
             DryRunChoice::Client => return self.predict(object, ty, label, *target).await,
             DryRunChoice::Server if *target == Target::Missing && ty.namespaced => {
@@ -118,7 +120,7 @@ impl Restore<'_> {
         ty: &ResourceType,
         label: &str,
         target: Target,
-    ) -> Result<Restored, Failure> {
+    ) -> Result<Restored> {
         if target == Target::Exists {
             match self.cluster.preconditions(&ty.path_of(&object.namespace, &object.name)).await {
                 Ok(_) => {
@@ -138,8 +140,8 @@ impl Restore<'_> {
     }
 
     async fn fail(&self, object: &SavedObject, ty: &ResourceType, label: &str, error: &ApiError) {
-        let mut failure = Failure { message: String::new(), hint: error.hint(), exit: Exit::Error };
-        failure.message = format!("unable to restore {label}: {error}");
+        let mut failure = Failure::of(error.clone());
+        failure.message = format!("unable to restore {label}: {}", failure.message);
         if error.leaves_write_unknown() && self.options.dry_run == DryRunChoice::None {
             let path = ty.path_of(&object.namespace, &object.name);
             let found = match self.cluster.preconditions(&path).await {

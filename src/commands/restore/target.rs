@@ -1,5 +1,7 @@
 //! The namespace that a backup is restored into.
 
+use anyhow::{Result, bail};
+
 use super::Restore;
 use super::contents::{Contents, ObjectId};
 use crate::cli::DryRunChoice;
@@ -25,7 +27,7 @@ impl Restore<'_> {
         &self,
         contents: &Contents,
         shutdown: &Shutdown,
-    ) -> Result<Option<Target>, Failure> {
+    ) -> Result<Option<Target>> {
         let name = &contents.namespace;
         let namespace = match self.cluster.namespace(name).await {
             Ok(namespace) => namespace,
@@ -33,9 +35,7 @@ impl Restore<'_> {
             Err(error) => return Err(error.into()),
         };
         if namespace.is_terminating() {
-            return Err(Failure::error(format!(
-                "namespace {name:?} is Terminating: nothing can be created in it; nothing was restored"
-            )));
+            bail!("namespace {name:?} is Terminating: nothing can be created in it; nothing was restored");
         }
         let asks = !self.options.yes && self.options.dry_run == DryRunChoice::None;
         if namespace.uid != contents.uid && asks {
@@ -49,20 +49,22 @@ impl Restore<'_> {
     }
 
     /// Without the namespace nothing can be created in it.
-    fn missing(&self, contents: &Contents) -> Result<Target, Failure> {
+    fn missing(&self, contents: &Contents) -> Result<Target> {
         let name = &contents.namespace;
         let itself =
             ObjectId { api_version: "v1".to_owned(), kind: "Namespace".to_owned(), name: name.clone() };
         if !contents.holds_namespace {
             let file = contents.file.display();
-            return Err(Failure::error(format!(
+            let message = format!(
                 "namespace {name:?} does not exist, and {file} does not hold it; nothing was restored"
-            ))
-            .hint("create it first"));
+            );
+            bail!(Failure::error(message).hint("create it first"));
         }
         if !self.selection.includes(&itself, self.type_of(&itself.api_version, &itself.kind)) {
-            return Err(Failure::error(format!("namespace {name:?} does not exist; nothing was restored"))
-                .hint(format!("name it as well: namespace/{name}")));
+            bail!(
+                Failure::error(format!("namespace {name:?} does not exist; nothing was restored"))
+                    .hint(format!("name it as well: namespace/{name}"))
+            );
         }
         Ok(Target::Missing)
     }

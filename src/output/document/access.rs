@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Document, Item};
 use crate::model::Permission;
-use crate::output::{DocumentFormat, Failure, table};
+use crate::output::{DocumentFormat, OutputError, table};
 
 /// One item of an `AccessReport`.
 #[derive(Debug, Serialize)]
@@ -46,7 +46,7 @@ impl AccessItem {
     }
 
     /// All of them, as a table or as a document.
-    pub fn render(items: Vec<Self>, format: Option<DocumentFormat>) -> Result<String, Failure> {
+    pub fn render(items: Vec<Self>, format: Option<DocumentFormat>) -> Result<String, OutputError> {
         let Some(format) = format else {
             let rows: Vec<Vec<String>> = items.iter().map(Self::row).collect();
             return Ok(table::render(Some(&["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"]), &rows));
