@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::fixtures::{create, path, release, terminating};
-use crate::harness::{Answer, Lab};
+use crate::harness::{Answer, Lab, ORDERED_DELETION};
 use crate::tests;
 
 tests! { Controlled:
@@ -84,6 +84,10 @@ async fn a_pod_that_remains_makes_the_conditions_lie(lab: Lab) {
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "alive"}});
     lab.post(&format!("{}/secrets", path(&name)), &secret).await.expect(201);
     lab.delete(&path(&name)).await.expect(200);
+    if !lab.since(ORDERED_DELETION) {
+        lab.wait_for(&format!("{}/secrets/alive", path(&name)), |answer| answer.status == 404).await;
+        return;
+    }
     let namespace = reported(&lab, &name).await;
     for each in namespace["status"]["conditions"].as_array().unwrap() {
         assert_eq!(each["status"], "False", "{each}");

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{dry_runs, explain, stage, strings, wait_for_dead_api};
-use crate::harness::Lab;
 use crate::harness::fixtures::{create, path};
+use crate::harness::{ADMISSION_POLICIES, Lab, ORDERED_DELETION};
 use crate::tests;
 
 tests! {
@@ -145,6 +145,9 @@ async fn a_dead_webhook_on_the_finalization_is_shown_by_a_dry_run(lab: Lab) {
 }
 
 async fn a_policy_that_denies_the_release_is_quoted(lab: Lab) {
+    if !lab.since(ADMISSION_POLICIES) {
+        return;
+    }
     let lab = stage(lab, "policy-denies-update").await;
     let told = explain(&lab, "policy-denies-update").await;
     told.is_stuck_by(&["AdmissionRefusal", "HeldObjects"]).looked_everywhere();
@@ -191,6 +194,10 @@ async fn a_crd_that_is_being_deleted_is_told(lab: Lab) {
 
 /// A webhook that fails open lets the dry run through.
 async fn looking_whether_a_webhook_refuses_a_deletion_deletes_nothing(lab: Lab) {
+    if !lab.since(ORDERED_DELETION) {
+        // The Secret does not wait for the pod.
+        return;
+    }
     let name = lab.play_apart("pods-first").await;
     let rule =
         json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["secrets"]});

@@ -20,6 +20,19 @@ use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
 /// Long enough for a loaded machine; a test that needs it all has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The minor version since which the namespace controller deletes pods first (KEP-5080, on by default).
+#[allow(dead_code)] // not the benchmark's
+pub const ORDERED_DELETION: u32 = 33;
+
+/// The minor version since which ValidatingAdmissionPolicies are there without a feature gate.
+#[allow(dead_code)] // not the benchmark's
+pub const ADMISSION_POLICIES: u32 = 30;
+
+/// The minor version since which a list of one namespace, too, is answered from a cache of all namespaces: one object
+/// that cannot be read keeps every namespace.
+#[allow(dead_code)] // not the benchmark's
+pub const LISTS_FROM_CACHE: u32 = 33;
+
 /// What a client that knows aggregated discovery accepts.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
@@ -30,6 +43,8 @@ pub struct Lab {
     pub sandbox: Option<Sandbox>,
     /// Whether a namespace controller runs.
     pub has_controller: bool,
+    /// The minor version of a control plane; the sandbox plays the newest.
+    minor: u32,
     client: Client,
     kubeconfig: PathBuf,
     url: String,
@@ -85,7 +100,14 @@ impl Lab {
         let mut lab = Self::new(&address.url, Some(address.ca), address.has_controller).await;
         lab.audit = Some(address.audit);
         lab.etcd = Some(address.etcd);
+        lab.minor = minor(&lab.get("/version").await);
         lab
+    }
+
+    /// Whether the API server is of Kubernetes 1.`minor` or later. The sandbox always is.
+    #[allow(dead_code)] // not the benchmark's
+    pub fn since(&self, minor: u32) -> bool {
+        self.minor >= minor
     }
 
     async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {
@@ -95,7 +117,8 @@ impl Lab {
         std::fs::write(&path, &text).expect("a kubeconfig");
         let client = client(&text).await;
         let (sandbox, audit, etcd, url) = (None, None, None, url.to_owned());
-        Self { sandbox, has_controller, client, kubeconfig: path, url, ca, audit, etcd, dir }
+        let minor = u32::MAX;
+        Self { sandbox, has_controller, minor, client, kubeconfig: path, url, ca, audit, etcd, dir }
     }
 
     /// A name that no other test uses.
@@ -350,6 +373,13 @@ impl Lab {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// The second number of `gitVersion` (`v1.29.14+k3s1`); `minor` beside it bears a plus sign at some vendors.
+fn minor(version: &Answer) -> u32 {
+    let version = version.json()["gitVersion"].as_str().expect("a version").to_owned();
+    let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+    minor.unwrap_or_else(|| panic!("{version} is no version"))
 }
 
 /// Puts another name in the place of this one: in paths, and where it begins a text in a body.

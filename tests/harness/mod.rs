@@ -14,7 +14,7 @@ mod supervised;
 #[allow(unused_imports)] // not the benchmark's
 pub use account::{Account, Used};
 pub use command::{Nsfix, Ran, ended};
-pub use lab::{AGGREGATED, Answer, Lab};
+pub use lab::{ADMISSION_POLICIES, AGGREGATED, Answer, LISTS_FROM_CACHE, Lab, ORDERED_DELETION};
 #[allow(unused_imports)] // the benchmark's
 pub use plane::ADMIN_TOKEN;
 pub use plane::ControlPlane;

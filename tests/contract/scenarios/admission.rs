@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{failing_condition, is_deleting, no_finalizers};
 use crate::harness::fixtures::{finalize, path, without_finalizers};
-use crate::harness::{Answer, Lab};
+use crate::harness::{ADMISSION_POLICIES, Answer, Lab};
 use crate::tests;
 
 tests! { BothAlone:
@@ -87,6 +87,9 @@ async fn a_dead_webhook_on_update_keeps_finalizers_where_they_are(lab: Lab) {
 }
 
 async fn a_policy_keeps_finalizers_where_they_are(lab: Lab) {
+    if !lab.since(ADMISSION_POLICIES) {
+        return;
+    }
     let name = lab.play("policy-denies-update").await;
     let map = format!("{}/configmaps/settings", path(name));
     let why = "ValidatingAdmissionPolicy 'policy-denies-update' with binding 'policy-denies-update' denied request: \

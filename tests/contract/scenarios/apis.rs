@@ -90,10 +90,10 @@ async fn a_dead_api_blocks_an_empty_namespace_and_one_with_content(lab: Lab) {
 async fn an_api_without_endpoints_is_as_dead(lab: Lab) {
     let name = lab.play("apiservice-no-endpoints").await;
     let (reason, message) = unavailable(&lab, "v1beta1.idle.example.com").await;
-    assert_eq!(
-        (reason.as_str(), message.as_str()),
-        ("EndpointsNotFound", "cannot find endpointslices for service/idle-metrics in \"default\"")
-    );
+    // Since 1.34 it looks at EndpointSlices.
+    let what = if lab.since(34) { "endpointslices" } else { "endpoints" };
+    let said = format!("cannot find {what} for service/idle-metrics in \"default\"");
+    assert_eq!((reason.as_str(), message), ("EndpointsNotFound", said));
     assert_blocks(&lab, "idle.example.com", name).await;
     assert!(is_empty(&lab, name).await);
 }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{assert_gone, assert_no_complaint, failing_condition, is_deleting};
-use crate::harness::Lab;
 use crate::harness::fixtures::{create, path};
+use crate::harness::{Lab, ORDERED_DELETION};
 use crate::tests;
 
 tests! { Controlled:
@@ -16,6 +16,12 @@ tests! { Controlled:
 
 async fn a_held_pod_keeps_everything_else_alive_and_the_conditions_say_that_all_is_well(lab: Lab) {
     let name = lab.play_apart("pods-first").await;
+    if !lab.since(ORDERED_DELETION) {
+        // Nothing waits for the pods.
+        lab.wait_for(&format!("{}/secrets/web-tls", path(&name)), |answer| answer.status == 404).await;
+        failing_condition(&lab, &name, "NamespaceFinalizersRemaining").await;
+        return;
+    }
     assert_no_complaint(&lab, &name).await;
     let pod = lab.get(&format!("{}/pods/guarded", path(&name))).await.expect(200);
     assert!(is_deleting(&pod));
@@ -59,7 +65,12 @@ async fn a_pod_that_still_has_time_to_stop_is_no_complaint(lab: Lab) {
     // The timestamp of a pod is when its grace will be over.
     let end: jiff::Timestamp = pod["metadata"]["deletionTimestamp"].as_str().unwrap().parse().unwrap();
     assert!(end > jiff::Timestamp::now());
-    assert!(!is_deleting(&lab.get(&format!("{}/configmaps/settings", path(&name))).await.expect(200)));
+    let settings = format!("{}/configmaps/settings", path(&name));
+    if lab.since(ORDERED_DELETION) {
+        assert!(!is_deleting(&lab.get(&settings).await.expect(200)));
+    } else {
+        lab.wait_for(&settings, |answer| answer.status == 404).await;
+    }
 }
 
 async fn a_pod_is_deleted_with_its_grace_and_a_shorter_one_is_honoured(lab: Lab) {
