@@ -13,7 +13,7 @@ use super::{Session, VerbResult};
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery, PURGE_LABEL};
 use crate::exit::Exit;
-use crate::model::Namespace;
+use crate::model::{Namespace, gaps_with_reasons};
 use crate::output::orphans::{self, FoundOrphans};
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
@@ -36,8 +36,8 @@ pub(super) async fn run(
         exit = shutdown.wait() => return Ok(exit.into()),
     };
     progress.done();
-    for gap in &found.looked.coverage.gaps {
-        terminal.warn(&format!("could not look for orphans in {gap} ({})", gap.detail));
+    for gaps in gaps_with_reasons(&found.looked.coverage.gaps) {
+        terminal.warn(&format!("could not look for orphans in {gaps}"));
     }
     for (name, why) in &found.unreadable {
         terminal.warn(&orphans::nobody_knows(name, why));

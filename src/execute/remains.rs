@@ -3,7 +3,7 @@
 use super::Problem;
 use super::run::Run;
 use crate::cluster::{ApiError, DryRun};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
 
 impl Run<'_> {
@@ -54,7 +54,7 @@ fn not_finalized(namespace: &Namespace, left: &Inventory, policy: &Policy) -> Pr
         }
     });
     let gaps = left.coverage.unknown().filter(|gap| !policy.accepts(gap));
-    let gaps = gaps.map(|gap| format!("whatever is in {gap} ({})", gap.detail));
+    let gaps = gaps_with_reasons(gaps).into_iter().map(|gaps| format!("whatever is in {gaps}"));
     let counted = unlisted(namespace, left, policy);
     let counted = counted.iter().map(|ty| format!("{ty}, which the controller counts and nsfix cannot list"));
     let all: Vec<String> = seen.chain(gaps).chain(counted).collect();

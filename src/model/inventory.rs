@@ -162,6 +162,18 @@ impl fmt::Display for Gap {
     }
 }
 
+/// `secrets, roles (forbidden …)`, `widgets.example.com (HTTP 500)`, `metrics.example.com/v1 (service unavailable)`.
+/// What is forbidden is one phrase, however many types it is: an account with one namespace may list few.
+#[must_use]
+pub fn gaps_with_reasons<'a>(gaps: impl IntoIterator<Item = &'a Gap>) -> Vec<String> {
+    let (forbidden, failed): (Vec<&Gap>, Vec<&Gap>) =
+        gaps.into_iter().partition(|gap| gap.why == Unreadable::Forbidden);
+    let names: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
+    // The server's words say who may not.
+    let forbidden = forbidden.first().map(|first| format!("{} ({})", names.join(", "), first.detail));
+    forbidden.into_iter().chain(failed.iter().map(|gap| format!("{gap} ({})", gap.detail))).collect()
+}
+
 /// API groups that store no objects of their own: they compute their answers, so that nothing can be abandoned in
 /// them.
 const STATELESS_GROUPS: [&str; 3] = ["metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"];

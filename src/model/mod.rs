@@ -29,7 +29,9 @@ pub use facts::{
     ApiService, Backend, ClusterExtensions, Conversion, DryRunOutcome, DryRunResult, Facts, FailingCondition,
     Lease, NodeState, OwnerTraces, Pod, Presence,
 };
-pub use inventory::{Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable};
+pub use inventory::{
+    Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable, gaps_with_reasons,
+};
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
 pub use path::ApiPath;
 pub use permission::Permission;

@@ -1,6 +1,6 @@
 //! What is still inside a namespace, in words.
 
-use crate::model::{Coverage, Gap, Inventory, TypeLeftovers, Unreadable};
+use crate::model::{Coverage, Gap, Inventory, TypeLeftovers, gaps_with_reasons};
 
 /// `2 ConfigMaps (live), 1 Backup.example.com (deleting)`; `nothing` where nothing was found.
 #[must_use]
@@ -41,16 +41,5 @@ pub fn coverage(coverage: &Coverage) -> String {
 }
 
 fn not_looked(gaps: &[Gap], could_not: &str) -> Vec<String> {
-    let (forbidden, failed): (Vec<&Gap>, Vec<&Gap>) =
-        gaps.iter().partition(|gap| gap.why == Unreadable::Forbidden);
-    let names: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
-    let forbidden = match forbidden.as_slice() {
-        [] => None,
-        // The server's words say who may not.
-        [first, ..] => Some(format!("{could_not} {} ({})", names.join(", "), first.detail)),
-    };
-    // A group version that cannot be discovered holds an unknown number of types.
-    let named: Vec<String> = failed.iter().map(|gap| format!("{gap} ({})", gap.detail)).collect();
-    let failed = (!named.is_empty()).then(|| format!("{could_not} {}", named.join(", ")));
-    forbidden.into_iter().chain(failed).collect()
+    gaps_with_reasons(gaps).into_iter().map(|gaps| format!("{could_not} {gaps}")).collect()
 }

@@ -3,7 +3,7 @@
 use super::{Failure, OutputError, ReportFormat, Terminal, Topic, sanitise, tree};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
-use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with};
+use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with, gaps_with_reasons};
 use crate::plan::{Plan, StepKind};
 
 /// How many orphans are named before the rest is only counted.
@@ -53,8 +53,8 @@ pub fn report(
         terminal.warn_on(Topic::namespace(name), &terminal.hint(&orphaned(name, of_type)));
     }
     if report.outcome == Outcome::Cleared {
-        for gap in &report.unknown {
-            let text = format!("could not look for orphans in {gap} ({})", gap.detail);
+        for gaps in gaps_with_reasons(&report.unknown) {
+            let text = format!("could not look for orphans in {gaps}");
             terminal.warn_on(Topic::namespace(name), &text);
         }
     }

@@ -22,7 +22,7 @@ pub use step::{Action, Step, StepKind};
 use std::collections::BTreeSet;
 
 use crate::diagnose::{CauseKind, Diagnosis, Held, remaining_types};
-use crate::model::{Coverage, DryRunResult, Gap, Inventory, Namespace, TypeLeftovers, Unreadable};
+use crate::model::{Coverage, DryRunResult, Inventory, Namespace, TypeLeftovers, gaps_with_reasons};
 
 /// What would end a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +123,8 @@ fn remains(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<Str
         .iter()
         .map(|held| format!("{} held by {}", held.resource.counted(held.count), held.finalizer));
     let unknown = unknown(&diagnosis.namespace, &diagnosis.inventory, policy);
-    kept.chain(unknown.into_iter().map(|what| format!("whatever is in {what}"))).collect()
+    let unknown = (!unknown.is_empty()).then(|| format!("whatever is in {}", unknown.join(", ")));
+    kept.chain(unknown).collect()
 }
 
 /// Where something may be that was not seen: the gaps of the coverage, those apart that the policy accepts, and
@@ -343,20 +344,10 @@ fn refused_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> Vec<String> {
 
 /// What could not be looked at: what is forbidden in one line, however many types it is.
 fn unseen(coverage: &Coverage) -> Vec<String> {
-    let (forbidden, failed): (Vec<&Gap>, Vec<&Gap>) =
-        coverage.unknown().partition(|gap| gap.why == Unreadable::Forbidden);
-    let mut said: Vec<String> = failed
-        .iter()
-        .map(|gap| format!("could not look at {gap} ({}): what is in there is unknown", gap.detail))
+    let mut said: Vec<String> = gaps_with_reasons(coverage.unknown())
+        .into_iter()
+        .map(|gaps| format!("could not look at {gaps}: what is in there is unknown"))
         .collect();
-    if let Some(first) = forbidden.first() {
-        let names: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
-        said.push(format!(
-            "could not look at {} ({}): what is in there is unknown",
-            names.join(", "),
-            first.detail
-        ));
-    }
     if let Some(first) = coverage.around.first() {
         let names: Vec<String> = coverage.around.iter().map(ToString::to_string).collect();
         said.push(format!(

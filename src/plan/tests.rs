@@ -243,3 +243,20 @@ fn a_release_comes_before_the_put_and_skips_what_is_dangerous() {
     allowed.release_finalizers.push(dangerous.to_owned());
     assert_eq!(release(&allowed, &["ReleaseObject", "Wait", "Finalize"]), ["example.com/x", dangerous]);
 }
+
+#[test]
+fn what_may_not_be_looked_at_is_one_phrase_however_many_types_it_is() {
+    let gap = |resource: &str| Gap {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: Some(resource.to_owned()),
+        why: Unreadable::Forbidden,
+        detail: format!("{resource} is forbidden"),
+    };
+    let mut inventory = Inventory::default();
+    inventory.coverage.gaps = vec![gap("configmaps"), gap("secrets")];
+    let name = namespace("rodrigo", true, &["kubernetes"], &[]);
+    let refused = plan_for(&name, &inventory, &policy(Leftovers::Release)).unwrap_err().to_string();
+    assert_eq!(refused.matches("whatever is in").count(), 1, "{refused}");
+    assert!(refused.contains("whatever is in configmaps, secrets"), "{refused}");
+}

@@ -122,7 +122,7 @@ async fn a_report_reads_what_its_role_says(lab: Lab) {
         let explain = |name| vec!["explain", name];
         let run = match (permission.verb.as_str(), permission.resource.as_str()) {
             ("list", "namespaces") => vec!["list-stuck", "-o", "wide"],
-            ("get", "customresourcedefinitions") => explain("dead-conversion-webhook"),
+            ("get", "customresourcedefinitions") | ("list", "pods") => explain("dead-conversion-webhook"),
             ("get", "services") | ("list", "endpointslices") => explain("dead-delete-webhook"),
             ("get", "nodes") => explain("lost-node"),
             ("get", "leases") => explain("load-balancer"),

@@ -203,17 +203,18 @@ pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     let Some(condition) = remaining_finalizers(&facts.namespace).filter(|_| !gaps.is_empty()) else {
         return Vec::new();
     };
+    let not_seen: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+    let not_seen = format!("could not look at {}: it may be there", not_seen.join(", "));
     let unseen = finalizers_in(&condition.message)
         .into_iter()
         .filter(|(finalizer, _)| held.iter().all(|held| held.finalizer != *finalizer));
     unseen
         .map(|(finalizer, count)| {
-            let gaps = gaps.iter().map(|gap| format!("could not look at {gap}: it may be there"));
             let detail =
                 format!("{} held by {finalizer}, which could not be looked at", counted(count, "object"));
             Cause::new(CauseKind::HeldObjects, finalizer, detail)
                 .evidence([format!("the namespace controller says: {}", condition.message)])
-                .evidence(gaps)
+                .evidence([not_seen.clone()])
                 .remedy("look again as somebody who may see everything")
         })
         .collect()

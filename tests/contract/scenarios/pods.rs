@@ -58,7 +58,11 @@ async fn a_pod_on_a_lost_node_is_reported_once_its_grace_is_over_and_goes_withou
 
 async fn a_pod_that_still_has_time_to_stop_is_no_complaint(lab: Lab) {
     let name = lab.play_apart("progressing").await;
-    assert_no_complaint(&lab, &name).await;
+    if lab.since(ORDERED_DELETION) {
+        assert_no_complaint(&lab, &name).await;
+    } else {
+        failing_condition(&lab, &name, "NamespaceContentRemaining").await;
+    }
     let pod = lab.get(&format!("{}/pods/draining", path(&name))).await.expect(200);
     assert!(is_deleting(&pod));
     assert_eq!(pod["metadata"]["deletionGracePeriodSeconds"], 1800);

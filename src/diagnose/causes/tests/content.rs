@@ -24,9 +24,15 @@ fn a_finalizer_that_was_counted_where_nobody_could_look_is_told() {
     json["status"]["conditions"] = conditions;
     facts.namespace = Namespace::from_json(json).unwrap();
     assert!(!kinds(&facts).contains(&CauseKind::HeldObjects), "all was seen, and there is nothing any more");
-    facts.inventory.coverage.gaps = vec![gap(Some("secrets"), Unreadable::Forbidden)];
+    facts.inventory.coverage.gaps =
+        vec![gap(Some("secrets"), Unreadable::Forbidden), gap(Some("pods"), Unreadable::Forbidden)];
     let causes = causes(&facts);
     assert_eq!(causes[0].detail, "2 objects held by example.com/seal, which could not be looked at");
+    // One line, however many types it is.
+    let unseen: Vec<&String> =
+        causes[0].evidence.iter().filter(|each| each.starts_with("could not look at")).collect();
+    assert_eq!(unseen.len(), 1, "{unseen:?}");
+    assert!(unseen[0].contains("secrets") && unseen[0].contains("pods"), "{unseen:?}");
 }
 
 #[test]
