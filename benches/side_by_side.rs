@@ -3,6 +3,7 @@
 //! Runs on a real control plane where its binaries are found (see docs/contributing.md), else on the sandbox,
 //! and says which. `cargo bench -- --large` adds the memory of a namespace with 100,000 leftovers.
 //! `cargo bench -- --memory` measures the memory of many stuck namespaces among many webhooks instead, on the sandbox.
+//! `cargo bench -- --held` measures the release of 20,000 held leftovers instead, where no controller runs.
 
 // A benchmark says what went wrong by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -34,6 +35,9 @@ const ACTIVE: usize = 200;
 const STUCK: usize = 50;
 const HELD_EACH: usize = 10;
 const LIVE_EACH: usize = 20;
+const HELD: usize = 20_000;
+/// As nsfix writes to leftovers.
+const WRITES_AT_ONCE: usize = 8;
 
 fn main() {
     let large = std::env::args().any(|argument| argument == "--large");
@@ -45,6 +49,14 @@ fn main() {
         return;
     }
     let plane = ControlPlane::find();
+    if std::env::args().any(|argument| argument == "--held") {
+        let idle = plane.as_ref().map(ControlPlane::without_controller);
+        runtime.block_on(held(idle.as_ref()));
+        if let Some(idle) = idle {
+            idle.stop();
+        }
+        return;
+    }
     runtime.block_on(async {
         let lab = match plane.clone() {
             Some(plane) => Lab::real(plane).await,
@@ -267,15 +279,9 @@ async fn release(lab: &Lab) {
 async fn bare_release(lab: &Lab, namespaces: &[usize]) -> Duration {
     let started = Instant::now();
     let objects = (0..STUCK * HELD_EACH).filter(|index| namespaces.contains(&(index % STUCK)));
-    let patches = objects.map(|index| async move {
-        let path = format!("/api/v1/namespaces/stuck-{}/configmaps/c{index}", index % STUCK);
-        let read = lab.get(&path).await.expect(200);
-        let (uid, version) = (&read["metadata"]["uid"], &read["metadata"]["resourceVersion"]);
-        let patch = json!({"metadata": {"uid": uid, "resourceVersion": version, "finalizers": null}});
-        lab.patch(&path, &patch).await.status
-    });
-    let statuses: Vec<u16> = futures::stream::iter(patches).buffer_unordered(16).collect().await;
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let paths =
+        objects.map(|index| format!("/api/v1/namespaces/stuck-{}/configmaps/c{index}", index % STUCK));
+    read_and_release(lab, paths, 16).await;
     for index in namespaces {
         let path = format!("/api/v1/namespaces/stuck-{index}");
         while lab.has_controller && lab.get(&path).await.status != 404 {
@@ -284,6 +290,61 @@ async fn bare_release(lab: &Lab, namespaces: &[usize]) -> Duration {
         }
     }
     started.elapsed()
+}
+
+/// A read and a guarded patch of each, and nothing else.
+async fn read_and_release(lab: &Lab, paths: impl Iterator<Item = String>, at_once: usize) {
+    let patches = paths.map(|path| async move {
+        let read = lab.get(&path).await.expect(200);
+        let (uid, version) = (&read["metadata"]["uid"], &read["metadata"]["resourceVersion"]);
+        let patch = json!({"metadata": {"uid": uid, "resourceVersion": version, "finalizers": null}});
+        lab.patch(&path, &patch).await.status
+    });
+    let statuses: Vec<u16> = futures::stream::iter(patches).buffer_unordered(at_once).collect().await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+}
+
+/// `clear --leftovers=release` of a namespace with 20,000 held leftovers, against the bare reads and patches of as many,
+/// as many at once.
+async fn held(plane: Option<&ControlPlane>) {
+    let lab = match plane {
+        Some(plane) => Lab::real(plane.clone()).await,
+        None => Lab::sandbox(Options { controller: None, ..Options::empty() }).await,
+    };
+    for name in ["ours", "bare"] {
+        lab.post("/api/v1/namespaces", &json!({"metadata": {"name": name}})).await.expect(201);
+        let objects = (0..HELD).map(|index| {
+            let metadata = json!({"name": format!("c{index}"), "finalizers": ["example.com/hold"]});
+            (format!("/api/v1/namespaces/{name}/configmaps"), json!({"metadata": metadata}))
+        });
+        post_all(&lab, objects).await;
+        lab.delete(&format!("/api/v1/namespaces/{name}")).await.expect(200);
+        let lab = &lab;
+        let deletions = held_paths(name).map(|path| async move { lab.delete(&path).await.status });
+        let statuses: Vec<u16> = futures::stream::iter(deletions).buffer_unordered(16).collect().await;
+        assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    }
+    let started = Instant::now();
+    read_and_release(&lab, held_paths("bare").take(HELD / 2), WRITES_AT_ONCE).await;
+    let mut bare = started.elapsed();
+    let started = Instant::now();
+    let peak = peak(&lab, &["clear", "ours", "--yes", "--leftovers=release", "--timeout=1h"]).await;
+    let ours = started.elapsed();
+    // One half before and one after: the server's speed is not the same all the time.
+    let started = Instant::now();
+    read_and_release(&lab, held_paths("bare").skip(HELD / 2), WRITES_AT_ONCE).await;
+    bare += started.elapsed();
+    let place = if plane.is_some() { "a real control plane" } else { "the sandbox" };
+    println!(
+        "on {place}: clear --leftovers=release of {HELD} held leftovers: {ours:?}, bare reads and patches of as many \
+         {bare:?}, ratio {:.2}; {peak}",
+        ours.as_secs_f64() / bare.as_secs_f64()
+    );
+    lab.get("/api/v1/namespaces/ours").await.expect(404);
+}
+
+fn held_paths(name: &str) -> impl Iterator<Item = String> + use<'_> {
+    (0..HELD).map(move |index| format!("/api/v1/namespaces/{name}/configmaps/c{index}"))
 }
 
 /// Peak memory of `explain` with 100,000 leftovers in one namespace.

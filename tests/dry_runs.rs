@@ -1,5 +1,5 @@
-//! A dry run stores nothing: every verb that writes, with every value of `--dry-run`, whatever the names are that a
-//! server can hold and a file can claim.
+//! A dry run stores nothing, and nor does a verb that only looks: every verb, with every value of `--dry-run` that it
+//! has, whatever the names are that a server can hold, a file can claim and a command line can say.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ tests! {
 const NAMES: [&str; 9] =
     ["a#b", "a?dryRun=", "a?b&dryRun=None", "two words", "Größe", "new\nline", "..x", "--all", "';touch x;'"];
 
-/// What a file can claim.
-const CLAIMS: [&str; 12] = [
+/// What a file can claim, and a command line can say.
+const CLAIMS: [&str; 15] = [
     "#",
     "?",
     "x?dryRun=",
@@ -33,6 +33,9 @@ const CLAIMS: [&str; 12] = [
     "%2e%2e",
     "a%2f..",
     "new\nline",
+    "-x",
+    "$(touch x)",
+    "';touch x;'",
 ];
 
 /// Who runs nsfix, and what it has sent.
@@ -51,8 +54,8 @@ impl Watched {
         }
     }
 
-    /// The requests since the last look that are no reads, and would be carried out.
-    async fn meant(&mut self, dry_run: &str) -> Vec<String> {
+    /// The requests since the last look that are no reads, and would be carried out; `only_reads`: all that are no reads.
+    async fn meant(&mut self, only_reads: bool) -> Vec<String> {
         let sent: Vec<(String, String)> = if let Some(account) = &self.account {
             let used = account.used(&self.lab).await;
             let new = used[self.seen..].iter().map(|used| (used.permission.verb.clone(), used.uri.clone()));
@@ -68,23 +71,35 @@ impl Watched {
         };
         let reads = ["get", "list", "watch"];
         let writes = sent.into_iter().filter(|(verb, _)| !reads.contains(&verb.as_str()));
-        let writes = writes.filter(|(_, uri)| dry_run == "client" || !uri.contains("accessreviews"));
-        let meant = writes.filter(|(_, uri)| dry_run == "client" || !uri.contains("dryRun=All"));
+        let writes = writes.filter(|(_, uri)| only_reads || !uri.contains("accessreviews"));
+        let meant = writes.filter(|(_, uri)| only_reads || !uri.contains("dryRun=All"));
         meant.map(|(verb, uri)| format!("{verb} {uri}")).collect()
     }
 
     /// Runs it, and sees that nothing came of it.
-    async fn try_run(&mut self, dry_run: &str, arguments: &[&str], before: &BTreeMap<String, String>) -> i32 {
-        let flag = format!("--dry-run={dry_run}");
-        let ran = self.nsfix(&[arguments, &[&flag]].concat()).run().await;
-        let code = ran.code.unwrap_or_default();
-        assert!([0, 1, 2, 4, 5].contains(&code), "{arguments:?}: {ran:?}");
+    async fn try_run(&mut self, arguments: &[&str], before: &BTreeMap<String, String>) -> i32 {
+        let ran = self.nsfix(arguments).run().await;
+        let code = ran.code.unwrap_or(-1);
+        assert!((0..=5).contains(&code), "{arguments:?}: {ran:?}");
         let ran = ran.expect(code);
-        assert_eq!(self.meant(dry_run).await, Vec::<String>::new(), "{arguments:?} {flag}: {ran:?}");
+        let meant = self.meant(arguments.contains(&"--dry-run=client")).await;
+        assert_eq!(meant, Vec::<String>::new(), "{arguments:?}: {ran:?}");
         let after = stored(&self.lab).await;
-        assert!(after == *before, "{arguments:?} {flag}: {ran:?}\n{}", difference(before, &after));
+        assert!(after == *before, "{arguments:?}: {ran:?}\n{}", difference(before, &after));
         assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{ran:?}");
         code
+    }
+}
+
+impl Watched {
+    /// Writes the files, and tells where they are.
+    fn save(&self, documents: Vec<String>) -> Vec<String> {
+        let saved = documents.into_iter().enumerate().map(|(index, document)| {
+            let file = self.lab.dir().join(format!("{index}.yaml"));
+            std::fs::write(&file, document).unwrap();
+            file.display().to_string()
+        });
+        saved.collect()
     }
 }
 
@@ -182,42 +197,79 @@ async fn every_verb(mut watched: Watched) {
     create(&watched.lab, &zombie).await;
     finalize(&watched.lab, &zombie, "", without_finalizers).await.1.expect(200);
     watched.lab.delete(&path(&zombie)).await.expect(200);
-    watched.meant("none").await;
+    let files = watched.save(files(&stuck));
+    watched.meant(false).await;
     let before = stored(&watched.lab).await;
     let mut codes = BTreeMap::<String, u32>::new();
-    let mut count = |verb: &str, code: i32| *codes.entry(format!("{verb} {code}")).or_default() += 1;
-    for dry_run in ["client", "server"] {
-        for leftovers in ["ask", "refuse", "orphan", "release"] {
-            let leftovers = format!("--leftovers={leftovers}");
-            for more in [
-                vec![],
-                vec!["--release-finalizer=example.com/hold-0", "--finalizer=kubernetes"],
-                vec!["--finalizer=a?dryRun=#/../", "-o=json"],
-                vec!["--wait=false", "--timeout=1s", "--no-backup"],
-            ] {
-                let arguments = [vec!["clear", &stuck, &zombie, &leftovers], more].concat();
-                count("clear", watched.try_run(dry_run, &arguments, &before).await);
-            }
-        }
-        let all = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--yes", "--events=false"];
-        count("clear --all", watched.try_run(dry_run, &all, &before).await);
-        let purge = ["orphans", "--purge", "--yes", &orphaned, "--release-finalizer=a?dryRun=#"];
-        let code = watched.try_run(dry_run, &purge, &before).await;
-        assert_eq!(code, if dry_run == "client" { 0 } else { 2 });
-        for (index, document) in files(&stuck).into_iter().enumerate() {
-            let file = watched.lab.dir().join(format!("{index}.yaml"));
-            std::fs::write(&file, &document).unwrap();
-            let file = file.display().to_string();
-            let more = if index % 2 == 0 { vec![] } else { vec!["--keep-finalizers", "--yes"] };
-            let arguments = [vec!["restore", &file], more].concat();
-            count("restore", watched.try_run(dry_run, &arguments, &before).await);
-        }
-        for name in CLAIMS {
-            let file = watched.lab.dir().join("0.yaml").display().to_string();
-            count("restore NAME", watched.try_run(dry_run, &["restore", &file, name], &before).await);
+    for dry_run in ["--dry-run=client", "--dry-run=server"] {
+        for arguments in writing(&stuck, &zombie, &orphaned, &files) {
+            let verb = arguments[0].clone();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain([dry_run]).collect();
+            let code = watched.try_run(&arguments, &before).await;
+            // Where there is no rehearsal the value is refused.
+            assert!(verb != "orphans" || code != 0 || dry_run == "--dry-run=client", "{arguments:?}");
+            *codes.entry(format!("{verb} {code}")).or_default() += 1;
         }
     }
+    for arguments in looking(&stuck, &zombie, &orphaned) {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let code = watched.try_run(&words, &before).await;
+        *codes.entry(format!("{} {code}", words.first().unwrap_or(&"(none)"))).or_default() += 1;
+    }
     println!("{codes:?}");
+    let well = ["clear", "orphans", "restore", "list-stuck", "explain", "check", "access"];
+    assert!(well.iter().all(|verb| codes.contains_key(&format!("{verb} 0"))), "{codes:?}");
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Every verb that writes.
+fn writing(stuck: &str, zombie: &str, orphaned: &str, files: &[String]) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for leftovers in ["ask", "refuse", "orphan", "release"] {
+        let leftovers = format!("--leftovers={leftovers}");
+        for more in [
+            vec![],
+            vec!["--release-finalizer=example.com/hold-0", "--finalizer=kubernetes"],
+            vec!["--finalizer=a?dryRun=#/../", "-o=json"],
+            vec!["--wait=false", "--timeout=1s", "--no-backup"],
+        ] {
+            all.push(owned(&[vec!["clear", stuck, zombie, &leftovers], more].concat()));
+        }
+    }
+    // Without --events=false: an Event is a write too.
+    let everything = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--yes"];
+    all.push(owned(&everything));
+    all.push(owned(&["orphans", orphaned, "--purge", "--yes", "--release-finalizer=a?dryRun=#"]));
+    for (index, file) in files.iter().enumerate() {
+        let more = if index % 2 == 0 { vec![] } else { vec!["--keep-finalizers", "--yes"] };
+        all.push(owned(&[vec!["restore", file], more].concat()));
+    }
+    for claim in CLAIMS {
+        all.push(owned(&["restore", &files[0], claim]));
+        all.push(owned(&["clear", "--yes", claim]));
+        all.push(owned(&["orphans", "--purge", "--yes", claim]));
+        all.push(owned(&[&everything[..], &[&format!("--selector={claim}")]].concat()));
+        all.push(owned(&[&everything[..], &[&format!("--exclude={claim}")]].concat()));
+    }
+    all
+}
+
+/// Every verb that does not: what it rehearses is marked.
+fn looking(stuck: &str, zombie: &str, orphaned: &str) -> Vec<Vec<String>> {
+    let mut all = vec![owned(&["list-stuck"]), owned(&["list-stuck", "-o=wide"]), owned(&["check", "--all"])];
+    all.extend([owned(&["access"]), owned(&["orphans"]), owned(&["explain", stuck, zombie])]);
+    all.push(Vec::new());
+    for name in [stuck, zombie, orphaned, "default"].into_iter().chain(CLAIMS) {
+        all.push(owned(&["explain", name, "-o=json", "--all-objects"]));
+        all.push(owned(&["check", name]));
+        all.push(owned(&["orphans", name, "-o=json"]));
+        all.push(owned(&["access", &format!("--namespace={name}")]));
+        all.push(owned(&["list-stuck", &format!("--selector={name}")]));
+    }
+    all
 }
 
 /// Backups that claim what no server would hold, each with an object that could be created.

@@ -35,11 +35,21 @@ use std::process::ExitCode;
 
 use harness::{ControlPlane, Test};
 
+const THREADS_PER_CORE: usize = 3;
+
 fn main() -> ExitCode {
-    let arguments = libtest_mimic::Arguments::from_args();
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    // Most of a test is waiting: for nsfix, for the controller, for time to pass.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    arguments.test_threads.get_or_insert(THREADS_PER_CORE * cores);
     let tests: Vec<Test> = [
-        access::tests(),
+        // Those that take longest come first, so that the rest runs beside them.
+        printed::pasted::tests(),
+        printed::tests(),
         check::tests(),
+        dry_runs::tests(),
+        faults::tests(),
+        access::tests(),
         clear::tests(),
         connection::tests(),
         contract::tests(),
@@ -49,14 +59,10 @@ fn main() -> ExitCode {
         schemas::tests(),
         terminal::tests(),
         documentation::tests(),
-        dry_runs::tests(),
         kubectl::tests(),
-        faults::tests(),
         list_stuck::tests(),
         orphans::tests(),
         packaging::tests(),
-        printed::tests(),
-        printed::pasted::tests(),
         restore::tests(),
         unattended::tests(),
     ]

@@ -35,6 +35,16 @@ pub struct OrphansOptions {
     /// How long to wait for each namespace to be gone
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1m")]
     pub timeout: Duration,
+    /// How long the controller has a namespace with content for itself before anything is forced
+    #[arg(
+        long,
+        env = "NSFIX_PATIENCE",
+        hide_env_values = true,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "90s"
+    )]
+    pub patience: Duration,
     /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<DocumentFormat>,

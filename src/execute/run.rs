@@ -65,7 +65,8 @@ impl Executor<'_> {
         if let Some(backups) = backups {
             match self.save(backups, &plan.namespace.json, &report.namespace, before).await {
                 Ok(path) => report.backup = Some(path),
-                Err(problem) => return report.ended(self.nothing_written(), problem),
+                // Somebody else may have ended the namespace in the middle of it.
+                Err(problem) => return self.settle(report.ended(self.nothing_written(), problem)).await,
             }
         }
         let report = self.take_steps(plan, before, report).await;

@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use nsfix::sandbox::{Api, Canned, Fault, Matcher};
 use serde_json::{Value, json};
 
 use super::{backups, clear};
 use crate::harness::Lab;
-use crate::harness::fixtures::{path, terminating};
+use crate::harness::fixtures::{finalize_path, path, terminating, without_finalizers};
 use crate::tests;
 
 tests! {
@@ -14,6 +15,7 @@ tests! {
     the_namespace_is_saved_first;
     Sandbox:
     without_a_place_for_the_backup_nothing_is_written,
+    a_namespace_that_goes_while_it_is_saved_is_no_failure,
     the_journal_grows_by_a_line_for_each_namespace
 }
 
@@ -41,6 +43,26 @@ async fn without_a_place_for_the_backup_nothing_is_written(lab: Lab) {
     assert!(ran.stderr.contains("unable to save a backup"), "{ran:?}");
     assert_eq!(lab.writes(), Vec::<String>::new());
     clear(&lab, &name, &["--leftovers=orphan", "--no-backup"]).await.expect(0);
+}
+
+async fn a_namespace_that_goes_while_it_is_saved_is_no_failure(lab: Lab) {
+    let name = terminating(&lab).await;
+    // The look, and then the backup.
+    let saving = || Matcher::new("GET", &format!("{}/configmaps", path(&name))).skip(1);
+    let again = name.clone();
+    let finalize = move |api: &Api| {
+        let mut body = api.get(&path(&again)).unwrap();
+        without_finalizers(&mut body);
+        api.update(&finalize_path(&again), &body).unwrap();
+    };
+    lab.the_sandbox().inject(Fault::before(saving().once(), finalize));
+    let broken = Canned::status(500, "InternalError", "a bad moment");
+    lab.the_sandbox().inject(Fault::answer(saving(), broken));
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "-o=json"]).await.expect(0);
+    let item = &ran.json()["items"][0];
+    assert_eq!(item["outcome"], "Unchanged", "{ran:?}");
+    assert!(ran.stderr.contains("a bad moment; but the namespace is gone by now"), "{ran:?}");
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }
 
 async fn the_journal_grows_by_a_line_for_each_namespace(lab: Lab) {

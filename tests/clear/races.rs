@@ -17,7 +17,7 @@ tests! {
     a_deletion_whose_answer_was_lost_is_looked_after
 }
 
-pub(super) const RELEASE: [&str; 4] = ["--yes", "--leftovers=release", "--timeout=1s", "-o=json"];
+pub(super) const RELEASE: [&str; 4] = ["--yes", "--leftovers=release", "--timeout=60s", "-o=json"];
 
 /// In Terminating, with a ConfigMap that is held and a Secret that is live; no controller runs.
 pub(super) async fn stuck(lab: &Lab) -> String {

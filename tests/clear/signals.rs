@@ -65,7 +65,7 @@ async fn a_signal_while_looking_is_reported(lab: Lab) {
         lab.the_sandbox().forget_requests();
         lab.the_sandbox().inject(Fault::hang(Matcher::new("GET", "/apis")));
         let seen = || lab.the_sandbox().requests().iter().any(|each| each.path_and_query == "/apis");
-        let item = signalled(&lab, &name, signal, "--timeout=1s", seen).await;
+        let item = signalled(&lab, &name, signal, "--timeout=60s", seen).await;
         assert_eq!((&item["outcome"], &item["steps"]), (&json!("NotBegun"), &json!([])));
         is_finished_by_a_second_run(&lab, &name).await;
     }
@@ -78,7 +78,7 @@ async fn during(lab: &Lab, method: &str, expected: &[&str]) {
         lab.the_sandbox().forget_requests();
         let slow = Duration::from_millis(500);
         lab.the_sandbox().inject(Fault::delay(Matcher::new(method, &path(&name)), slow));
-        let item = signalled(lab, &name, signal, "--timeout=300ms", || sent(lab, method) > 0).await;
+        let item = signalled(lab, &name, signal, "--timeout=60s", || sent(lab, method) > 0).await;
         assert_eq!(results(&item), expected, "{item}");
         if item["outcome"] == "Cleared" {
             is_all_gone(lab, &name).await;

@@ -63,6 +63,9 @@ async fn no_fault_breaks_a_rule_and_every_report_is_true(_: Lab) {
         "{} runs: {broken} rules broken, {untrue} reports untrue, at most {most} requests; {outcomes:?}",
         verdicts.len()
     );
+    if verdicts.len() == 1 {
+        println!("{}", verdicts[0]);
+    }
     let failed: Vec<String> =
         verdicts.iter().filter(|verdict| !verdict.is_good()).map(ToString::to_string).collect();
     assert!(failed.is_empty(), "{broken} rules broken, {untrue} reports untrue\n{}", failed.join("\n"));

@@ -67,7 +67,7 @@ pub async fn one(seed: u64, random: &mut Rng) -> Verdict {
 
 fn arguments(world: &World, random: &mut Rng) -> Vec<String> {
     let mut arguments =
-        vec!["orphans", "--purge", "--yes", "-o", "json", "--timeout=2s", "--request-timeout=1s"];
+        vec!["orphans", "--purge", "--yes", "-o", "json", "--timeout=4s", "--request-timeout=1s"];
     arguments.push(&world.name);
     match random.u8(0..8) {
         0 => arguments.push("--dry-run=client"),

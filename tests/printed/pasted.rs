@@ -1,9 +1,12 @@
 //! What is printed is pasted: it comes to the same end as nsfix's own run.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nsfix::sandbox::{Options, Scenario, scenarios};
+use tokio::sync::Semaphore;
 
 use super::commands;
 use crate::harness::{Lab, Nsfix, Ran};
@@ -77,31 +80,47 @@ async fn paste_the_plan(lab: &Lab, name: &str, leftovers: &str) -> usize {
     tried
 }
 
-async fn a_pasted_plan_comes_to_the_end_that_nsfix_comes_to(_: Lab) {
-    let all: Vec<&'static Scenario> = scenarios::all().iter().collect();
-    let mut tried = 0;
-    for few in all.chunks(4) {
-        let both = few.iter().flat_map(|scenario| ["release", "orphan"].map(|how| compare(scenario, how)));
-        let running: Vec<_> = both.map(tokio::spawn).collect();
-        for each in running {
-            tried += each.await.unwrap();
+/// Waiting is most of it, so that many are tried at once.
+const AT_ONCE: usize = 24;
+
+/// The number of commands that `tried` has tried over every namespace of every scenario.
+async fn everywhere<F>(tried: fn(&'static Scenario, &'static str) -> F) -> usize
+where
+    F: Future<Output = usize> + Send + 'static,
+{
+    let free = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = Vec::new();
+    for scenario in scenarios::all() {
+        for name in scenario.namespaces {
+            let free = Arc::clone(&free);
+            running.push(tokio::spawn(async move {
+                let _permit = free.acquire().await.unwrap();
+                tried(scenario, name).await
+            }));
         }
     }
+    let mut sum = 0;
+    for each in running {
+        sum += each.await.unwrap();
+    }
+    sum
+}
+
+async fn a_pasted_plan_comes_to_the_end_that_nsfix_comes_to(_: Lab) {
+    let (released, orphaned) = tokio::join!(
+        everywhere(|scenario, name| compare(scenario, name, "--leftovers=release")),
+        everywhere(|scenario, name| compare(scenario, name, "--leftovers=orphan")),
+    );
+    let tried = released + orphaned;
     println!("{tried} printed commands pasted, each plan to the end of nsfix's own");
     assert!(tried > 30, "{tried}");
 }
 
-async fn compare(scenario: &'static Scenario, how: &'static str) -> usize {
-    let mut tried = 0;
-    let leftovers = &format!("--leftovers={how}");
-    for name in scenario.namespaces {
-        let (pasted, own) =
-            (Lab::sandbox(Options::with(scenario)).await, Lab::sandbox(Options::with(scenario)).await);
-        let here = paste_the_plan(&pasted, name, leftovers).await;
-        if here == 0 {
-            continue;
-        }
-        tried += here;
+async fn compare(scenario: &'static Scenario, name: &'static str, leftovers: &'static str) -> usize {
+    let (pasted, own) =
+        (Lab::sandbox(Options::with(scenario)).await, Lab::sandbox(Options::with(scenario)).await);
+    let tried = paste_the_plan(&pasted, name, leftovers).await;
+    if tried > 0 {
         let ran = own.nsfix(&["clear", name, "--yes", leftovers, "--timeout=5s"]).run().await;
         let (theirs, ours) = (end(&pasted, name), end(&own, name));
         assert_eq!(theirs, ours, "{} {leftovers}: {ran:?}", scenario.name);
@@ -110,24 +129,24 @@ async fn compare(scenario: &'static Scenario, how: &'static str) -> usize {
 }
 
 async fn pasted_advice_is_taken_by_the_server(_: Lab) {
-    let mut tried = 0;
-    for scenario in scenarios::all() {
-        for name in scenario.namespaces {
-            let lab = Lab::sandbox(Options::with(scenario)).await;
-            let explained = lab.nsfix(&["explain", name, "-o", "json"]).run().await.json();
-            let mut found = Vec::new();
-            commands(&explained["items"][0]["advice"], &mut found);
-            let before = stored_types(&lab);
-            for command in found.iter().filter(|command| is_command(&command.as_str())) {
-                let ran = paste(&lab, command).await;
-                assert_eq!(ran.code, Some(0), "{}: {command}: {ran:?}", scenario.name);
-                tried += 1;
-            }
-            assert!(found.is_empty() || stored_types(&lab) <= before, "{found:?}");
-        }
-    }
+    let tried = everywhere(paste_advice).await;
     println!("{tried} pieces of advice pasted");
     assert!(tried > 5, "{tried}");
+}
+
+async fn paste_advice(scenario: &'static Scenario, name: &'static str) -> usize {
+    let lab = Lab::sandbox(Options::with(scenario)).await;
+    let explained = lab.nsfix(&["explain", name, "-o", "json"]).run().await.json();
+    let mut found = Vec::new();
+    commands(&explained["items"][0]["advice"], &mut found);
+    found.retain(|command| is_command(&command.as_str()));
+    let before = stored_types(&lab);
+    for command in &found {
+        let ran = paste(&lab, command).await;
+        assert_eq!(ran.code, Some(0), "{}: {command}: {ran:?}", scenario.name);
+    }
+    assert!(found.is_empty() || stored_types(&lab) <= before, "{found:?}");
+    found.len()
 }
 
 /// How many groups are served: advice takes away what is in the way, and adds nothing.
@@ -136,29 +155,25 @@ fn stored_types(lab: &Lab) -> usize {
 }
 
 async fn what_is_said_to_remove_orphans_removes_them(_: Lab) {
-    let mut tried = 0;
-    for scenario in scenarios::all() {
-        for name in scenario.namespaces {
-            let lab = Lab::sandbox(Options::with(scenario)).await;
-            let cleared =
-                lab.nsfix(&["clear", name, "--yes", "--leftovers=orphan", "--timeout=5s"]).run().await;
-            let said = cleared.stderr.lines().filter_map(|line| line.split_once("left behind in etcd"));
-            let said = said.filter_map(|(_, rest)| rest.split_once("; to remove: "));
-            // It is the same for every type, and there is nobody to ask in a test.
-            let Some(command) = said.map(|(_, command)| command.split(" (held by").next().unwrap()).next()
-            else {
-                continue;
-            };
-            let ran = paste(&lab, &format!("{command} --yes --timeout=10s")).await;
-            let (is_there, inside) = end(&lab, name);
-            // It may take more than was said, and then it says that itself: a finalizer that has to be named, an API
-            // or a webhook that is dead.
-            let says_why = ran.stdout.contains("could not look")
-                || ran.code != Some(0) && ran.stdout.contains("error: ");
-            assert!(says_why || !is_there && inside.is_empty(), "{}: {ran:?} {inside:?}", scenario.name);
-            tried += 1;
-        }
-    }
+    let tried = everywhere(remove_orphans_as_told).await;
     println!("{tried} commands that remove orphans pasted");
     assert!(tried > 3, "{tried}");
+}
+
+async fn remove_orphans_as_told(scenario: &'static Scenario, name: &'static str) -> usize {
+    let lab = Lab::sandbox(Options::with(scenario)).await;
+    let cleared = lab.nsfix(&["clear", name, "--yes", "--leftovers=orphan", "--timeout=5s"]).run().await;
+    let said = cleared.stderr.lines().filter_map(|line| line.split_once("left behind in etcd"));
+    let mut said = said.filter_map(|(_, rest)| rest.split_once("; to remove: "));
+    // It is the same for every type, and there is nobody to ask in a test.
+    let Some((_, command)) = said.next() else { return 0 };
+    let command = command.split(" (held by").next().unwrap();
+    let ran = paste(&lab, &format!("{command} --yes --timeout=10s")).await;
+    let (is_there, inside) = end(&lab, name);
+    // It may take more than was said, and then it says that itself: a finalizer that has to be named, an API
+    // or a webhook that is dead.
+    let says_why =
+        ran.stdout.contains("could not look") || ran.code != Some(0) && ran.stdout.contains("error: ");
+    assert!(says_why || !is_there && inside.is_empty(), "{}: {ran:?} {inside:?}", scenario.name);
+    1
 }

@@ -161,7 +161,7 @@ fn settings(options: &OrphansOptions) -> Settings {
         policy: Policy {
             leftovers: Leftovers::Release,
             release_finalizers: options.release_finalizer.clone(),
-            patience: crate::diagnose::PATIENCE,
+            patience: options.patience,
             ..Policy::default()
         },
         dry_run: DryRun::None,
@@ -222,7 +222,8 @@ impl Purge<'_> {
             }
             Target::Active | Target::Unreadable(_) => {}
         }
-        report
+        // It may have gone since the last look.
+        self.executor(&|_, _| {}).settle(report).await
     }
 
     async fn missing(&self, inside: &Inventory, report: &mut Report) {
