@@ -14,6 +14,7 @@ tests! {
     reports_are_what_their_schema_says,
     orphans_and_access_are_what_their_schemas_say,
     predictions_are_what_their_schema_says,
+    policies_are_what_their_schema_says,
     the_schemas_tell_right_from_wrong
 }
 
@@ -151,4 +152,47 @@ async fn the_schemas_tell_right_from_wrong(_: Lab) {
     let mut more = diagnosis.clone();
     more["items"][0]["added"] = json!(true);
     fits("diagnosis-list", &more);
+}
+
+async fn policies_are_what_their_schema_says(lab: Lab) {
+    let good = json!({
+        "apiVersion": "nsfix/v1", "kind": "ClearPolicy", "olderThan": "1h", "max": 3, "exclude": ["prod-*"],
+        "rules": [{
+            "namespaces": {"names": ["pr-*"], "selector": "env=preview"},
+            "leftovers": "release",
+            "release": {"finalizers": ["example.com/hold"], "onlyIfOwnerAbsent": true},
+            "metadataFinalizers": ["controller.cattle.io/namespace-auth"],
+            "acceptUnavailableApis": ["metrics.example.com"],
+            "acceptUnlistedTypes": ["secrets"],
+            "zombies": "rearm",
+        }, {"namespaces": {"names": ["*"]}, "leftovers": "refuse"}],
+    });
+    // What the schema refuses nsfix refuses, and the other way round.
+    let taken = async |policy: &Value| {
+        let path = lab.dir().join("policy.yaml");
+        std::fs::write(&path, policy.to_string()).unwrap();
+        let path = path.display().to_string();
+        let ran = lab.nsfix(&["clear", "--all", "--policy", &path, "--yes"]).run().await;
+        assert!(ran.code == Some(0) || ran.code == Some(2), "{ran:?}");
+        ran.code == Some(0)
+    };
+    fits("clear-policy", &good);
+    assert!(taken(&good).await);
+    for (place, wrong) in [
+        ("/apiVersion", json!("nsfix/v2")),
+        ("/max", json!(-1)),
+        ("/exclude/0", json!("Prod")),
+        ("/rules", json!([])),
+        ("/rules/0/namespaces", json!({})),
+        ("/rules/0/namespaces", json!({"names": ["*"], "name": "a"})),
+        ("/rules/0/leftovers", json!("orphan")),
+        ("/rules/0/leftovers", json!("refuse")),
+        ("/rules/0/release/finalizers/0", json!("example.com/*")),
+        ("/rules/0/zombies", json!("delete")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = wrong.clone();
+        assert_ne!(misfits("clear-policy", &bad), [""; 0], "{place} {wrong}");
+        assert!(!taken(&bad).await, "{place} {wrong}");
+    }
 }

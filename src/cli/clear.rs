@@ -8,18 +8,48 @@ use clap::Args;
 use super::{DryRunChoice, ReportFormat, parse_namespace};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
-use crate::plan::policy_file::LabelSelector;
-use crate::plan::{BulkLimits, Glob, Leftovers};
+use crate::plan::policy_file::{ApiGroup, LabelSelector, TypeName, Zombies};
+use crate::plan::{BulkLimits, Glob, Leftovers, LimitsFrom, RuleConsent, ZombieConsent};
+
+/// What a policy file says for each namespace. clap does not miss `--all` where a name excludes it.
+const FOR_ALL_OF_THEM: [&str; 11] = [
+    "names",
+    "older_than",
+    "leftovers",
+    "exclude",
+    "max",
+    "release_finalizer",
+    "finalizer",
+    "only_if_owner_absent",
+    "accept_unavailable_api",
+    "accept_unlisted_type",
+    "zombies",
+];
 
 /// Options of `clear --all`.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Unattended")]
 pub struct AllOptions {
     /// Every stuck namespace, except protected ones and those annotated nsfix/skip: "true"
-    #[arg(long, conflicts_with_all = ["names", "allow_protected"], requires_all = ["older_than", "leftovers"])]
+    #[arg(long, conflicts_with_all = ["names", "allow_protected"], requires = "bounds")]
     pub all: bool,
+    /// What may be done to which namespaces: a policy file, instead of the flags that say it for all of them
+    #[arg(
+        long,
+        requires = "all",
+        value_name = "FILE",
+        group = "bounds",
+        conflicts_with_all = FOR_ALL_OF_THEM
+    )]
+    pub policy: Option<PathBuf>,
     /// Only those in Terminating for at least this long, for example 1h
-    #[arg(long, requires = "all", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(
+        long,
+        requires_all = ["all", "leftovers"],
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        group = "bounds"
+    )]
     pub older_than: Option<Duration>,
     /// Only those with these labels, for example -l team=blue
     #[arg(short = 'l', long, requires = "all", value_name = "SELECTOR")]
@@ -27,9 +57,21 @@ pub struct AllOptions {
     /// Leave those of these names alone, * and ? as in a shell; can be repeated
     #[arg(long, requires = "all", value_name = "GLOB")]
     pub exclude: Vec<Glob>,
-    /// Do nothing if more than this many are stuck: that is a sign of one common cause
+    /// Do nothing if more than this many would be written to: that is a sign of one common cause
     #[arg(long, requires = "all", value_name = "N", default_value_t = 5)]
     pub max: usize,
+    /// Release no finalizer of a leftover without evidence that its owner is gone
+    #[arg(long, requires = "all")]
+    pub only_if_owner_absent: bool,
+    /// Give up what is in this API group while it is unavailable; can be repeated
+    #[arg(long, requires = "all", value_name = "GROUP")]
+    pub accept_unavailable_api: Vec<ApiGroup>,
+    /// Give up what there is of this type, which this account may not list; can be repeated
+    #[arg(long, requires = "all", value_name = "TYPE")]
+    pub accept_unlisted_type: Vec<TypeName>,
+    /// What happens to zombies [default: rearm; with --leftovers=refuse only those with nothing inside]
+    #[arg(long, requires = "all", value_enum, value_name = "WHAT")]
+    pub zombies: Option<Zombies>,
     /// Leave an Event in namespace default about each one cleared, refused or failed [default: with --all]
     #[arg(
         long,
@@ -43,15 +85,40 @@ pub struct AllOptions {
 }
 
 impl AllOptions {
-    /// What holds the run back; `None` without `--all`.
+    /// What holds the run back; `None` without `--all`, and where a policy file says it.
     #[must_use]
     pub fn limits(&self) -> Option<BulkLimits> {
         let older_than = self.older_than.filter(|_| self.all)?;
+        let from = LimitsFrom::Flags;
         Some(BulkLimits {
             older_than,
             exclude: self.exclude.clone(),
             selector: self.selector.clone(),
             max: self.max,
+            from,
+        })
+    }
+
+    /// What the flags allow besides `--leftovers`, as one rule; `None` where none of them is given.
+    #[must_use]
+    pub fn consent(&self, leftovers: Leftovers) -> Option<RuleConsent> {
+        let any = self.only_if_owner_absent
+            || self.zombies.is_some()
+            || !self.accept_unavailable_api.is_empty()
+            || !self.accept_unlisted_type.is_empty();
+        let zombies = match (self.zombies, leftovers) {
+            (Some(Zombies::Report), _) => ZombieConsent::Report,
+            (None, Leftovers::Refuse) => ZombieConsent::RearmEmpty,
+            (Some(Zombies::Rearm) | None, _) => ZombieConsent::Rearm,
+        };
+        any.then(|| RuleConsent {
+            place: "the command line".to_owned(),
+            by_flags: true,
+            only_if_owner_absent: self.only_if_owner_absent,
+            metadata_finalizers: Vec::new(),
+            unavailable_apis: self.accept_unavailable_api.iter().map(ToString::to_string).collect(),
+            unlisted_types: self.accept_unlisted_type.iter().map(ToString::to_string).collect(),
+            zombies,
         })
     }
 

@@ -1,10 +1,11 @@
-//! The values of `--leftovers`.
+//! The values of `--leftovers` and `--zombies`.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use strum::VariantArray;
 
 use crate::plan::Leftovers;
+use crate::plan::policy_file::Zombies;
 
 impl ValueEnum for Leftovers {
     fn value_variants<'a>() -> &'a [Self] {
@@ -22,6 +23,22 @@ impl ValueEnum for Leftovers {
                 "release",
                 "Take finalizers off what is being deleted, delete what is live, and let the controller finish",
             ),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for Zombies {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::VARIANTS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Report => ("report", "Refuse and name them"),
+            Self::Rearm => {
+                ("rearm", "Give them their finalizer back, so that the controller deletes what is inside")
+            }
         };
         Some(PossibleValue::new(name).help(help))
     }

@@ -3,10 +3,12 @@
 mod apply;
 mod confirm;
 mod journal;
+mod policy;
 mod prepare;
 mod rounds;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -22,6 +24,7 @@ use crate::metrics::Stuck;
 use crate::output::document::{Document, Repaired};
 use crate::output::{Failure, Terminal, report as show};
 use crate::plan::Policy;
+use crate::plan::policy_file::ClearPolicy;
 use crate::shutdown::Shutdown;
 use prepare::Preparation;
 
@@ -30,7 +33,9 @@ const INTERRUPTED: &str = "interrupted; nothing was written";
 
 struct Clear<'a> {
     options: &'a ClearOptions,
+    /// What the flags say; a policy file says it for each namespace.
     settings: Settings,
+    file: Option<Arc<ClearPolicy>>,
     cluster: &'a Cluster,
     terminal: &'a Terminal,
     shutdown: &'a Shutdown,
@@ -65,12 +70,13 @@ pub(super) async fn run(
     if let Some(journal) = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None) {
         journal::check(journal)?;
     }
-    let settings = settings(options, session)?;
+    let file = options.unattended.policy.as_deref().map(policy::read).transpose()?;
+    let settings = settings(options, file.as_deref(), session)?;
     let cluster = session.the_cluster()?;
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let clear = Clear { options, settings, cluster, terminal, shutdown };
+    let clear = Clear { options, settings, file, cluster, terminal, shutdown };
     let preparation = tokio::select! {
         preparation = clear.prepare() => preparation?,
         _ = shutdown.wait() => Preparation::interrupted(&options.names),
@@ -102,7 +108,7 @@ fn interrupted(name: &str) -> Report {
     Report::new(name, "").ended(Outcome::NotBegun, Problem::not_begun(name))
 }
 
-fn settings(options: &ClearOptions, session: &Session) -> Result<Settings> {
+fn settings(options: &ClearOptions, file: Option<&ClearPolicy>, session: &Session) -> Result<Settings> {
     let backups = if options.no_backup || options.dry_run != DryRunChoice::None {
         None
     } else {
@@ -116,11 +122,14 @@ fn settings(options: &ClearOptions, session: &Session) -> Result<Settings> {
             finalizers: options.finalizer.clone(),
             patience: options.patience,
             deletes_no_namespace: options.unattended.all,
-            rule: None,
+            rule: options.unattended.consent(options.leftovers),
         },
         dry_run: if options.dry_run == DryRunChoice::Server { DryRun::Server } else { DryRun::None },
         backups,
-        limits: options.unattended.limits(),
+        limits: match file {
+            Some(file) => Some(file.limits(options.unattended.selector.clone())),
+            None => options.unattended.limits(),
+        },
         decided: None,
         wait: options.wait.then_some(options.timeout),
         heed_trouble: options.unattended.all,

@@ -18,14 +18,19 @@ pub(super) enum Gone {
 }
 
 /// Diagnoses a namespace as it is now, if it is still the one with this uid.
-pub(super) async fn diagnose_again(cluster: &Cluster, name: &str, uid: &str) -> Result<Diagnosis, Gone> {
+pub(super) async fn diagnose_again(
+    cluster: &Cluster,
+    name: &str,
+    uid: &str,
+    depth: Depth,
+) -> Result<Diagnosis, Gone> {
     let fresh = match cluster.namespace(name).await {
         Ok(fresh) if fresh.uid == uid => fresh,
         Ok(_) => return Err(Gone::Replaced),
         Err(error) if error.is_not_found() => return Err(Gone::Missing),
         Err(error) => return Err(Gone::Unknown(error)),
     };
-    let facts = observe(cluster, vec![fresh], KEEP, Depth::Close).await.map_err(Gone::Unknown)?;
+    let facts = observe(cluster, vec![fresh], KEEP, depth).await.map_err(Gone::Unknown)?;
     // There are facts for every namespace that is asked about; to claim that it is gone would take a 404.
     facts.into_iter().next().map(diagnose).ok_or(Gone::Replaced)
 }

@@ -156,8 +156,9 @@ impl Executor<'_> {
             let accepted = NamespaceWriteOutcome::Accepted;
             return Break(if answer_lost { accepted } else { NamespaceWriteOutcome::NotNeeded });
         }
-        let refusal = check(&fresh, &self.settings.policy).err();
-        if let Some(problem) = self.left_alone(&fresh).or_else(|| refusal.as_ref().map(Problem::from)) {
+        let policy = &self.settings.policy;
+        let refusal = || check(&fresh, policy).err().map(|refusal| Problem::refused(&refusal, policy));
+        if let Some(problem) = self.left_alone(&fresh).or_else(refusal) {
             return Break(NamespaceWriteOutcome::Ended(Outcome::Refused, problem));
         }
         match write.send(self, &fresh, self.settings.dry_run).await {

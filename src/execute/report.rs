@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cluster::ApiError;
 use crate::exit::Exit;
 use crate::model::{Gap, Hint, Permission, TypeLeftovers};
-use crate::plan::{Refusal, StepKind};
+use crate::plan::{Policy, Refusal, StepKind};
 
 /// How it ended for one namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
@@ -87,6 +87,12 @@ impl Problem {
         Self::new(format!("namespace {namespace:?} was not begun: interrupted; nothing was written"))
     }
 
+    /// A safety rule said no; what helps depends on where the consent stands.
+    #[must_use]
+    pub fn refused(refusal: &Refusal, policy: &Policy) -> Self {
+        Self { message: refusal.to_string(), hint: Some(refusal.hint_under(policy)) }
+    }
+
     /// Permissions that are missing before the first write, and the rules that grant them.
     #[must_use]
     pub fn not_allowed(missing: &[&Permission]) -> Self {
@@ -118,6 +124,8 @@ pub struct Report {
     pub namespace: String,
     /// Its uid; empty where it was never seen.
     pub uid: String,
+    /// The rule of a policy file that has decided: `rules[0] (line 6)`.
+    pub rule: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// What was done.
@@ -143,6 +151,7 @@ impl Report {
         Self {
             namespace: namespace.to_owned(),
             uid: uid.to_owned(),
+            rule: None,
             outcome: Outcome::Unchanged,
             steps: Vec::new(),
             orphans: Vec::new(),

@@ -30,6 +30,8 @@ pub enum Depth {
     Overview,
     /// Enough to plan.
     Close,
+    /// Also whether the owners of finalizers seem to be alive.
+    Owners,
     /// Owners and the failing conditions of held objects as well.
     Whole,
 }
@@ -82,7 +84,8 @@ pub async fn observe_discovered(
     };
     let silent = namespaces.iter().any(waits_for_report);
     let services = services_in_question(&namespaces, &inventories, &extensions);
-    let queries = if depth == Depth::Whole { queries(inventories.values()) } else { Vec::new() };
+    let reads_owners = matches!(depth, Depth::Owners | Depth::Whole);
+    let queries = if reads_owners { queries(inventories.values()) } else { Vec::new() };
     let controller = ("kube-system".to_owned(), "kube-controller-manager".to_owned());
     let (backends, (owners, mut leases)) = futures::join!(
         backends(cluster, &look.forbidden, services, &namespaces),

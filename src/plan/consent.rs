@@ -8,6 +8,8 @@ use crate::model::{Gap, Unreadable};
 pub struct RuleConsent {
     /// Where the rule stands: `rules[0] (line 6)`.
     pub place: String,
+    /// The flags of `clear --all` say it: then a finalizer whose removal does no harm need not be named.
+    pub by_flags: bool,
     /// Nothing is released without evidence that its owner is gone.
     pub only_if_owner_absent: bool,
     /// Metadata finalizers of the namespace that are removed.
@@ -16,8 +18,20 @@ pub struct RuleConsent {
     pub unavailable_apis: Vec<String>,
     /// Types that may not be listed.
     pub unlisted_types: Vec<String>,
-    /// Whether a zombie is rearmed, so that the controller deletes what is inside.
-    pub rearms_zombies: bool,
+    /// What happens to a zombie.
+    pub zombies: ZombieConsent,
+}
+
+/// Which zombies are rearmed, so that the controller deletes what is inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ZombieConsent {
+    /// None: they are refused and named.
+    #[default]
+    Report,
+    /// Those that are known to hold nothing.
+    RearmEmpty,
+    /// All of them.
+    Rearm,
 }
 
 impl RuleConsent {

@@ -11,12 +11,12 @@ mod selection;
 mod step;
 
 pub use advice::{Advice, advice};
-pub use consent::RuleConsent;
+pub use consent::{RuleConsent, ZombieConsent};
 pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;
-pub use selection::{BulkLimits, Glob, LeftAlone, SKIP_ANNOTATION, Selection, select};
+pub use selection::{BulkLimits, Glob, LeftAlone, LimitsFrom, SKIP_ANNOTATION, Selection, select};
 pub use step::{Action, Step, StepKind};
 
 use std::collections::BTreeSet;
@@ -49,6 +49,12 @@ impl Plan {
     #[must_use]
     pub fn has(&self, wanted: impl Fn(&Action) -> bool) -> bool {
         self.steps.iter().any(|step| wanted(&step.action))
+    }
+
+    /// Whether anything is written, or may be once the controller was waited for.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.waits_first || self.has(|action| !matches!(action, Action::Wait))
     }
 
     /// The spec finalizers that the PUT to /finalize removes.
@@ -159,7 +165,11 @@ fn left(inventory: &Inventory) -> Vec<String> {
 fn check_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal> {
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     let may = match &policy.rule {
-        Some(rule) => rule.rearms_zombies,
+        Some(rule) => match rule.zombies {
+            ZombieConsent::Report => false,
+            ZombieConsent::RearmEmpty => is_known_empty(diagnosis, policy),
+            ZombieConsent::Rearm => true,
+        },
         None => policy.leftovers != Leftovers::Refuse || is_known_empty(diagnosis, policy),
     };
     if may || !namespace.is_zombie() {

@@ -59,15 +59,12 @@ impl Policy {
     pub fn keeps(&self, held: &Held) -> Option<String> {
         let named = self.release_finalizers.contains(&held.finalizer);
         match &self.rule {
-            Some(rule) if !named => Some(format!("release.finalizers of {} does not name it", rule.place)),
-            Some(rule) => rule.keeps(held),
-            None => (!named && held.is_dangerous()).then(|| {
-                format!(
-                    "removing it does harm: {}; to release it all the same, add --release-finalizer={}",
-                    held.harm(),
-                    held.finalizer
-                )
-            }),
+            Some(rule) if !named && !rule.by_flags => {
+                Some(format!("release.finalizers of {} does not name it", rule.place))
+            }
+            rule => (!named && held.is_dangerous())
+                .then(|| harmful(held))
+                .or_else(|| rule.as_ref().and_then(|rule| rule.keeps(held))),
         }
     }
 
@@ -82,4 +79,12 @@ impl Policy {
     pub fn accepts(&self, gap: &Gap) -> bool {
         self.rule.as_ref().is_some_and(|rule| rule.accepts(gap))
     }
+}
+
+fn harmful(held: &Held) -> String {
+    format!(
+        "removing it does harm: {}; to release it all the same, add --release-finalizer={}",
+        held.harm(),
+        held.finalizer
+    )
 }

@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 
 pub use values::{Age, ApiGroup, FinalizerName, LabelSelector, TypeName};
 
-use super::{Glob, Leftovers, Policy, RuleConsent};
+use super::{BulkLimits, Glob, Leftovers, LimitsFrom, Policy, RuleConsent, ZombieConsent};
 use crate::model::Namespace;
 
 /// How many namespaces a run writes to unless the file says otherwise.
@@ -115,7 +115,7 @@ pub struct Release {
 }
 
 /// What happens to a zombie: Terminating, without any finalizer, so that nothing will ever remove it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "camelCase")]
 pub enum Zombies {
     /// It is refused and named.
@@ -159,6 +159,18 @@ impl ClearPolicy {
     pub fn decide(&self, namespace: &Namespace) -> Decision<'_> {
         let found = self.rules.iter().enumerate().find(|(_, rule)| rule.value.namespaces.holds(namespace));
         Decision { rule: found.map(|(index, rule)| (index, line_of(rule), &rule.value)) }
+    }
+
+    /// What holds the run back, besides the labels of `--selector`.
+    #[must_use]
+    pub fn limits(&self, selector: Option<LabelSelector>) -> BulkLimits {
+        BulkLimits {
+            older_than: self.older_than.0,
+            exclude: self.exclude.clone(),
+            selector,
+            max: self.max,
+            from: LimitsFrom::PolicyFile,
+        }
     }
 
     /// Whether some rule asks whether the owner of a finalizer is gone.
@@ -243,11 +255,15 @@ impl Decision<'_> {
             release_finalizers: release.finalizers.iter().map(ToString::to_string).collect(),
             rule: Some(RuleConsent {
                 place: self.to_string(),
+                by_flags: false,
                 only_if_owner_absent: release.only_if_owner_absent,
                 metadata_finalizers: metadata_finalizers.iter().map(ToString::to_string).collect(),
                 unavailable_apis: accept_unavailable_apis.iter().map(ToString::to_string).collect(),
                 unlisted_types: accept_unlisted_types.iter().map(ToString::to_string).collect(),
-                rearms_zombies: *zombies == Zombies::Rearm,
+                zombies: match zombies {
+                    Zombies::Report => ZombieConsent::Report,
+                    Zombies::Rearm => ZombieConsent::Rearm,
+                },
             }),
             ..base
         }

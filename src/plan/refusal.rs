@@ -1,5 +1,6 @@
 //! Why a plan is not made.
 
+use super::Policy;
 use crate::model::{Hint, ShellCommand, counted};
 
 /// A safety rule that says no, in one sentence.
@@ -83,6 +84,53 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What can be done instead, by flags or in the policy file, whichever has decided.
+    #[must_use]
+    pub fn hint_under(&self, policy: &Policy) -> Hint {
+        match &policy.rule {
+            Some(rule) if !rule.by_flags => self.hint_in_file(&rule.place),
+            _ => self.hint(),
+        }
+    }
+
+    /// What can be written into the policy file.
+    fn hint_in_file(&self, place: &str) -> Hint {
+        match self {
+            Self::Protected { .. } => {
+                "no policy clears it; to leave it alone without a word, write its name into exclude".into()
+            }
+            Self::HeldBesides { foreign, metadata, .. } | Self::NothingToFinalize { foreign, metadata, .. }
+                if foreign.is_empty() && !metadata.is_empty() =>
+            {
+                format!(
+                    "the controllers that put them there have to remove them; if those are gone for good, write {} \
+                     into metadataFinalizers of {place}",
+                    metadata.join(", ")
+                )
+                .into()
+            }
+            Self::HeldBesides { name, .. } | Self::NothingToFinalize { name, .. } => {
+                Hint::from("no policy removes a foreign spec finalizer: ")
+                    .command(ShellCommand::nsfix(["explain", name]))
+                    .text(" says whose it is")
+            }
+            Self::Remains { finalizers, .. } if finalizers.is_empty() => format!(
+                "mend what keeps it from being listed, or give it up in acceptUnavailableApis or acceptUnlistedTypes \
+                 of {place}"
+            )
+            .into(),
+            Self::Remains { finalizers, name, .. } => Hint::from(ShellCommand::nsfix(["explain", name]))
+                .text(" says who the owners are; to release what is held, write ")
+                .text(format!("{} into release.finalizers of {place}", finalizers.join(", "))),
+            Self::Zombie { name, .. } => format!(
+                "zombies: rearm in {place} has the controller delete what is inside; to leave it alone, write {name} \
+                 into exclude. Any change to it, an annotation too, removes it at once and abandons its content"
+            )
+            .into(),
+            _ => self.hint(),
+        }
+    }
+
     /// What can be done instead.
     #[must_use]
     pub fn hint(&self) -> Hint {

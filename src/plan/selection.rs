@@ -23,8 +23,36 @@ pub struct BulkLimits {
     pub exclude: Vec<Glob>,
     /// Only those with these labels.
     pub selector: Option<LabelSelector>,
-    /// More than that at once are a sign of one common cause, which wants to be mended instead.
+    /// More than that to be written to at once are a sign of one common cause, which wants to be mended instead.
     pub max: usize,
+    /// Where these limits stand, to name them.
+    pub from: LimitsFrom,
+}
+
+/// Where the limits of a run stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LimitsFrom {
+    /// On the command line.
+    #[default]
+    Flags,
+    /// In a policy file.
+    PolicyFile,
+}
+
+impl BulkLimits {
+    /// The problem with so many namespaces that would be written to, if it is one.
+    #[must_use]
+    pub fn too_many(&self, count: usize) -> Option<String> {
+        let max = match self.from {
+            LimitsFrom::Flags => format!("--max={}", self.max),
+            LimitsFrom::PolicyFile => format!("max: {} of the policy", self.max),
+        };
+        (count > self.max).then(|| {
+            format!(
+                "{count} namespaces would be written to, more than {max}: so many at once are a sign of one common cause"
+            )
+        })
+    }
 }
 
 /// A pattern of names.
@@ -63,9 +91,9 @@ impl fmt::Display for Glob {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LeftAlone {
     /// It is younger than `--older-than`.
-    Young,
+    Young(LimitsFrom),
     /// `--exclude` names it.
-    Excluded(Glob),
+    Excluded(Glob, LimitsFrom),
     /// It does not have the labels of `--selector`.
     Unselected,
     /// It has the annotation.
@@ -75,9 +103,13 @@ pub enum LeftAlone {
 impl fmt::Display for LeftAlone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Young => f.write_str("it is younger than --older-than"),
+            Self::Young(LimitsFrom::Flags) => f.write_str("it is younger than --older-than"),
+            Self::Young(LimitsFrom::PolicyFile) => f.write_str("it is younger than olderThan of the policy"),
             Self::Unselected => f.write_str("its labels do not match --selector"),
-            Self::Excluded(glob) => write!(f, "--exclude={glob} names it"),
+            Self::Excluded(glob, LimitsFrom::Flags) => write!(f, "--exclude={glob} names it"),
+            Self::Excluded(glob, LimitsFrom::PolicyFile) => {
+                write!(f, "exclude of the policy names it ({glob})")
+            }
             Self::Skipped => write!(f, "it has the annotation {SKIP_ANNOTATION}"),
         }
     }
@@ -92,20 +124,6 @@ pub struct Selection {
     pub protected: Vec<Namespace>,
     /// Those that nobody wants touched, and why.
     pub left_alone: Vec<(Namespace, LeftAlone)>,
-}
-
-impl Selection {
-    /// The problem with that many candidates, if it is one.
-    #[must_use]
-    pub fn too_many(&self, limits: &BulkLimits) -> Option<String> {
-        let count = self.candidates.len();
-        (count > limits.max).then(|| {
-            format!(
-                "{count} namespaces are stuck at once, more than --max={}: that is a sign of one common cause",
-                limits.max
-            )
-        })
-    }
 }
 
 /// Sorts stuck namespaces by what may be done about them.
@@ -126,13 +144,13 @@ pub fn select(namespaces: Vec<Namespace>, limits: &BulkLimits, now: Timestamp) -
 
 fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Option<LeftAlone> {
     if age(namespace, now).is_none_or(|age| age < limits.older_than) {
-        return Some(LeftAlone::Young);
+        return Some(LeftAlone::Young(limits.from));
     }
     if limits.selector.as_ref().is_some_and(|selector| !selector.matches(&namespace.labels)) {
         return Some(LeftAlone::Unselected);
     }
     if let Some(glob) = limits.exclude.iter().find(|glob| glob.matches(&namespace.name)) {
-        return Some(LeftAlone::Excluded(glob.clone()));
+        return Some(LeftAlone::Excluded(glob.clone(), limits.from));
     }
     namespace
         .annotations
@@ -172,7 +190,13 @@ mod tests {
 
     fn limits(exclude: &[&str]) -> BulkLimits {
         let exclude = exclude.iter().map(|glob| glob.parse().unwrap()).collect();
-        BulkLimits { older_than: Duration::from_secs(3600), exclude, selector: None, max: 2 }
+        BulkLimits {
+            older_than: Duration::from_secs(3600),
+            exclude,
+            selector: None,
+            max: 2,
+            from: LimitsFrom::Flags,
+        }
     }
 
     fn selected(namespaces: Vec<Namespace>, exclude: &[&str]) -> Selection {
@@ -212,11 +236,12 @@ mod tests {
     }
 
     #[test]
-    fn protected_ones_do_not_count_as_too_many() {
-        let two = selected(vec![old("a"), old("b"), old("openshift-x")], &[]);
-        assert_eq!(two.too_many(&limits(&[])), None);
-        let three = selected(vec![old("a"), old("b"), old("c")], &[]);
-        assert!(three.too_many(&limits(&[])).unwrap().contains("3 namespaces are stuck at once"));
+    fn too_many_is_told_in_the_words_of_where_the_limit_stands() {
+        let limits = limits(&[]);
+        assert_eq!(limits.too_many(2), None);
+        assert!(limits.too_many(3).unwrap().contains("3 namespaces would be written to, more than --max=2:"));
+        let in_file = BulkLimits { from: LimitsFrom::PolicyFile, ..limits };
+        assert!(in_file.too_many(3).unwrap().contains("more than max: 2 of the policy:"));
     }
 
     #[test]

@@ -75,7 +75,11 @@ async fn a_protected_one_is_refused_and_the_others_are_cleared(lab: Lab) {
 async fn more_than_the_maximum_stops_the_run(lab: Lab) {
     let (selector, names) = stuck(&lab, &["a", "b", "c"]).await;
     let ran = clear_all(&lab, &selector, &["--max=2"]).await.expect(4);
-    assert_eq!(ran.stderr.matches("3 namespaces are stuck at once, more than --max=2").count(), 1, "{ran:?}");
+    assert_eq!(
+        ran.stderr.matches("3 namespaces would be written to, more than --max=2").count(),
+        1,
+        "{ran:?}"
+    );
     // All of them have one thing in common, and it is said.
     assert!(ran.stderr.contains("3 refused ("), "{ran:?}");
     for name in &names {
@@ -139,7 +143,7 @@ async fn nothing_stuck_is_no_error(lab: Lab) {
 async fn a_cause_behind_many_is_told_once(lab: Lab) {
     lab.play("dead-apiservice").await;
     stuck(&lab, &["a", "b"]).await;
-    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=refuse", "--yes", "--max=1"];
+    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=orphan", "--yes", "--max=1"];
     let ran = lab.nsfix(&arguments).run().await.expect(4);
     assert!(ran.stderr.starts_with("Warning: one cause behind 3 namespaces: API "), "{ran:?}");
     assert_eq!(ran.stderr.matches("one cause behind 3 namespaces: API").count(), 1, "{ran:?}");

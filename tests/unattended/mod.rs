@@ -3,6 +3,7 @@
 mod limits;
 mod machines;
 mod metrics;
+mod policy;
 mod trouble;
 
 use serde_json::json;
@@ -12,7 +13,10 @@ use crate::harness::{Lab, Ran, Test};
 
 /// Every test of the files below.
 pub fn tests() -> Vec<Test> {
-    [limits::tests(), machines::tests(), metrics::tests(), trouble::tests()].into_iter().flatten().collect()
+    [limits::tests(), machines::tests(), metrics::tests(), policy::tests(), trouble::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// So many namespaces in Terminating, each with a held ConfigMap, that share a label of the test's own.

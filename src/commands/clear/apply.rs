@@ -80,9 +80,14 @@ impl Clear<'_> {
         let progress = RefCell::new(None);
         let on_object = |namespace: &str, done, total| self.show_how_far(&progress, namespace, done, total);
         let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
+        let planned = match &prepared {
+            Prepared::Planned(plan, _) => Some(self.settings_for(&plan.namespace)),
+            Prepared::Ended(_) => None,
+        };
+        let settings = planned.as_ref().unwrap_or(&self.settings);
         let executor = Executor {
             cluster: self.cluster,
-            settings: &self.settings,
+            settings,
             shutdown: self.shutdown,
             deadline,
             on_step: &on_step,
@@ -90,7 +95,7 @@ impl Clear<'_> {
         };
         let prepared = match prepared {
             Prepared::Planned(plan, _) if plan.waits_first && self.options.dry_run == DryRunChoice::None => {
-                self.wait_for_controller(&plan.namespace, deadline).await
+                self.wait_for_controller(&plan.namespace, deadline, settings).await
             }
             other => other,
         };
@@ -122,7 +127,10 @@ impl Clear<'_> {
         if report.wrote || executor.halted().is_none() {
             self.leave_event(&report).await;
         }
-        Ok(report)
+        Ok(match &planned {
+            Some(settings) => self.with_rule(report, settings),
+            None => report,
+        })
     }
 
     fn show_how_far(&self, shown: &RefCell<Option<Progress>>, namespace: &str, done: usize, total: usize) {

@@ -13,7 +13,7 @@ use crate::execute::{Outcome, Problem, Report};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::observe::{Depth, observe};
 use crate::output::Topic;
-use crate::plan::{BulkLimits, LeftAlone, Plan, Selection, check, is_protected, plan, select};
+use crate::plan::{BulkLimits, LeftAlone, LimitsFrom, Plan, Selection, check, plan, select};
 
 /// A namespace on its way.
 pub(super) enum Prepared {
@@ -49,9 +49,9 @@ impl Prepared {
 impl Clear<'_> {
     /// Observes all that are meant together, and plans.
     pub(super) async fn prepare(&self) -> Result<Preparation> {
-        match self.options.unattended.limits() {
+        match &self.settings.limits {
             None => self.prepare_named().await,
-            Some(limits) => self.prepare_all(&limits).await,
+            Some(limits) => self.prepare_all(limits).await,
         }
     }
 
@@ -73,7 +73,8 @@ impl Clear<'_> {
                 Ok(namespace) => {
                     if let Err(refusal) = check(&namespace, &self.settings.policy) {
                         let report = Report::new(name, &namespace.uid);
-                        ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
+                        let problem = Problem::refused(&refusal, &self.settings.policy);
+                        ended(report.ended(Outcome::Refused, problem))
                     } else {
                         eligible.push(namespace);
                         None
@@ -81,7 +82,7 @@ impl Clear<'_> {
                 }
             });
         }
-        let diagnoses = self.diagnose_all(eligible, Depth::Close).await?;
+        let diagnoses = self.diagnose_all(eligible, self.depth()).await?;
         let seen = Some(diagnoses.iter().map(Seen::of).collect());
         let mut planned = diagnoses.into_iter().map(|diagnosis| self.planned(diagnosis));
         let namespaces = prepared.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect();
@@ -94,11 +95,13 @@ impl Clear<'_> {
         let stuck = self.cluster.namespaces(&query).await?;
         let selection = select(stuck, limits, Timestamp::now());
         self.report_left_alone(&selection);
-        let too_many = selection.too_many(limits);
-        let depth = if too_many.is_some() { Depth::Overview } else { Depth::Close };
+        let many = selection.candidates.len() > limits.max;
         // Those that are protected are looked at as well, so that it is known why they are stuck.
-        let all = selection.candidates.into_iter().chain(selection.protected).collect();
-        let diagnoses = self.diagnose_all(all, depth).await?;
+        let all: Vec<Namespace> = selection.candidates.into_iter().chain(selection.protected).collect();
+        for namespace in &all {
+            self.show_rule(namespace);
+        }
+        let mut diagnoses = self.diagnose_all(all, if many { self.overview() } else { self.depth() }).await?;
         let common = common_causes(&diagnoses);
         // One cause behind many is said once, before anything else.
         for common in &common {
@@ -106,21 +109,48 @@ impl Clear<'_> {
         }
         let summary = common.iter().map(CommonCause::sentence).collect();
         let seen = Some(diagnoses.iter().map(Seen::of).collect());
-        let namespaces = diagnoses.into_iter().map(|diagnosis| match &too_many {
-            Some(message) if !is_protected(&diagnosis.namespace.name) => {
-                let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
-                Prepared::ended(report.ended(Outcome::Refused, too_many_problem(message, &common)))
+        if many && limits.too_many(self.would_write(&diagnoses)).is_none() {
+            diagnoses = self.look_closer(diagnoses).await?;
+        }
+        let too_many = limits.too_many(self.would_write(&diagnoses));
+        let namespaces = diagnoses.into_iter().map(|diagnosis| match (self.planned(diagnosis), &too_many) {
+            (Prepared::Planned(plan, _), Some(message)) => {
+                let report = Report::new(&plan.namespace.name, &plan.namespace.uid);
+                let report = report.ended(Outcome::Refused, too_many_problem(message, &common, limits.from));
+                Prepared::ended(self.with_rule(report, &self.settings_for(&plan.namespace)))
             }
-            _ => self.planned(diagnosis),
+            (prepared, _) => prepared,
         });
         Ok(Preparation { namespaces: namespaces.collect(), seen, summary })
+    }
+
+    /// Enough to count what would be written to.
+    fn overview(&self) -> Depth {
+        if self.depth() == Depth::Owners { Depth::Owners } else { Depth::Overview }
+    }
+
+    /// How many of them have a plan that writes.
+    fn would_write(&self, diagnoses: &[Diagnosis]) -> usize {
+        let plan = |diagnosis| plan(diagnosis, &self.settings_for(&diagnosis.namespace).policy);
+        diagnoses.iter().filter(|diagnosis| plan(diagnosis).is_ok_and(|plan| plan.writes())).count()
+    }
+
+    /// Looks again at those that would be written to; what the others are refused for was seen already.
+    async fn look_closer(&self, diagnoses: Vec<Diagnosis>) -> Result<Vec<Diagnosis>> {
+        let planned =
+            |diagnosis: &Diagnosis| plan(diagnosis, &self.settings_for(&diagnosis.namespace).policy).is_ok();
+        let (planned, mut rest): (Vec<_>, Vec<_>) = diagnoses.into_iter().partition(planned);
+        let namespaces = planned.into_iter().map(|diagnosis| diagnosis.namespace).collect();
+        rest.extend(self.diagnose_all(namespaces, self.depth()).await?);
+        rest.sort_by(|a, b| a.namespace.name.cmp(&b.namespace.name));
+        Ok(rest)
     }
 
     fn report_left_alone(&self, selection: &Selection) {
         for (namespace, why) in &selection.left_alone {
             let topic = Topic::namespace(&namespace.name);
             let text = format!("namespace/{} is left alone: {why}", namespace.name);
-            if *why == LeftAlone::Young {
+            if matches!(why, LeftAlone::Young(_)) {
                 self.terminal.detail_on(topic, &text);
             } else {
                 self.terminal.note_on(topic, &text);
@@ -139,26 +169,30 @@ impl Clear<'_> {
     }
 
     fn planned(&self, diagnosis: Diagnosis) -> Prepared {
-        match plan(&diagnosis, &self.settings.policy) {
+        let settings = self.settings_for(&diagnosis.namespace);
+        match plan(&diagnosis, &settings.policy) {
             Ok(plan) => Prepared::Planned(Box::new(plan), diagnosis.inventory),
             Err(refusal) => {
                 let report = Report::new(&diagnosis.namespace.name, &diagnosis.namespace.uid);
-                Prepared::ended(report.ended(Outcome::Refused, Problem::from(&refusal)))
+                let report = report.ended(Outcome::Refused, Problem::refused(&refusal, &settings.policy));
+                Prepared::ended(self.with_rule(report, &settings))
             }
         }
     }
 }
 
-fn too_many_problem(message: &str, common: &[CommonCause]) -> Problem {
+fn too_many_problem(message: &str, common: &[CommonCause], from: LimitsFrom) -> Problem {
+    let raise = match from {
+        LimitsFrom::Flags => "if all of them are meant, raise --max",
+        LimitsFrom::PolicyFile => "if all of them are meant, raise max in the policy",
+    };
     let hint = match common.first() {
         Some(CommonCause { cause: Cause { command: Some(command), .. }, .. }) => {
-            Hint::from("mend that first (")
-                .command(command.clone())
-                .text("); or, if all of them are meant, raise --max")
+            Hint::from("mend that first (").command(command.clone()).text(format!("); or, {raise}"))
         }
-        Some(_) => "mend that first; or, if all of them are meant, raise --max".into(),
+        Some(_) => format!("mend that first; or, {raise}").into(),
         None => Hint::from(ShellCommand::nsfix(["list-stuck", "-o", "wide"]))
-            .text(" shows why each is stuck; if all of them are meant, raise --max"),
+            .text(format!(" shows why each is stuck; {raise}")),
     };
     Problem { message: format!("{message}; nothing was written"), hint: Some(hint) }
 }

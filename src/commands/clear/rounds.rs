@@ -58,10 +58,11 @@ impl Clear<'_> {
         &self,
         namespace: &Namespace,
         deadline: Option<Instant>,
+        settings: &Settings,
     ) -> Prepared {
         let Namespace { name, uid, .. } = namespace;
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
-        let patience = self.settings.policy.patience;
+        let patience = settings.policy.patience;
         let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
         let until = Instant::now() + patience.saturating_sub(so_far);
         let seconds = patience.saturating_sub(so_far).as_secs();
@@ -83,7 +84,7 @@ impl Clear<'_> {
                 return Prepared::ended(super::interrupted(name));
             }
             if Instant::now() >= until {
-                return self.look_again(name, uid).await;
+                return self.look_again(name, uid, settings).await;
             }
             if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
                 let message = format!(
@@ -102,16 +103,16 @@ impl Clear<'_> {
     }
 
     /// Observes one namespace again, and plans under the same policy.
-    async fn look_again(&self, name: &str, uid: &str) -> Prepared {
+    async fn look_again(&self, name: &str, uid: &str, settings: &Settings) -> Prepared {
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
-        let diagnosis = match diagnose_again(self.cluster, name, uid).await {
+        let diagnosis = match diagnose_again(self.cluster, name, uid, self.depth()).await {
             Ok(diagnosis) => diagnosis,
             Err(Gone::Missing | Gone::Replaced) => return Prepared::ended(Report::new(name, uid)),
             Err(Gone::Unknown(error)) => return ended(Outcome::Failed, Problem::from(&error)),
         };
-        match plan(&diagnosis, &self.settings.policy) {
+        match plan(&diagnosis, &settings.policy) {
             Ok(plan) => Prepared::Planned(Box::new(plan), diagnosis.inventory),
-            Err(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
+            Err(refusal) => ended(Outcome::Refused, Problem::refused(&refusal, &settings.policy)),
         }
     }
 
@@ -132,7 +133,7 @@ impl Clear<'_> {
             && report.problem.is_some()
             && later.halted().is_none()
         {
-            match self.look_again(&report.namespace, &report.uid).await {
+            match self.look_again(&report.namespace, &report.uid, &settings).await {
                 Prepared::Ended(ended) => {
                     merge(&mut report, *ended);
                     break;

@@ -10,6 +10,7 @@ use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::Diagnosis;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::model::{Inventory, Namespace};
+use crate::observe::Depth;
 use crate::output::{Topic, report as show};
 use crate::plan::{Plan, plan};
 
@@ -73,7 +74,9 @@ impl Purge<'_> {
     /// A diagnosis and a plan of the namespace as it is now; `None` where the report says how it ended.
     async fn look(&self, namespace: &Namespace, report: &mut Report) -> Option<(Diagnosis, Plan)> {
         let mut failed = |outcome, problem| (report.outcome, report.problem) = (outcome, Some(problem));
-        let diagnosis = match diagnose_again(self.cluster, &namespace.name, &namespace.uid).await {
+        let diagnosis = match diagnose_again(self.cluster, &namespace.name, &namespace.uid, Depth::Close)
+            .await
+        {
             Ok(diagnosis) => diagnosis,
             Err(Gone::Missing) => {
                 (report.outcome, report.problem) = (Outcome::Cleared, None);

@@ -13,6 +13,7 @@ use crate::output::sanitise;
 pub struct Repaired {
     namespace: String,
     uid: String,
+    rule: Option<String>,
     outcome: String,
     message: Option<String>,
     hint: Option<String>,
@@ -68,6 +69,7 @@ impl Repaired {
         Self {
             namespace: report.namespace.clone(),
             uid: report.uid.clone(),
+            rule: report.rule.clone(),
             outcome: report.outcome.to_string(),
             message: report.problem.as_ref().map(|problem| problem.message.clone()),
             hint: report

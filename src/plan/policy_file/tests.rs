@@ -52,7 +52,7 @@ fn a_rule_allows_what_it_says_and_nothing_else() {
     assert_eq!(preview.release_finalizers, ["example.com/hold"]);
     assert!(!preview.allow_protected && preview.finalizers.is_empty());
     let rule = preview.rule.unwrap();
-    assert!(rule.only_if_owner_absent && rule.rearms_zombies);
+    assert!(rule.only_if_owner_absent && rule.zombies == ZombieConsent::Rearm);
     assert_eq!(rule.metadata_finalizers, ["controller.cattle.io/namespace-auth"]);
     let rest = policy.decide(&namespace("web", &json!({}))).policy(Duration::ZERO);
     let place = "rules[1] (line 17)".to_owned();

@@ -1,7 +1,7 @@
 //! Nothing outside a rule's consent is ever in a plan, whatever the facts.
 
 use super::*;
-use crate::plan::RuleConsent;
+use crate::plan::{RuleConsent, ZombieConsent};
 
 fn rules() -> impl Strategy<Value = Policy> {
     let apis = subsequence(vec!["metrics.example.com".to_owned()], 0..=1);
@@ -19,7 +19,8 @@ fn rules() -> impl Strategy<Value = Policy> {
                     metadata_finalizers,
                     unavailable_apis,
                     unlisted_types,
-                    rearms_zombies: rearms,
+                    zombies: if rearms { ZombieConsent::Rearm } else { ZombieConsent::Report },
+                    by_flags: false,
                 }),
                 ..Policy::default()
             }
@@ -59,7 +60,7 @@ proptest! {
         for step in &plan.steps {
             match &step.action {
                 Action::Wait => {}
-                Action::Rearm => prop_assert!(rule.rearms_zombies),
+                Action::Rearm => prop_assert!(rule.zombies == ZombieConsent::Rearm),
                 Action::DeleteObjects { .. }
                 | Action::DeletePodsOnLostNode { .. }
                 | Action::ShortenGracePeriod { .. } => prop_assert!(releases),

@@ -92,7 +92,7 @@ fn a_zombie_is_named_and_rearmed_only_where_the_rule_says_so() {
     assert!(refusal.to_string().contains("is a zombie"), "{refusal}");
     let hint = format!("{:?}", refusal.hint());
     assert!(hint.contains("--exclude=rodrigo") && !hint.contains("kubectl"), "{hint}");
-    let rearms = RuleConsent { rearms_zombies: true, ..RuleConsent::default() };
+    let rearms = RuleConsent { zombies: ZombieConsent::Rearm, ..RuleConsent::default() };
     let planned = plan(&zombie, &rule(Leftovers::Refuse, &[], rearms)).unwrap();
     assert!(planned.has(|action| matches!(action, Action::Rearm)));
 }
