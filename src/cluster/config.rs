@@ -219,7 +219,7 @@ impl ConnectionOptions {
                 other => other,
             },
         };
-        read.map_err(|error| ConfigError::from_kubeconfig(&error, self.kubeconfig.as_ref()))
+        read.map_err(|error| ConfigError::from_kubeconfig(error, self.kubeconfig.as_ref()))
     }
 
     /// Applies the flags to a kubeconfig the way clientcmd's overrides do.
@@ -235,7 +235,7 @@ impl ConnectionOptions {
         let proxy = self.override_cluster(&mut kubeconfig, &options);
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
-            .map_err(|error| ConfigError::from_kubeconfig(&error, self.kubeconfig.as_ref()))?;
+            .map_err(|error| ConfigError::from_kubeconfig(error, self.kubeconfig.as_ref()))?;
         config.proxy_url = proxy.or_else(|| transport::proxy_from_environment(&config.cluster_url));
         self.override_user(&mut config.auth_info);
         Ok(config)

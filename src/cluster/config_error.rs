@@ -6,13 +6,25 @@ use kube::config::KubeconfigError;
 
 use super::connection::find;
 use super::plugin::PluginError;
+use super::token::TokenError;
 
 /// The configuration does not lead to a cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A kubeconfig is there, but wrong.
+    /// A flag is wrong.
     #[error("{0}")]
     Invalid(String),
+    /// A kubeconfig is there, but wrong.
+    #[error("{said}")]
+    Kubeconfig {
+        /// In words.
+        said: String,
+        /// The cause.
+        source: KubeconfigError,
+    },
+    /// A file or a value that a kubeconfig names is of no use to TLS or HTTP.
+    #[error("{}", first_line(&.0.to_string()))]
+    Client(#[source] kube::Error),
     /// There is none, and this is no pod.
     #[error("no configuration has been provided, try setting KUBECONFIG or --server")]
     Missing,
@@ -26,12 +38,12 @@ pub enum ConfigError {
     #[error("Unable to authenticate: {0}")]
     Login(#[source] kube::client::AuthError),
     /// A file that is to hold a token does not.
-    #[error("unable to read the token in {}: {why}", path.display())]
+    #[error("unable to read the token in {}: {source}", path.display())]
     Token {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        why: String,
+        source: TokenError,
     },
 }
 
@@ -50,7 +62,7 @@ impl ConfigError {
                 "a pod has one where automountServiceAccountToken is true; else name a --kubeconfig or a --token",
             ),
             Self::Plugin(error) => Some(error.hint()),
-            Self::Invalid(_) | Self::Login(_) => None,
+            Self::Invalid(_) | Self::Kubeconfig { .. } | Self::Client(_) | Self::Login(_) => None,
         }
     }
 
@@ -66,34 +78,31 @@ impl ConfigError {
     pub(super) fn from_client(error: kube::Error) -> Self {
         match error {
             kube::Error::Auth(error) => Self::Login(error),
-            other => Self::Invalid(sentence(&other)),
+            other => Self::Client(other),
         }
     }
 
-    pub(super) fn from_kubeconfig(error: &KubeconfigError, named: Option<&PathBuf>) -> Self {
-        Self::Invalid(match error {
+    pub(super) fn from_kubeconfig(source: KubeconfigError, named: Option<&PathBuf>) -> Self {
+        let said = match &source {
             KubeconfigError::CurrentContextNotSet => {
                 "the kubeconfig has no current-context; name one with --context".to_owned()
             }
             KubeconfigError::LoadContext(name) => format!("context {name:?} does not exist"),
             KubeconfigError::LoadClusterOfContext(name) => format!("cluster {name:?} does not exist"),
-            KubeconfigError::ReadConfig(source, path) => {
-                format!("unable to read the kubeconfig {}: {source}", path.display())
+            KubeconfigError::ReadConfig(error, path) => {
+                format!("unable to read the kubeconfig {}: {error}", path.display())
             }
-            KubeconfigError::Parse(source) => {
+            KubeconfigError::Parse(error) => {
                 let file = named.map(|path| format!(" {}", path.display())).unwrap_or_default();
-                format!("unable to parse the kubeconfig{file}: {}", first_line(&source.to_string()))
+                format!("unable to parse the kubeconfig{file}: {}", first_line(&error.to_string()))
             }
-            other => format!("the kubeconfig is not usable: {}", sentence(other)),
-        })
+            other => format!("the kubeconfig is not usable: {}", first_line(&other.to_string())),
+        };
+        Self::Kubeconfig { said, source }
     }
 }
 
-/// The error and its causes in one line; kube's own sentences repeat their cause.
-fn sentence(error: &dyn std::error::Error) -> String {
-    first_line(&error.to_string()).to_owned()
-}
-
+/// kube's own sentences repeat their cause, and YAML's show the place below it.
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }

@@ -12,9 +12,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::call::Call;
+use super::coverage::gap;
 use super::dry_run::{DRY_RUN_DEADLINE, dry_run_result};
-use super::extensions::known;
-use super::leftovers::gap;
 use super::paging::{List, Page, PageBody};
 use super::workloads::collection;
 use super::write::only_uid;
@@ -125,11 +124,11 @@ impl Cluster {
         )?;
         let mut gaps = Vec::new();
         let mut rights: BTreeMap<(Option<String>, String), Arc<Vec<Right>>> = BTreeMap::new();
-        for role in known(cluster_roles, &mut gaps) {
+        for role in cluster_roles.or_note(&mut gaps) {
             let name = role.metadata.name.unwrap_or_default();
             rights.insert((None, name), Arc::new(role.rules.into_iter().flatten().map(right).collect()));
         }
-        for role in known(roles, &mut gaps) {
+        for role in roles.or_note(&mut gaps) {
             let key = (role.metadata.namespace, role.metadata.name.unwrap_or_default());
             rights.insert(key, Arc::new(role.rules.into_iter().flatten().map(right).collect()));
         }
@@ -149,10 +148,10 @@ impl Cluster {
                 rights: Arc::clone(rights),
             }));
         };
-        for binding in known(cluster_bindings, &mut gaps) {
+        for binding in cluster_bindings.or_note(&mut gaps) {
             add(binding.metadata.name, None, binding.role_ref, binding.subjects);
         }
-        for binding in known(bindings, &mut gaps) {
+        for binding in bindings.or_note(&mut gaps) {
             add(binding.metadata.name, binding.metadata.namespace, binding.role_ref, binding.subjects);
         }
         Ok((grants, gaps))
@@ -202,7 +201,7 @@ impl Cluster {
     pub async fn volumes(&self, discovered: &Discovered) -> Result<BTreeMap<String, Vec<Volume>>, Gap> {
         let Some(ty) = discovered.find("", "persistentvolumes") else { return Ok(BTreeMap::new()) };
         let read = self.all::<core::PersistentVolume>(discovered, "", "persistentvolumes").await;
-        let volumes = read.map_err(|error| gap(ty, &error))??;
+        let volumes = read.map_err(|error| gap(ty, &error))?.found()?;
         let mut found: BTreeMap<String, Vec<Volume>> = BTreeMap::new();
         for volume in volumes {
             let Some(spec) = volume.spec else { continue };
@@ -233,7 +232,7 @@ impl Cluster {
     ) -> Result<BTreeMap<String, Vec<Application>>, Gap> {
         let Some(ty) = discovered.find("argoproj.io", "applications") else { return Ok(BTreeMap::new()) };
         let read = self.all::<Value>(discovered, "argoproj.io", "applications").await;
-        let applications = read.map_err(|error| gap(ty, &error))??;
+        let applications = read.map_err(|error| gap(ty, &error))?.found()?;
         let mut found: BTreeMap<String, Vec<Application>> = BTreeMap::new();
         for application in applications {
             for namespace in namespaces_of(&application) {

@@ -8,11 +8,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1 as registration;
 use serde::de::DeserializeOwned;
 
-use super::leftovers::gap;
+use super::coverage::Listed;
 use super::paging::{List, Page, PageBody, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
-    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, Rule, ServiceRef,
+    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, ResourceType, Rule, ServiceRef,
 };
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -57,21 +57,22 @@ impl Cluster {
         )?;
         let mut seen = ClusterExtensions::default();
         let gaps = &mut seen.gaps;
-        seen.api_services = known(services, gaps).into_iter().filter_map(api_service).collect();
-        seen.terminating_crds = known(crds, gaps).into_iter().collect();
-        let (validating, mutating) = (known(validating, gaps).into_iter(), known(mutating, gaps).into_iter());
+        seen.api_services = services.or_note(gaps).into_iter().filter_map(api_service).collect();
+        seen.terminating_crds = crds.or_note(gaps).into_iter().collect();
+        let (validating, mutating) =
+            (validating.or_note(gaps).into_iter(), mutating.or_note(gaps).into_iter());
         seen.admission_hooks = validating
             .flat_map(|each| webhooks(AdmissionHookKind::ValidatingWebhook, each))
             .chain(mutating.flat_map(|each| webhooks(AdmissionHookKind::MutatingWebhook, each)))
             .collect();
-        let bindings = known(bindings, gaps);
+        let bindings = bindings.or_note(gaps);
         seen.admission_hooks
-            .extend(known(policies, gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
-        let bindings = known(mutation_bindings, gaps);
+            .extend(policies.or_note(gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
+        let bindings = mutation_bindings.or_note(gaps);
         let bound: BTreeSet<String> =
             bindings.into_iter().filter_map(|each| each.spec?.policy_name).collect();
         seen.admission_hooks
-            .extend(known(mutations, gaps).into_iter().filter_map(|policy| mutating_policy(policy, &bound)));
+            .extend(mutations.or_note(gaps).into_iter().filter_map(|policy| mutating_policy(policy, &bound)));
         Ok(seen)
     }
 
@@ -81,14 +82,10 @@ impl Cluster {
         discovered: &Discovered,
         group: &str,
         resource: &str,
-    ) -> Result<Result<Vec<T>, Gap>, ApiError> {
-        let Some(ty) = discovered.find(group, resource) else { return Ok(Ok(Vec::new())) };
-        match again_if_expired(|| self.all_of(ty)).await {
-            Ok(items) => Ok(Ok(items)),
-            Err(error) if error.is_fatal() => Err(error),
-            // Also where this version of nsfix cannot read one of them, and so cannot judge it.
-            Err(error) => Ok(Err(gap(ty, &error))),
-        }
+    ) -> Result<Listed<Vec<T>>, ApiError> {
+        let Some(ty) = discovered.find(group, resource) else { return Ok(Listed::Found(Vec::new())) };
+        // Unknown also where this version of nsfix cannot read one of them, and so cannot judge it.
+        Listed::of(ty, again_if_expired(|| self.all_of(ty)).await)
     }
 
     async fn all_of<T: DeserializeOwned>(&self, ty: &ResourceType) -> Result<Vec<T>, ApiError> {
@@ -105,17 +102,15 @@ impl Cluster {
     }
 
     /// The CRDs that are being deleted, by metadata alone: their schemas are large.
-    async fn terminating_crds(&self, discovered: &Discovered) -> Result<Result<Vec<String>, Gap>, ApiError> {
+    async fn terminating_crds(&self, discovered: &Discovered) -> Result<Listed<Vec<String>>, ApiError> {
         let Some(ty) = discovered.find("apiextensions.k8s.io", "customresourcedefinitions") else {
-            return Ok(Ok(Vec::new()));
+            return Ok(Listed::Found(Vec::new()));
         };
-        match self.leftovers_of(ty, "").await {
-            Ok(crds) => {
-                Ok(Ok(crds.into_iter().filter(|crd| crd.deleted.is_some()).map(|crd| crd.name).collect()))
-            }
-            Err(error) if error.is_fatal() => Err(error),
-            Err(error) => Ok(Err(gap(ty, &error))),
-        }
+        let crds = self
+            .leftovers_of(ty, "")
+            .await
+            .map(|crds| crds.into_iter().filter(|crd| crd.deleted.is_some()).map(|crd| crd.name).collect());
+        Listed::of(ty, crds)
     }
 }
 
@@ -126,13 +121,6 @@ impl Discovered {
         let of_group = self.group_versions.iter().filter(|each| each.group == group);
         of_group.flat_map(|each| &each.types).find(|ty| ty.resource == resource)
     }
-}
-
-pub(super) fn known<T>(read: Result<Vec<T>, Gap>, gaps: &mut Vec<Gap>) -> Vec<T> {
-    read.unwrap_or_else(|gap| {
-        gaps.push(gap);
-        Vec::new()
-    })
 }
 
 /// Only the APIServices that somebody else answers for can be dead.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 
+use super::coverage::gap;
 use super::paging::{PAGE, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers, Unreadable};
@@ -211,39 +212,6 @@ impl Cluster {
 /// Whether a list may have failed over one object in it, so that another list succeeds.
 fn may_be_one_object(error: &ApiError) -> bool {
     matches!(error.code(), Some(429 | 500))
-}
-
-/// What a failed list of a type means for the coverage.
-pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
-    let why = match error.code() {
-        // Not in the words in which the API server refuses an account: who serves the type says this.
-        Some(401) => Unreadable::Failed,
-        Some(403) if !is_of_the_api_server(ty, &error.detail()) => Unreadable::Failed,
-        _ => error.unreadable(),
-    };
-    Gap {
-        group: ty.group.clone(),
-        version: ty.version.clone(),
-        resource: Some(ty.resource.clone()),
-        why,
-        detail: answer_of(ty, error),
-    }
-}
-
-/// Somebody else may answer for a group: what is odd about its answer is not odd about the API server.
-fn answer_of(ty: &ResourceType, error: &ApiError) -> String {
-    match error {
-        ApiError::NotKubernetes { what, .. } if !ty.group.is_empty() => {
-            format!("the answer is not one of a Kubernetes API: {what}")
-        }
-        ApiError::BrokenOff { what, .. } if !ty.group.is_empty() => format!("the answer broke off: {what}"),
-        _ => error.detail(),
-    }
-}
-
-/// apiserver's pkg/endpoints/handlers/responsewriters/errors.go: forbiddenMessage.
-fn is_of_the_api_server(ty: &ResourceType, said: &str) -> bool {
-    said.contains(&format!("resource \"{}\" in API group \"{}\"", ty.resource, ty.group))
 }
 
 /// How the group versions have answered so far. Once a type has not answered within the deadline, and no other

@@ -5,6 +5,7 @@ mod call;
 mod config;
 mod config_error;
 mod connection;
+mod coverage;
 mod deletion;
 mod discovery;
 mod dry_run;

@@ -6,10 +6,11 @@ use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::leftovers::{LIST_CONCURRENCY, count_cohabiting_once, gap};
+use super::coverage::Listed;
+use super::leftovers::{LIST_CONCURRENCY, count_cohabiting_once};
 use super::paging::again_if_expired;
 use super::{ApiError, Cluster, Discovered, DryRun};
-use crate::model::{ApiPath, Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
+use crate::model::{ApiPath, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
 
 /// The label on a namespace that exists only so that its orphans can be removed.
 pub const PURGE_LABEL: &str = "nsfix/purge";
@@ -35,13 +36,13 @@ impl Cluster {
         looked.coverage.gaps.extend(discovered.gaps.iter().cloned());
         for of_type in listed {
             match of_type {
-                Ok(by_namespace) => {
+                Listed::Found(by_namespace) => {
                     looked.coverage.looked += 1;
                     for (namespace, of_type) in by_namespace {
                         found.entry(namespace).or_default().types.push(of_type);
                     }
                 }
-                Err(gap) => looked.coverage.gaps.push(gap),
+                Listed::Unknown(gap) => looked.coverage.gaps.push(gap),
             }
         }
         looked.coverage.gaps.sort();
@@ -56,12 +57,8 @@ impl Cluster {
         &self,
         ty: ResourceType,
         existing: &HashSet<String>,
-    ) -> Result<Result<BTreeMap<String, TypeLeftovers>, Gap>, ApiError> {
-        match again_if_expired(|| self.try_orphans_of(&ty, existing)).await {
-            Ok(found) => Ok(Ok(found)),
-            Err(error) if error.is_fatal() => Err(error),
-            Err(error) => Ok(Err(gap(&ty, &error))),
-        }
+    ) -> Result<Listed<BTreeMap<String, TypeLeftovers>>, ApiError> {
+        Listed::of(&ty, again_if_expired(|| self.try_orphans_of(&ty, existing)).await)
     }
 
     async fn try_orphans_of(

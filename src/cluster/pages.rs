@@ -118,12 +118,12 @@ impl Cluster {
 
     /// Reads the objects of a type in a namespace whole, page by page, and hands on each as it was sent: JSON as
     /// deep as the server stores it is nothing that is parsed here.
-    pub async fn whole_objects(
+    pub async fn whole_objects<E: From<ApiError>>(
         &self,
         ty: &ResourceType,
         namespace: &str,
-        visit: &mut impl FnMut(&RawValue) -> std::io::Result<()>,
-    ) -> Result<std::io::Result<()>, ApiError> {
+        visit: &mut impl FnMut(&RawValue) -> Result<(), E>,
+    ) -> Result<(), E> {
         let path = ty.path_in(namespace);
         let list = List::of(&path).with(|params| params.limit(WHOLE_PAGE)).of_whole_objects();
         let mut pages = pin!(self.pages(list, |body| {
@@ -131,11 +131,9 @@ impl Cluster {
             page.into_page(self)
         }));
         while let Some(page) = pages.try_next().await? {
-            if let Err(error) = page.items.iter().try_for_each(|item| visit(item)) {
-                return Ok(Err(error));
-            }
+            page.items.iter().try_for_each(|item| visit(item))?;
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     /// The leftovers of a type in a namespace, one by one, by metadata.

@@ -3,6 +3,7 @@
 //! The kubelet puts a new token in its place long before the old one expires. The file is small and in memory,
 //! so it is read for every request: there is no moment at which an old token is used, and nothing to refresh.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +22,7 @@ pub(super) struct TokenFile {
 impl TokenFile {
     /// Fails where there is no token to begin with.
     pub(super) fn open(path: PathBuf) -> Result<Self, ConfigError> {
-        let last = read(&path).map_err(|why| ConfigError::Token { path: path.clone(), why })?;
+        let last = read(&path).map_err(|source| ConfigError::Token { path: path.clone(), source })?;
         Ok(Self { path, last: Arc::new(Mutex::new(last)) })
     }
 
@@ -36,15 +37,28 @@ impl TokenFile {
     }
 }
 
-fn read(path: &PathBuf) -> Result<HeaderValue, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+/// Why a file gives no token.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// There is nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// It cannot be sent in a header.
+    #[error("it holds something that is no token")]
+    Invalid(#[from] header::InvalidHeaderValue),
+}
+
+fn read(path: &PathBuf) -> Result<HeaderValue, TokenError> {
+    let text = std::fs::read_to_string(path)?;
     // client-go trims it too (transport/token_source.go): many a file ends with a newline.
     let token = text.trim();
     if token.is_empty() {
-        return Err("it is empty".to_owned());
+        return Err(TokenError::Empty);
     }
-    let header = HeaderValue::try_from(format!("Bearer {token}"));
-    let mut header = header.map_err(|_| "it holds something that is no token".to_owned())?;
+    let mut header = HeaderValue::try_from(format!("Bearer {token}"))?;
     header.set_sensitive(true);
     Ok(header)
 }

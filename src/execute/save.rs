@@ -8,7 +8,17 @@ use serde_json::value::RawValue;
 
 use super::{Executor, Problem};
 use crate::backup::{Backup, Backups};
+use crate::cluster::ApiError;
 use crate::model::{Inventory, TypeLeftovers};
+
+/// Why the objects of a type were not saved.
+#[derive(Debug, thiserror::Error)]
+enum SaveError {
+    #[error(transparent)]
+    Read(#[from] ApiError),
+    #[error(transparent)]
+    Write(#[from] io::Error),
+}
 
 impl Executor<'_> {
     /// Saves a namespace and everything inside it: what a plan touches, and what it abandons.
@@ -41,13 +51,14 @@ impl Executor<'_> {
             if let Some(why) = self.halted() {
                 return Err(Problem::new(format!("{why}; nothing was written")));
             }
-            let mut add = |item: &RawValue| backup.add_item(ty, item.get());
-            let read = self.cluster.whole_objects(ty, name, &mut add).await;
-            read.map_err(|error| Problem {
-                message: format!("unable to save {ty} before writing: {}", error.detail()),
-                hint: Some("--no-backup goes on without a backup".into()),
-            })?
-            .map_err(failed)?;
+            let mut add = |item: &RawValue| Ok(backup.add_item(ty, item.get())?);
+            self.cluster.whole_objects(ty, name, &mut add).await.map_err(|error| match error {
+                SaveError::Write(error) => failed(error),
+                SaveError::Read(error) => Problem {
+                    message: format!("unable to save {ty} before writing: {}", error.detail()),
+                    hint: Some("--no-backup goes on without a backup".into()),
+                },
+            })?;
         }
         Ok(())
     }

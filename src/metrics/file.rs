@@ -11,8 +11,7 @@ use super::{LAST_SUCCESS, Measurements, MetricsError, PREFIX};
 /// Writes the file as a whole or not at all. After a run that failed, the time of the last success is carried
 /// over from the file that was there.
 pub fn write(path: &Path, measurements: &Measurements) -> Result<(), MetricsError> {
-    replace(path, measurements)
-        .map_err(|error| MetricsError::Write { file: path.display().to_string(), why: error.to_string() })
+    replace(path, measurements).map_err(|error| MetricsError::Write { file: path.to_owned(), source: error })
 }
 
 fn replace(path: &Path, measurements: &Measurements) -> io::Result<()> {

@@ -11,8 +11,9 @@ pub mod push;
 pub use options::MetricsOptions;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
+use std::{fmt, io};
 
 use jiff::Timestamp;
 use prometheus_client::collector::Collector;
@@ -37,20 +38,20 @@ const NO_CAUSE: &str = "Unknown";
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
     /// The file could not be written.
-    #[error("unable to write the metrics to {file}: {why}")]
+    #[error("unable to write the metrics to {}: {source}", file.display())]
     Write {
         /// The file.
-        file: String,
+        file: PathBuf,
         /// What the system said.
-        why: String,
+        source: io::Error,
     },
     /// The Pushgateway could not be reached, or did not take them.
-    #[error("unable to push the metrics to {gateway}: {why}")]
+    #[error("unable to push the metrics to {gateway}: {source}")]
     Push {
         /// Its URL, without a user name and a password.
         gateway: String,
         /// What it or the network said.
-        why: String,
+        source: push::PushError,
     },
 }
 

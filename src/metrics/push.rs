@@ -1,15 +1,15 @@
 //! `--push-gateway`: for a job that is gone before anybody can scrape it.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use std::{fmt, io};
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 
@@ -24,6 +24,29 @@ const GROUP: &str = "/metrics/job/nsfix";
 const TEXT: &str = "text/plain; version=0.0.4";
 /// More of an answer is not read.
 const LONGEST_ANSWER: usize = 400;
+
+/// Why a Pushgateway did not take the metrics.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// No answer within the deadline.
+    #[error("no answer within {}s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// It answered with an error.
+    #[error("HTTP {0}")]
+    Failed(StatusCode),
+    /// The same, and the first line of its answer.
+    #[error("HTTP {0}: {1}")]
+    Refused(StatusCode, String),
+    /// It could not be reached.
+    #[error("{}", root_cause(.0))]
+    Unreachable(#[from] legacy::Error),
+    /// The system has no certificates to know it by.
+    #[error("{0} (SSL_CERT_FILE names a file of them)")]
+    NoRoots(#[source] io::Error),
+    /// The metrics could not be written as text.
+    #[error(transparent)]
+    Text(#[from] fmt::Error),
+}
 
 /// A Pushgateway. Shows its URL without user name and password.
 #[derive(Clone)]
@@ -81,12 +104,12 @@ impl Gateway {
 
     async fn push_within(&self, deadline: Duration, measurements: &Measurements) -> Result<(), MetricsError> {
         let sent = tokio::time::timeout(deadline, self.send(measurements)).await;
-        let sent = sent.unwrap_or_else(|_| Err(format!("no answer within {}s", deadline.as_secs_f64())));
-        sent.map_err(|why| MetricsError::Push { gateway: self.to_string(), why })
+        let sent = sent.unwrap_or(Err(PushError::TimedOut(deadline)));
+        sent.map_err(|source| MetricsError::Push { gateway: self.to_string(), source })
     }
 
-    async fn send(&self, measurements: &Measurements) -> Result<(), String> {
-        let text = measurements.encode(None).map_err(|error| error.to_string())?;
+    async fn send(&self, measurements: &Measurements) -> Result<(), PushError> {
+        let text = measurements.encode(None)?;
         let mut request = Request::new(text);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
@@ -103,27 +126,24 @@ impl Gateway {
             return post(http, request).await;
         }
         // Only now: an image without any certificates can still push over plain HTTP.
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(|error| format!("{error} (SSL_CERT_FILE names a file of them)"))?;
+        let https =
+            hyper_rustls::HttpsConnectorBuilder::new().with_native_roots().map_err(PushError::NoRoots)?;
         post(https.https_only().enable_http1().wrap_connector(http), request).await
     }
 }
 
-async fn post<C>(connector: C, request: Request<String>) -> Result<(), String>
+async fn post<C>(connector: C, request: Request<String>) -> Result<(), PushError>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    let answer = client.request(request).await.map_err(|error| root_cause(&error))?;
+    let answer = client.request(request).await?;
     if answer.status().is_success() {
         return Ok(());
     }
     let status = answer.status();
-    match first_line(answer).await.as_str() {
-        "" => Err(format!("HTTP {status}")),
-        said => Err(format!("HTTP {status}: {said}")),
-    }
+    let said = first_line(answer).await;
+    Err(if said.is_empty() { PushError::Failed(status) } else { PushError::Refused(status, said) })
 }
 
 /// What the server says, fit for a terminal.

@@ -55,18 +55,23 @@ pub struct Namespace {
 
 /// The server's answer was JSON, but no namespace.
 #[derive(Debug, thiserror::Error)]
-#[error("the server's answer is not a Namespace: {0}")]
-pub struct Malformed(String);
+pub enum Malformed {
+    /// Its fields are of other types.
+    #[error("the server's answer is not a Namespace: {0}")]
+    Fields(#[from] serde_json::Error),
+    /// Fields that the server always sets are missing.
+    #[error("the server's answer is not a Namespace: it lacks a name, a uid or a resourceVersion")]
+    Incomplete,
+}
 
 impl Namespace {
     /// Reads a namespace from the server's JSON, which is kept whole in [`Namespace::json`].
     pub fn from_json(json: Value) -> Result<Self, Malformed> {
-        let typed: core::Namespace =
-            serde::Deserialize::deserialize(&json).map_err(|error| Malformed(error.to_string()))?;
+        let typed: core::Namespace = serde::Deserialize::deserialize(&json)?;
         let meta = typed.metadata;
         let (Some(name), Some(uid), Some(resource_version)) = (meta.name, meta.uid, meta.resource_version)
         else {
-            return Err(Malformed("it lacks a name, a uid or a resourceVersion".to_owned()));
+            return Err(Malformed::Incomplete);
         };
         let conditions = typed.status.and_then(|status| status.conditions).unwrap_or_default();
         Ok(Self {
