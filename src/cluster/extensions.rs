@@ -12,7 +12,7 @@ use super::coverage::Listed;
 use super::paging::{List, Page, PageBody, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
-    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, ResourceType, Rule, ServiceRef,
+    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, Rule, ServiceRef,
 };
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -21,59 +21,68 @@ impl Cluster {
     /// Reads what can hold up any namespace. What could not be read is among the gaps; fails only where the
     /// server as a whole is of no use.
     pub async fn extensions(&self, discovered: &Discovered) -> Result<ClusterExtensions, ApiError> {
-        let (services, crds, validating, mutating, policies, bindings, mutations, mutation_bindings) = futures::try_join!(
+        let (services, crds, (webhooks, no_webhooks), (policies, no_policies)) = futures::try_join!(
             self.all::<registration::APIService>(discovered, "apiregistration.k8s.io", "apiservices"),
             self.terminating_crds(discovered),
-            self.all::<admission::ValidatingWebhookConfiguration>(
-                discovered,
-                ADMISSION,
-                "validatingwebhookconfigurations"
-            ),
-            self.all::<admission::ValidatingWebhookConfiguration>(
-                discovered,
-                ADMISSION,
-                "mutatingwebhookconfigurations"
-            ),
-            self.all::<admission::ValidatingAdmissionPolicy>(
-                discovered,
-                ADMISSION,
-                "validatingadmissionpolicies"
-            ),
-            self.all::<admission::ValidatingAdmissionPolicyBinding>(
+            self.webhooks(discovered),
+            self.policies(discovered),
+        )?;
+        let mut gaps = Vec::new();
+        let api_services = services.or_note(&mut gaps).into_iter().filter_map(api_service).collect();
+        let terminating_crds = crds.or_note(&mut gaps).into_iter().collect();
+        Ok(ClusterExtensions {
+            api_services,
+            terminating_crds,
+            admission_hooks: webhooks.into_iter().chain(policies).collect(),
+            gaps: gaps.into_iter().chain(no_webhooks).chain(no_policies).collect(),
+            ..ClusterExtensions::default()
+        })
+    }
+
+    async fn webhooks(&self, discovered: &Discovered) -> Result<(Vec<AdmissionHook>, Vec<Gap>), ApiError> {
+        use AdmissionHookKind::{MutatingWebhook, ValidatingWebhook};
+        let all =
+            |resource| self.all::<admission::ValidatingWebhookConfiguration>(discovered, ADMISSION, resource);
+        let (validating, mutating) =
+            futures::try_join!(all("validatingwebhookconfigurations"), all("mutatingwebhookconfigurations"))?;
+        let (mut hooks, mut gaps) = (Vec::new(), Vec::new());
+        for (kind, read) in [(ValidatingWebhook, validating), (MutatingWebhook, mutating)] {
+            hooks.extend(read.or_note(&mut gaps).into_iter().flat_map(|each| webhooks(kind, each)));
+        }
+        Ok((hooks, gaps))
+    }
+
+    async fn policies(&self, discovered: &Discovered) -> Result<(Vec<AdmissionHook>, Vec<Gap>), ApiError> {
+        use admission::{MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding};
+        use admission::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+        let (policies, bindings, mutations, mutation_bindings) = futures::try_join!(
+            self.all::<ValidatingAdmissionPolicy>(discovered, ADMISSION, "validatingadmissionpolicies"),
+            self.all::<ValidatingAdmissionPolicyBinding>(
                 discovered,
                 ADMISSION,
                 "validatingadmissionpolicybindings"
             ),
-            self.all::<admission::MutatingAdmissionPolicy>(
-                discovered,
-                ADMISSION,
-                "mutatingadmissionpolicies"
-            ),
-            self.all::<admission::MutatingAdmissionPolicyBinding>(
+            self.all::<MutatingAdmissionPolicy>(discovered, ADMISSION, "mutatingadmissionpolicies"),
+            self.all::<MutatingAdmissionPolicyBinding>(
                 discovered,
                 ADMISSION,
                 "mutatingadmissionpolicybindings"
             ),
         )?;
-        let mut seen = ClusterExtensions::default();
-        let gaps = &mut seen.gaps;
-        seen.api_services = services.or_note(gaps).into_iter().filter_map(api_service).collect();
-        seen.terminating_crds = crds.or_note(gaps).into_iter().collect();
-        let (validating, mutating) =
-            (validating.or_note(gaps).into_iter(), mutating.or_note(gaps).into_iter());
-        seen.admission_hooks = validating
-            .flat_map(|each| webhooks(AdmissionHookKind::ValidatingWebhook, each))
-            .chain(mutating.flat_map(|each| webhooks(AdmissionHookKind::MutatingWebhook, each)))
+        let mut gaps = Vec::new();
+        let bindings = bindings.or_note(&mut gaps);
+        let bound: BTreeSet<String> = mutation_bindings
+            .or_note(&mut gaps)
+            .into_iter()
+            .filter_map(|each| each.spec?.policy_name)
             .collect();
-        let bindings = bindings.or_note(gaps);
-        seen.admission_hooks
-            .extend(policies.or_note(gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings)));
-        let bindings = mutation_bindings.or_note(gaps);
-        let bound: BTreeSet<String> =
-            bindings.into_iter().filter_map(|each| each.spec?.policy_name).collect();
-        seen.admission_hooks
-            .extend(mutations.or_note(gaps).into_iter().filter_map(|policy| mutating_policy(policy, &bound)));
-        Ok(seen)
+        let validating =
+            policies.or_note(&mut gaps).into_iter().filter_map(|policy| bound_policy(policy, &bindings));
+        let mut hooks: Vec<AdmissionHook> = validating.collect();
+        hooks.extend(
+            mutations.or_note(&mut gaps).into_iter().filter_map(|policy| mutating_policy(policy, &bound)),
+        );
+        Ok((hooks, gaps))
     }
 
     /// Every object of a cluster-scoped type, whole. A type that the server does not have has none.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Session, VerbResult};
 use crate::cli::{ListFormat, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
-use crate::diagnose::{age, common_causes, diagnose};
+use crate::diagnose::{CommonCause, age, common_causes, diagnose};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
 use crate::model::{Facts, Namespace};
@@ -43,20 +43,7 @@ pub(super) async fn run(
             Err(error) => return Err(error.into()),
         }
     }
-    // Clusters share no cause, and the command for it is that of one cluster.
-    let mut common = Vec::new();
-    for cluster in clusters {
-        let here = found.iter().filter(|found| found.context == cluster.context.as_deref());
-        let causes = common_causes(here.filter_map(|found| found.diagnosis.as_ref()));
-        let invocation = match &cluster.context {
-            Some(context) if several => &terminal.invocation().in_context(context),
-            _ => terminal.invocation(),
-        };
-        for cause in &causes {
-            terminal.warn(&cause.warning().render(invocation, |text| sanitise(text).into_owned()));
-        }
-        common.extend(causes);
-    }
+    let common = warn_of_common_causes(clusters, &found, terminal);
     list_stuck::warn_of_gaps(&found, terminal);
     let shape = Shape { format: options.output, headers: !options.no_headers, with_context: several, now };
     list_stuck::print(&found, &shape, terminal)?;
@@ -69,6 +56,28 @@ pub(super) async fn run(
         summary: vec![list_stuck::summary(&found, &common, now)],
         ..exit.into()
     })
+}
+
+/// Clusters share no cause, and the command for it is that of one cluster.
+fn warn_of_common_causes(
+    clusters: &[Cluster],
+    found: &[FoundNamespace<'_>],
+    terminal: &Terminal,
+) -> Vec<CommonCause> {
+    let mut common = Vec::new();
+    for cluster in clusters {
+        let here = found.iter().filter(|found| found.context == cluster.context.as_deref());
+        let causes = common_causes(here.filter_map(|found| found.diagnosis.as_ref()));
+        let invocation = match &cluster.context {
+            Some(context) if clusters.len() > 1 => &terminal.invocation().in_context(context),
+            _ => terminal.invocation(),
+        };
+        for cause in &causes {
+            terminal.warn(&cause.warning().render(invocation, |text| sanitise(text).into_owned()));
+        }
+        common.extend(causes);
+    }
+    common
 }
 
 async fn look<'a>(

@@ -100,22 +100,31 @@ pub async fn observe_discovered(
     let extensions = Arc::new(extensions);
     let rights = Rights::new(cluster);
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
-        let facts = Facts {
-            now: Timestamp::now(),
-            all_pods_known: pods.get(&namespace.name).map_or_else(
-                || inventories.get(&namespace.name).is_some_and(has_no_pods),
-                |pods| pods.all_known,
-            ),
-            inventory: inventories.remove(&namespace.name).unwrap_or_default(),
-            pods: pods.remove(&namespace.name).map(|pods| pods.pods).unwrap_or_default(),
-            namespace,
-            extensions: Arc::clone(&extensions),
-            dry_runs: Vec::new(),
-            failing_conditions: Vec::new(),
-        };
+        let inventory = inventories.remove(&namespace.name).unwrap_or_default();
+        let pods = pods.remove(&namespace.name);
+        let facts = facts(namespace, inventory, pods, Arc::clone(&extensions));
         look_closer(&rights, facts, (index < close).then_some(depth))
     });
     Ok(futures::stream::iter(looks).buffered(LIST_CONCURRENCY).collect().await)
+}
+
+/// What every look gives; `pods` is missing where they were not looked at one by one.
+fn facts(
+    namespace: Namespace,
+    inventory: Inventory,
+    pods: Option<KnownPods>,
+    extensions: Arc<ClusterExtensions>,
+) -> Facts {
+    Facts {
+        now: Timestamp::now(),
+        all_pods_known: pods.as_ref().map_or_else(|| has_no_pods(&inventory), |pods| pods.all_known),
+        inventory,
+        pods: pods.map(|pods| pods.pods).unwrap_or_default(),
+        namespace,
+        extensions,
+        dry_runs: Vec::new(),
+        failing_conditions: Vec::new(),
+    }
 }
 
 async fn look_closer(rights: &Rights<'_>, mut facts: Facts, depth: Option<Depth>) -> Facts {

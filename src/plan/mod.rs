@@ -9,6 +9,8 @@ mod protected;
 mod refusal;
 mod selection;
 mod step;
+mod unknown;
+mod warnings;
 
 pub use advice::{Advice, advice};
 pub use consent::{RuleConsent, ZombieConsent};
@@ -18,11 +20,14 @@ pub use protected::is_protected;
 pub use refusal::Refusal;
 pub use selection::{BulkLimits, Glob, LeftAlone, LimitsFrom, SKIP_ANNOTATION, Selection, select};
 pub use step::{Action, Step, StepKind};
+pub use unknown::{is_empty_for, unlisted};
 
 use std::collections::BTreeSet;
 
-use crate::diagnose::{CauseKind, Diagnosis, Held, remaining_types};
-use crate::model::{Coverage, DryRunResult, Inventory, Namespace, TypeLeftovers, gaps_with_reasons};
+use crate::diagnose::{CauseKind, Diagnosis, Held};
+use crate::model::{Namespace, TypeLeftovers};
+use unknown::{is_known_empty, left, unknown};
+use warnings::{refused_steps, warnings};
 
 /// What would end a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,19 +78,9 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     let Diagnosis { namespace, inventory, held, .. } = diagnosis;
     check(namespace, policy)?;
     check_zombie(diagnosis, policy)?;
+    check_leftovers(diagnosis, policy)?;
     let releases = policy.leftovers == Leftovers::Release;
     let waits_first = is_young(diagnosis, policy);
-    if policy.leftovers == Leftovers::Refuse
-        && !waits_first
-        && !namespace.is_zombie()
-        && !is_known_empty(diagnosis, policy)
-    {
-        return Err(Refusal::Leftovers {
-            name: namespace.name.clone(),
-            left: left(inventory),
-            unseen: unknown(namespace, inventory, policy),
-        });
-    }
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
     let rearms = namespace.is_zombie() && !is_known_empty(diagnosis, policy);
@@ -109,15 +104,11 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     };
     let writes = plan.has(|action| !matches!(action, Action::Wait));
     if !plan.remains.is_empty() && !writes && !waits_first {
+        let finalizers: BTreeSet<String> = skipped.iter().map(|held| held.finalizer.clone()).collect();
         return Err(Refusal::Remains {
             name: namespace.name.clone(),
             remains: plan.remains,
-            finalizers: skipped
-                .iter()
-                .map(|held| held.finalizer.clone())
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
+            finalizers: finalizers.into_iter().collect(),
         });
     }
     Ok(plan)
@@ -131,34 +122,6 @@ fn remains(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<Str
     let unknown = unknown(&diagnosis.namespace, &diagnosis.inventory, policy);
     let unknown = (!unknown.is_empty()).then(|| format!("whatever is in {}", unknown.join(", ")));
     kept.chain(unknown).collect()
-}
-
-/// Where something may be that was not seen: the gaps of the coverage, those apart that the policy accepts, and
-/// the types of which the controller counts objects although nobody here could list them. What it counts is
-/// known to be there, and no policy accepts that.
-fn unknown(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Vec<String> {
-    let gaps = inventory.coverage.unknown().filter(|gap| !policy.accepts(gap));
-    let mut unknown: Vec<String> = gaps.map(ToString::to_string).collect();
-    unknown.extend(unlisted(namespace, inventory, policy));
-    unknown.dedup();
-    unknown
-}
-
-/// Types of which the namespace controller counts objects and which could not be listed here. Where a type was
-/// listed, the list is newer than the condition. What is a gap is named as one, unless the policy accepts it.
-#[must_use]
-pub fn unlisted(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Vec<String> {
-    let coverage = &inventory.coverage;
-    let gap =
-        |name: &String| coverage.gaps.iter().any(|gap| gap.to_string() == *name && !policy.accepts(gap));
-    let named = remaining_types(namespace).into_iter();
-    named.filter(|name| !coverage.types.contains(name) && !gap(name)).collect()
-}
-
-/// What is inside besides the default objects, by type.
-fn left(inventory: &Inventory) -> Vec<String> {
-    let left = inventory.types.iter().filter(|of_type| of_type.besides_defaults() > 0);
-    left.map(ToString::to_string).collect()
 }
 
 /// A robot touches a zombie only where it was told to, and a person's `refuse` only one that is known to be empty.
@@ -176,6 +139,23 @@ fn check_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::Zombie {
+        name: namespace.name.clone(),
+        left: left(inventory),
+        unseen: unknown(namespace, inventory, policy),
+    })
+}
+
+/// Under `refuse` nothing is done to a namespace that is not known to be empty.
+fn check_leftovers(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal> {
+    let Diagnosis { namespace, inventory, .. } = diagnosis;
+    if policy.leftovers != Leftovers::Refuse
+        || is_young(diagnosis, policy)
+        || namespace.is_zombie()
+        || is_known_empty(diagnosis, policy)
+    {
+        return Ok(());
+    }
+    Err(Refusal::Leftovers {
         name: namespace.name.clone(),
         left: left(inventory),
         unseen: unknown(namespace, inventory, policy),
@@ -304,17 +284,6 @@ pub fn check(namespace: &Namespace, policy: &Policy) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Unknown is not empty; what Kubernetes itself puts into every namespace is no content.
-fn is_known_empty(diagnosis: &Diagnosis, policy: &Policy) -> bool {
-    is_empty_for(&diagnosis.namespace, &diagnosis.inventory, policy)
-}
-
-/// Whether nothing is left inside that may not be abandoned, as far as the policy goes.
-#[must_use]
-pub fn is_empty_for(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> bool {
-    inventory.holds_only_defaults() && unknown(namespace, inventory, policy).is_empty()
-}
-
 /// The spec finalizers to be removed: `kubernetes`, and those that were named.
 fn removes(namespace: &Namespace, policy: &Policy) -> Vec<String> {
     namespace.spec_finalizers.iter().filter(|name| policy.names_spec(name)).cloned().collect()
@@ -329,86 +298,6 @@ fn release(of_type: &TypeLeftovers, diagnosis: &Diagnosis, policy: &Policy) -> O
     let held: Vec<&Held> =
         held.filter(|held| held.resource == of_type.resource && policy.may_release(held)).collect();
     (!held.is_empty()).then(|| step::release(of_type, &held, &diagnosis.namespace))
-}
-
-/// The steps of which the server has already said, in a dry run, that it would not carry them out.
-fn refused_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> Vec<String> {
-    let refused = dry_runs.iter().filter_map(|dry_run| Some((dry_run, dry_run.quote()?)));
-    refused
-        .filter_map(|(dry_run, quote)| {
-            let is_it = |step: &Step| match &step.action {
-                Action::ReleaseObjects { resource, .. } => {
-                    dry_run.operation == "UPDATE" && dry_run.resource == resource.to_string()
-                }
-                Action::DeleteObjects { resource } => {
-                    dry_run.operation == "DELETE" && dry_run.resource == resource.to_string()
-                }
-                Action::Finalize { .. } => dry_run.resource == "namespaces/finalize",
-                _ => false,
-            };
-            let number = steps.iter().position(is_it)? + 1;
-            Some(format!("step {number} is refused by the server as things are: {quote}"))
-        })
-        .collect()
-}
-
-/// What could not be looked at: what is forbidden in one line, however many types it is.
-fn unseen(coverage: &Coverage) -> Vec<String> {
-    let mut said: Vec<String> = gaps_with_reasons(coverage.unknown())
-        .into_iter()
-        .map(|gaps| format!("could not look at {gaps}: what is in there is unknown"))
-        .collect();
-    if let Some(first) = coverage.around.first() {
-        let names: Vec<String> = coverage.around.iter().map(ToString::to_string).collect();
-        said.push(format!(
-            "could not look at {} ({}): a cause that lies there cannot be seen",
-            names.join(", "),
-            first.detail
-        ));
-    }
-    let nothing_inside = coverage.gaps.iter().filter(|gap| gap.holds_nothing());
-    said.extend(nothing_inside.map(|gap| {
-        format!(
-            "{gap} is unavailable ({}), and stores nothing of its own: nothing is abandoned in it",
-            gap.detail
-        )
-    }));
-    said
-}
-
-fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<String> {
-    let Diagnosis { namespace, inventory, .. } = diagnosis;
-    let name = &namespace.name;
-    let mut warnings = Vec::new();
-    if policy.leftovers != Leftovers::Release && !namespace.is_zombie() {
-        warnings.extend(inventory.types.iter().map(|of_type| {
-            let stay = if of_type.total() == 1 {
-                "it stays in etcd and comes"
-            } else {
-                "they stay in etcd and come"
-            };
-            format!("{of_type} in namespace {name} would be orphaned: {stay} back with the name")
-        }));
-    }
-    warnings.extend(skipped.iter().map(|held| {
-        format!(
-            "{} {} finalizer {}, because {}",
-            held.resource.counted(held.count),
-            if held.count == 1 { "keeps" } else { "keep" },
-            held.finalizer,
-            policy.keeps(held).unwrap_or_default()
-        )
-    }));
-    warnings.extend(unseen(&inventory.coverage));
-    let refuses = [CauseKind::FailingAdmissionWebhook, CauseKind::AdmissionRefusal];
-    warnings.extend(
-        diagnosis
-            .causes
-            .iter()
-            .filter(|cause| refuses.contains(&cause.kind))
-            .map(|cause| format!("{}: what it refuses will fail until that is mended", cause.detail)),
-    );
-    warnings
 }
 
 #[cfg(test)]

@@ -148,34 +148,24 @@ impl Refusal {
                 Hint::from("deleting it once more removes it: ")
                     .command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
             }
-            Self::NothingToFinalize { foreign, metadata, .. } => {
-                let name = foreign.iter().chain(metadata).next().map(String::as_str).unwrap_or_default();
-                format!(
-                    "the controller that put the finalizer there has to remove it; if it is gone for good, add --finalizer={name}"
-                )
-                .into()
-            }
-            Self::HeldBesides { foreign, metadata, .. } => {
-                let flags = foreign.iter().chain(metadata).map(|name| format!("--finalizer={name}"));
-                let flags: Vec<String> = flags.collect();
-                format!(
-                    "the controllers that put them there have to remove them; if those are gone for good, add {}",
-                    flags.join(" ")
-                )
-                .into()
-            }
+            Self::NothingToFinalize { foreign, metadata, .. } => format!(
+                "the controller that put the finalizer there has to remove it; if it is gone for good, add {}",
+                flags("finalizer", foreign.iter().chain(metadata).take(1))
+            )
+            .into(),
+            Self::HeldBesides { foreign, metadata, .. } => format!(
+                "the controllers that put them there have to remove them; if those are gone for good, add {}",
+                flags("finalizer", foreign.iter().chain(metadata))
+            )
+            .into(),
             Self::Remains { finalizers, .. } if finalizers.is_empty() => {
                 "mend what keeps it from being listed, or look again as an account that may; --leftovers=orphan abandons it".into()
             }
-            Self::Remains { finalizers, .. } => {
-                let flags: Vec<String> =
-                    finalizers.iter().map(|name| format!("--release-finalizer={name}")).collect();
-                format!(
-                    "to release it although that does harm, add {}; --leftovers=orphan abandons it",
-                    flags.join(" ")
-                )
-                .into()
-            }
+            Self::Remains { finalizers, .. } => format!(
+                "to release it although that does harm, add {}; --leftovers=orphan abandons it",
+                flags("release-finalizer", finalizers)
+            )
+            .into(),
             Self::Leftovers { name, .. } => Hint::from(ShellCommand::nsfix(["explain", name]))
                 .text(" shows why it is stuck, and what would end it"),
             Self::Zombie { name, .. } => Hint::from(ShellCommand::nsfix(["clear", name]))
@@ -187,6 +177,12 @@ impl Refusal {
             }
         }
     }
+}
+
+/// `--FLAG=NAME` for each of the names.
+fn flags<'a>(flag: &str, names: impl IntoIterator<Item = &'a String>) -> String {
+    let flags: Vec<String> = names.into_iter().map(|name| format!("--{flag}={name}")).collect();
+    flags.join(" ")
 }
 
 /// How many types are named before the rest is only counted.

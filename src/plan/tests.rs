@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Coverage, Gap, Leftover, TypeLeftovers, Unreadable, resource};
+use crate::model::{Coverage, Gap, Inventory, Leftover, TypeLeftovers, Unreadable, resource};
 use serde_json::json;
 
 mod rules;

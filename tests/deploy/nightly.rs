@@ -36,6 +36,20 @@ async fn stuck(lab: &Lab, prefix: &str, is_held: bool) -> String {
     name
 }
 
+/// As docs/cronjob.md says to look for them.
+async fn events_say_what_became_of(lab: &Lab, clearable: &[String], refused: &[String], left_alone: &String) {
+    let ours = "/api/v1/namespaces/default/events?fieldSelector=reportingComponent%3Dnsfix";
+    let events = lab.get(ours).await.expect(200);
+    assert_eq!(events["items"].as_array().unwrap().len(), 6, "{events}");
+    let about = |name: &String| {
+        let mut events = events["items"].as_array().unwrap().iter();
+        events.find(|event| event["involvedObject"]["name"] == *name).map(|event| text(event, "/reason"))
+    };
+    assert!(clearable.iter().all(|name| about(name) == Some("NamespaceCleared")), "{events}");
+    assert!(refused.iter().all(|name| about(name) == Some("NamespaceClearRefused")), "{events}");
+    assert_eq!(about(left_alone), None);
+}
+
 async fn a_night_with_three_to_clear_two_refused_and_one_protected(lab: Lab) {
     let account = Account::create(&lab, "clean").await;
     account.allow(&lab, &granted_up_to("clear")).await;
@@ -72,17 +86,7 @@ async fn a_night_with_three_to_clear_two_refused_and_one_protected(lab: Lab) {
     for name in clearable.iter().chain(&refused) {
         assert!(log.iter().any(|line| line["namespace"] == *name), "{ran:?}");
     }
-    // As docs/cronjob.md says to look for them.
-    let ours = "/api/v1/namespaces/default/events?fieldSelector=reportingComponent%3Dnsfix";
-    let events = lab.get(ours).await.expect(200);
-    assert_eq!(events["items"].as_array().unwrap().len(), 6, "{events}");
-    let about = |name: &String| {
-        let mut events = events["items"].as_array().unwrap().iter();
-        events.find(|event| event["involvedObject"]["name"] == *name).map(|event| text(event, "/reason"))
-    };
-    assert!(clearable.iter().all(|name| about(name) == Some("NamespaceCleared")), "{events}");
-    assert!(refused.iter().all(|name| about(name) == Some("NamespaceClearRefused")), "{events}");
-    assert_eq!(about(&left_alone), None);
+    events_say_what_became_of(&lab, &clearable, &refused, &left_alone).await;
     let said = std::fs::read_to_string(&message).unwrap();
     assert!(refused.iter().all(|name| said.contains(name.as_str())), "{said}");
     assert_eq!(std::fs::read_dir(lab.dir().join("backups")).unwrap().count(), 3);

@@ -9,7 +9,8 @@ use nsfix::model::Permission;
 use serde_json::{Value, json};
 
 use super::command::Nsfix;
-use super::lab::{Lab, client, kubeconfig};
+use super::kubeconfig::{client, kubeconfig};
+use super::lab::Lab;
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 

@@ -8,30 +8,18 @@ use base64::Engine;
 use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use nsfix::sandbox::{Options, Sandbox, Step, scenarios};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::command::Nsfix;
+use super::kubeconfig::{client, config, kubeconfig};
 use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
+use super::versions::minor;
 
 /// Long enough for a loaded machine; a test that needs it all has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The minor version since which the namespace controller deletes pods first (KEP-5080, on by default).
-#[allow(dead_code)] // not the benchmark's
-pub const ORDERED_DELETION: u32 = 33;
-
-/// The minor version since which ValidatingAdmissionPolicies are there without a feature gate.
-#[allow(dead_code)] // not the benchmark's
-pub const ADMISSION_POLICIES: u32 = 30;
-
-/// The minor version since which a list of one namespace, too, is answered from a cache of all namespaces: one object
-/// that cannot be read keeps every namespace.
-#[allow(dead_code)] // not the benchmark's
-pub const LISTS_FROM_CACHE: u32 = 33;
 
 /// What a client that knows aggregated discovery accepts.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -375,13 +363,6 @@ impl Lab {
     }
 }
 
-/// The second number of `gitVersion` (`v1.29.14+k3s1`); `minor` beside it bears a plus sign at some vendors.
-fn minor(version: &Answer) -> u32 {
-    let version = version.json()["gitVersion"].as_str().expect("a version").to_owned();
-    let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
-    minor.unwrap_or_else(|| panic!("{version} is no version"))
-}
-
 /// Puts another name in the place of this one: in paths, and where it begins a text in a body.
 fn rename(step: &mut Step, from: &str, to: &str) {
     match step {
@@ -396,32 +377,6 @@ fn rename(step: &mut Step, from: &str, to: &str) {
         Step::WaitForReport { namespace } | Step::Backdate { namespace, .. } => to.clone_into(namespace),
         Step::WaitForCrd { .. } | Step::WaitForStale { .. } => {}
     }
-}
-
-/// A kubeconfig for one user of one cluster.
-pub fn kubeconfig(url: &str, ca: Option<&Path>, token: &str) -> String {
-    // The sandbox, which speaks plain HTTP, knows no tokens but those it has issued.
-    let user = if ca.is_some() { format!("{{token: {token}}}") } else { "{}".to_owned() };
-    let ca = ca.map(|ca| format!("certificate-authority: {}", ca.display())).unwrap_or_default();
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: lab\n\
-         clusters:\n- name: lab\n  cluster:\n    server: {url}\n    {ca}\n\
-         users:\n- name: lab\n  user: {user}\n\
-         contexts:\n- name: lab\n  context: {{cluster: lab, user: lab}}\n"
-    )
-}
-
-async fn config(kubeconfig: &str) -> Config {
-    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    let mut config = config.expect("a configuration");
-    config.default_retry = false;
-    config.proxy_url = None;
-    config
-}
-
-pub(super) async fn client(kubeconfig: &str) -> Client {
-    Client::try_from(config(kubeconfig).await).expect("a client")
 }
 
 /// Whether an API server says that it is ready.

@@ -7,17 +7,22 @@ pub mod canned;
 mod command;
 #[allow(dead_code)] // not the benchmark's
 pub mod fixtures;
+mod kubeconfig;
 mod lab;
 mod plane;
 mod supervised;
+#[allow(dead_code)] // not the benchmark's
+mod versions;
 
 #[allow(unused_imports)] // not the benchmark's
 pub use account::{Account, Used};
 pub use command::{Nsfix, Ran, ended};
-pub use lab::{ADMISSION_POLICIES, AGGREGATED, Answer, LISTS_FROM_CACHE, Lab, ORDERED_DELETION};
+pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
 pub use plane::ADMIN_TOKEN;
 pub use plane::ControlPlane;
+#[allow(unused_imports)] // not the benchmark's
+pub use versions::{ADMISSION_POLICIES, LISTS_FROM_CACHE, ORDERED_DELETION};
 
 use std::future::Future;
 use std::pin::Pin;

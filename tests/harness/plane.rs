@@ -142,7 +142,7 @@ impl ControlPlane {
         let has_controller = self.has_controller();
         let controller_manager = has_controller.then(|| {
             let kubeconfig = path.join("kubeconfig");
-            std::fs::write(&kubeconfig, super::lab::kubeconfig(&url, Some(&ca), ADMIN_TOKEN))
+            std::fs::write(&kubeconfig, super::kubeconfig::kubeconfig(&url, Some(&ca), ADMIN_TOKEN))
                 .expect("a kubeconfig");
             self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca))
         });

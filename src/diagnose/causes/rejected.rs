@@ -20,8 +20,6 @@ pub(super) fn rejected_updates(facts: &Facts) -> Vec<Cause> {
 
 fn rejected(facts: &Facts, dry_run: &DryRunResult, said: &str) -> Cause {
     let resource = &dry_run.resource;
-    let hooks: Vec<&AdmissionHook> =
-        that_see(facts, dry_run).into_iter().filter(|hook| hook.kind.is_mutating()).collect();
     // `Widget.example.com "w" is invalid: spec.owner: Required value`
     let what = said.split_once(" is invalid: ").map_or(said, |(_, what)| what);
     let what = what.lines().next().unwrap_or_default();
@@ -30,42 +28,41 @@ fn rejected(facts: &Facts, dry_run: &DryRunResult, said: &str) -> Cause {
         resource.clone(),
         format!("the release of {resource} is not valid: {}", super::cut(what)),
     );
-    let (evidence, remedy) = if let Some(hook) = hooks.first() {
-        let evidence = hooks.iter().map(|hook| {
-            format!(
-                "{} {} ({}/{}) may change updates of this type: it is the probable reason",
-                hook.kind.word(),
-                hook.name,
-                hook.kind.resource(),
-                hook.configuration
-            )
-        });
-        let remedy = format!(
-            "keep {} {} out of this namespace (its namespaceSelector), or have it leave updates alone",
+    let hooks: Vec<&AdmissionHook> =
+        that_see(facts, dry_run).into_iter().filter(|hook| hook.kind.is_mutating()).collect();
+    if let Some(first) = hooks.first() {
+        return changed_on_the_way(cause, &hooks, first);
+    }
+    if !resource.contains('.') {
+        return cause.remedy("set the named field in the same patch as the finalizers, where it may change");
+    }
+    let field = what.trim_start_matches('[').split(": ").next().unwrap_or_default();
+    cause
+        .evidence([format!("CRD {resource}: its schema may have been tightened after the object was stored")])
+        .remedy(format!(
+            "relax the schema of CRD {resource}, or set {field} in the same patch as the finalizers"
+        ))
+        .command(ShellCommand::kubectl(["get", "crd", "-o", "yaml"]).names([resource]))
+}
+
+/// A mutating webhook or policy may have made the update what it is.
+fn changed_on_the_way(cause: Cause, hooks: &[&AdmissionHook], first: &AdmissionHook) -> Cause {
+    let evidence = hooks.iter().map(|hook| {
+        format!(
+            "{} {} ({}/{}) may change updates of this type: it is the probable reason",
             hook.kind.word(),
-            hook.name
-        );
-        (evidence.collect(), remedy)
-    } else if resource.contains('.') {
-        let field = what.trim_start_matches('[').split(": ").next().unwrap_or_default();
-        (
-            vec![format!("CRD {resource}: its schema may have been tightened after the object was stored")],
-            format!("relax the schema of CRD {resource}, or set {field} in the same patch as the finalizers"),
+            hook.name,
+            hook.kind.resource(),
+            hook.configuration
         )
-    } else {
-        (
-            Vec::new(),
-            "set the named field in the same patch as the finalizers, where it may change".to_owned(),
-        )
-    };
-    let command = match hooks.first() {
-        Some(hook) => {
-            ShellCommand::kubectl(["get", hook.kind.resource(), "-o", "yaml"]).names([&hook.configuration])
-        }
-        None if resource.contains('.') => {
-            ShellCommand::kubectl(["get", "crd", "-o", "yaml"]).names([resource])
-        }
-        None => return cause.evidence(evidence).remedy(remedy),
-    };
-    cause.evidence(evidence).remedy(remedy).command(command)
+    });
+    let get = ShellCommand::kubectl(["get", first.kind.resource(), "-o", "yaml"]);
+    cause
+        .evidence(evidence)
+        .remedy(format!(
+            "keep {} {} out of this namespace (its namespaceSelector), or have it leave updates alone",
+            first.kind.word(),
+            first.name
+        ))
+        .command(get.names([&first.configuration]))
 }

@@ -104,59 +104,59 @@ fn cause(facts: &Facts, subject: &str, said: SaidOf<'_>) -> Cause {
     keys.dedup();
     keys.retain(|key| said.ty.is_none_or(|ty| ty.resource == key.resource));
     let version = said.texts.iter().find_map(|text| gone_group_version(text)).map(|(_, version)| version);
-    // The condition is of the controller's last pass, and what was listed since is newer.
-    let mended = facts.inventory.coverage.types.contains(subject);
-    let named = keys.first().map(|key| {
-        let elsewhere = if key.namespace == facts.namespace.name { "" } else { ", elsewhere" };
-        let more = if keys.len() > 1 { format!(" and {} more", keys.len() - 1) } else { String::new() };
-        format!(" ({}{more} in namespace {}{elsewhere})", key.name, key.namespace)
-    });
-    let why = match version {
-        Some(version) => format!("stored in version {version}, which is gone"),
-        None => "they cannot be decrypted or decoded".to_owned(),
-    };
+    let named = named(&keys, &facts.namespace.name);
     let mut evidence: Vec<String> = keys.iter().take(NAMED).map(Key::sentence).collect();
     for sentence in said.evidence {
         if !evidence.contains(&sentence) {
             evidence.push(sentence);
         }
     }
-    if mended {
-        return Cause::new(
-            CauseKind::UnreadableObjects,
-            subject,
-            format!(
-                "{subject} could not be read{} when the controller last looked; now it can",
-                named.unwrap_or_default()
-            ),
-        )
-        .evidence(evidence)
+    let cause = |detail| Cause::new(CauseKind::UnreadableObjects, subject, detail).evidence(evidence);
+    // The condition is of the controller's last pass, and what was listed since is newer.
+    if facts.inventory.coverage.types.contains(subject) {
+        return cause(format!(
+            "{subject} could not be read{named} when the controller last looked; now it can"
+        ))
         .evidence([format!("listing {subject} succeeds")])
         .remedy("wait: after a failure the controller looks again within a minute");
     }
-    let crd = said.ty.filter(|ty| ty.group.contains('.'));
-    let mend = match (version, crd) {
-        (Some(version), Some(_)) => {
-            format!("bring version {version} back into the CRD's list of versions, with `served: false`")
-        }
-        (Some(version), None) => format!("bring version {version} back where the type is defined"),
-        (None, _) => {
-            "bring the key back into the API server's encryption configuration, and restart it".to_owned()
-        }
+    let why = match version {
+        Some(version) => format!("stored in version {version}, which is gone"),
+        None => "they cannot be decrypted or decoded".to_owned(),
     };
     // Where its own list fails, it is in this namespace.
     let here = facts.inventory.coverage.gaps.iter().any(|gap| gap.to_string() == subject);
     let here = here.then_some(facts.namespace.name.as_str());
-    let cause = Cause::new(
-        CauseKind::UnreadableObjects,
-        subject,
-        format!("{subject} cannot be read{}: {why}", named.unwrap_or_default()),
-    )
-    .evidence(evidence)
-    .remedy(format!("{mend}; {}", unsafe_deletion(said.ty, keys.first(), here)));
+    let crd = said.ty.filter(|ty| ty.group.contains('.'));
+    let cause = cause(format!("{subject} cannot be read{named}: {why}")).remedy(format!(
+        "{}; {}",
+        how_to_read(version, crd.is_some()),
+        unsafe_deletion(said.ty, keys.first(), here)
+    ));
     match (version, crd) {
         (Some(version), Some(crd)) => cause.command(bring_back(crd, version)),
         _ => cause,
+    }
+}
+
+/// ` (NAME and 2 more in namespace NAMESPACE)`.
+fn named(keys: &[Key<'_>], namespace: &str) -> String {
+    let Some(key) = keys.first() else { return String::new() };
+    let elsewhere = if key.namespace == namespace { "" } else { ", elsewhere" };
+    let more = if keys.len() > 1 { format!(" and {} more", keys.len() - 1) } else { String::new() };
+    format!(" ({}{more} in namespace {}{elsewhere})", key.name, key.namespace)
+}
+
+/// What makes the objects readable again.
+fn how_to_read(version: Option<&str>, is_crd: bool) -> String {
+    match version {
+        Some(version) if is_crd => {
+            format!("bring version {version} back into the CRD's list of versions, with `served: false`")
+        }
+        Some(version) => format!("bring version {version} back where the type is defined"),
+        None => {
+            "bring the key back into the API server's encryption configuration, and restart it".to_owned()
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Nothing outside a rule's consent is ever in a plan, whatever the facts.
 
+use proptest::collection::vec;
+
 use super::*;
 use crate::plan::{RuleConsent, ZombieConsent};
 
