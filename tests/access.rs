@@ -15,6 +15,8 @@ tests! { Both:
 async fn an_administrator_may_do_everything(lab: Lab) {
     let report = lab.nsfix(&["access", "-o", "json"]).run().await.expect(0).json();
     assert_eq!(report["kind"], "AccessReport");
+    let ran = lab.nsfix(&["access", "clear"]).run().await.expect(0);
+    assert_eq!(ran.stderr, "This account may clear.\n");
     let items = report["items"].as_array().unwrap();
     assert!(items.iter().all(|item| item["allowed"] == json!(true)), "{report}");
     for capability in ["report", "clear", "release", "purge"] {
@@ -23,7 +25,11 @@ async fn an_administrator_may_do_everything(lab: Lab) {
 }
 
 async fn a_user_is_told_which_rules_are_missing(lab: Lab) {
-    let ran = lab.nsfix(&["access", "--as", "alice"]).run().await.expect(0);
+    let ran = lab.nsfix(&["access", "--as", "alice"]).run().await.expect(1);
+    assert!(
+        ran.stderr.contains("This account may not report (") && ran.stderr.contains("permissions missing)"),
+        "{ran:?}"
+    );
     let row = ran.stdout.lines().find(|line| line.contains("namespaces/finalize")).unwrap();
     assert!(row.contains("no"), "{ran:?}");
     assert!(

@@ -21,6 +21,7 @@ mod documentation;
 mod dry_runs;
 mod explain;
 mod faults;
+mod habits;
 mod kubectl;
 mod list_stuck;
 mod orphans;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         deploy::tests(),
         discovery::tests(),
         explain::tests(),
+        habits::tests(),
         schemas::tests(),
         terminal::tests(),
         documentation::tests(),

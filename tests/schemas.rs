@@ -120,10 +120,11 @@ async fn orphans_and_access_are_what_their_schemas_say(lab: Lab) {
     let orphans = lab.nsfix(&["orphans", "-o", "json"]).run().await.expect(0).json();
     assert!(!orphans["items"].as_array().unwrap().is_empty());
     fits("orphan-list", &orphans);
-    for arguments in
-        [vec!["access", "-o", "json"], vec!["access", "-o", "json", "--as", "alice", "-n", "default"]]
-    {
-        let access = lab.nsfix(&arguments).run().await.expect(0).json();
+    for (arguments, code) in [
+        (vec!["access", "-o", "json"], 0),
+        (vec!["access", "-o", "json", "--as", "alice", "-n", "default"], 1),
+    ] {
+        let access = lab.nsfix(&arguments).run().await.expect(code).json();
         fits("access-report", &access);
     }
 }

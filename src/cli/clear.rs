@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DryRunChoice, ReportFormat, parse_namespace};
+use super::{DryRunChoice, Format, Formats, parse_namespace};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
 use crate::plan::policy_file::{ApiGroup, LabelSelector, TypeName, Zombies};
 use crate::plan::{BulkLimits, Glob, Leftovers, LimitsFrom, RuleConsent, ZombieConsent};
 
 /// What a policy file says for each namespace. clap does not miss `--all` where a name excludes it.
-const FOR_ALL_OF_THEM: [&str; 11] = [
+const FOR_ALL_OF_THEM: [&str; 12] = [
     "names",
+    "namespace",
     "older_than",
     "leftovers",
     "exclude",
@@ -31,7 +32,7 @@ const FOR_ALL_OF_THEM: [&str; 11] = [
 #[command(next_help_heading = "Unattended")]
 pub struct AllOptions {
     /// Every stuck namespace, except protected ones and those annotated nsfix/skip: "true"
-    #[arg(long, conflicts_with_all = ["names", "allow_protected"], requires = "bounds")]
+    #[arg(short = 'A', long, visible_alias = "all-namespaces", conflicts_with_all = ["names", "namespace", "allow_protected"], requires = "bounds")]
     pub all: bool,
     /// What may be done to which namespaces: a policy file, instead of the flags that say it for all of them
     #[arg(
@@ -133,8 +134,11 @@ impl AllOptions {
 #[derive(Args, Debug)]
 pub struct ClearOptions {
     /// The namespaces: NAME, ns/NAME or namespace/NAME
-    #[arg(required_unless_present = "all", value_name = "NAME", value_parser = parse_namespace)]
+    #[arg(required_unless_present_any = ["all", "namespace"], value_name = "NAME", value_parser = parse_namespace)]
     pub names: Vec<String>,
+    /// The same as NAME; can be repeated
+    #[arg(short, long, value_name = "NAME", value_parser = parse_namespace)]
+    pub namespace: Vec<String>,
     /// A namespace that does not exist is no error
     #[arg(long, conflicts_with = "all")]
     pub ignore_not_found: bool,
@@ -165,13 +169,13 @@ pub struct ClearOptions {
     #[arg(long)]
     pub allow_protected: bool,
     /// Where to save what is about to be changed [default: ~/.local/state/nsfix/backups]
-    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
+    #[arg(long, env = "NSFIX_BACKUP_DIR", hide_env_values = true, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
     /// Save nothing before writing
     #[arg(long)]
     pub no_backup: bool,
     /// Append the report, one JSON object a line, to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "NSFIX_JOURNAL", hide_env_values = true, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Wait until the namespace is gone
     #[arg(
@@ -185,7 +189,14 @@ pub struct ClearOptions {
     )]
     pub wait: bool,
     /// How long a namespace may take in all; never makes the run more forceful
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "3m")]
+    #[arg(
+        long,
+        env = "NSFIX_TIMEOUT",
+        hide_env_values = true,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "3m"
+    )]
     pub timeout: Duration,
     /// How long the controller has a namespace with content for itself before anything is forced
     #[arg(
@@ -198,8 +209,8 @@ pub struct ClearOptions {
     )]
     pub patience: Duration,
     /// Output format of the report
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<ReportFormat>,
+    #[arg(short, long, value_name = "FORMAT", value_parser = Formats::Names)]
+    pub output: Option<Format>,
     /// Every stuck namespace instead, unattended and with limits.
     #[command(flatten)]
     pub unattended: AllOptions,

@@ -2,17 +2,20 @@
 
 use clap::Args;
 
-use super::{DocumentFormat, parse_namespace};
+use super::{Format, Formats, NamespaceOptions, parse_namespace};
 
 /// Options of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainOptions {
     /// The namespaces: NAME, ns/NAME or namespace/NAME
-    #[arg(required = true, value_name = "NAME", value_parser = parse_namespace)]
+    #[arg(required_unless_present = "namespace", value_name = "NAME", value_parser = parse_namespace)]
     pub names: Vec<String>,
+    /// The same as kubectl has it.
+    #[command(flatten)]
+    pub namespaces: NamespaceOptions,
     /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<DocumentFormat>,
+    #[arg(short, long, value_name = "FORMAT", value_parser = Formats::Names)]
+    pub output: Option<Format>,
     /// Name every leftover, however many there are
     #[arg(long)]
     pub all_objects: bool,

@@ -28,16 +28,38 @@ pub struct GlobalOptions {
     )]
     pub sandbox: Option<String>,
     /// When to use colour
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        env = "NSFIX_COLOR",
+        hide_env_values = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t
+    )]
     pub color: ColorChoice,
     /// Show the requests on stderr; twice: also the bodies of writes
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// How messages on stderr are written
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    #[arg(
+        long,
+        global = true,
+        env = "NSFIX_LOG_FORMAT",
+        hide_env_values = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
     pub log_format: LogFormat,
     /// Where a pod leaves a summary of how it ended; nothing is written where there is no such file
-    #[arg(long, global = true, value_name = "FILE", default_value = "/dev/termination-log")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        default_value = "/dev/termination-log"
+    )]
     pub termination_log: PathBuf,
 }
 

@@ -4,16 +4,23 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ListFormat;
+use super::{Format, Formats, NamespaceOptions};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
+use crate::output::jsonpath::Path;
 
 /// Options of `list-stuck`.
 #[derive(Args, Debug)]
 pub struct ListStuckOptions {
     /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<ListFormat>,
+    #[arg(short, long, value_name = "FORMAT", value_parser = Formats::List)]
+    pub output: Option<Format>,
+    /// Sort by what this path finds in each item, for example .ageSeconds
+    #[arg(long, value_name = "PATH")]
+    pub sort_by: Option<Path>,
+    /// What is meant, as kubectl has it.
+    #[command(flatten)]
+    pub namespaces: NamespaceOptions,
     /// Only those in Terminating for at least this long, for example 10m
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub older_than: Option<Duration>,
@@ -29,4 +36,13 @@ pub struct ListStuckOptions {
     /// Where the metrics go.
     #[command(flatten)]
     pub metrics: MetricsOptions,
+}
+
+impl ListStuckOptions {
+    /// Whether a namespace of this name is asked about.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        let named = &self.namespaces.namespace;
+        named.is_empty() || named.iter().any(|each| each == name)
+    }
 }

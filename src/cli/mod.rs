@@ -4,7 +4,9 @@ mod access;
 mod check;
 mod clear;
 mod dry_run;
+mod examples;
 mod explain;
+mod format;
 mod global;
 mod leftovers;
 mod list_stuck;
@@ -13,22 +15,27 @@ mod list_stuck;
 #[cfg(feature = "sandbox")]
 mod man;
 mod name;
+mod namespaces;
 mod orphans;
 mod restore;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use crate::model::DryRunChoice;
 use crate::model::is_dns_label;
-pub use crate::output::{DocumentFormat, ListFormat, ReportFormat};
+pub use crate::output::Format;
 pub use access::AccessOptions;
 pub use check::CheckOptions;
 pub use clear::{AllOptions, ClearOptions};
 pub use explain::ExplainOptions;
+use format::Formats;
 pub use global::GlobalOptions;
 pub use list_stuck::ListStuckOptions;
+pub use namespaces::NamespaceOptions;
 pub use orphans::OrphansOptions;
 pub use restore::RestoreOptions;
 #[cfg(feature = "sandbox")]
@@ -58,11 +65,33 @@ impl Cli {
     /// kubectl runs nsfix as its plugin.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let typed = name::typed(std::env::args_os().next().as_deref());
-        let mut definition = Self::command().bin_name(typed);
+        let mut definition = Self::definition(name::typed(std::env::args_os().next().as_deref()));
         let mut matches = definition.get_matches_mut();
-        Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut definition).exit())
+        if contradicts_itself(&matches) {
+            let message = "the argument '--backup-dir <DIR>' cannot be used with '--no-backup'";
+            definition.error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        let cli = Self::from_arg_matches_mut(&mut matches);
+        let mut cli = cli.unwrap_or_else(|error| error.format(&mut definition).exit());
+        cli.command.take_namespaces();
+        cli
     }
+
+    /// The command line with its examples, for whoever types this.
+    #[must_use]
+    pub fn definition(typed: &'static str) -> clap::Command {
+        examples::added_to(Self::command().bin_name(typed), typed)
+    }
+}
+
+/// A directory from the environment stands back behind `--no-backup`; one that was typed contradicts it.
+fn contradicts_itself(matches: &ArgMatches) -> bool {
+    let Some((_, matches)) = matches.subcommand() else { return false };
+    let typed = |name: &str| match matches.try_contains_id(name) {
+        Ok(true) => matches.value_source(name) == Some(ValueSource::CommandLine),
+        _ => false,
+    };
+    typed("backup_dir") && typed("no_backup")
 }
 
 /// The verbs.
@@ -90,9 +119,22 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the version
+    Version,
 }
 
 impl Command {
+    /// kubectl's `-n NAME` is another way to write `NAME`.
+    fn take_namespaces(&mut self) {
+        match self {
+            Self::Check(options) => options.names.append(&mut options.namespace),
+            Self::Clear(options) => options.names.append(&mut options.namespace),
+            Self::Explain(options) => options.names.append(&mut options.namespaces.namespace),
+            Self::Orphans(options) => options.names.append(&mut options.namespaces.namespace),
+            _ => {}
+        }
+    }
+
     /// Whether nothing is meant to be written.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {

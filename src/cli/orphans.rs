@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DocumentFormat, DryRunChoice, ReportFormat, parse_namespace};
+use super::{DryRunChoice, Format, Formats, NamespaceOptions, parse_namespace};
 use crate::model::parse_duration;
+use crate::output::jsonpath::Path;
 
 /// Options of `orphans`.
 #[derive(Args, Debug)]
@@ -14,6 +15,12 @@ pub struct OrphansOptions {
     /// Only orphans of these missing namespaces
     #[arg(value_name = "NAME", value_parser = parse_namespace)]
     pub names: Vec<String>,
+    /// The same as kubectl has it.
+    #[command(flatten)]
+    pub namespaces: NamespaceOptions,
+    /// Sort by what this path finds in each item, for example .ageSeconds
+    #[arg(long, value_name = "PATH")]
+    pub sort_by: Option<Path>,
     /// Remove them: create each namespace, delete it at once, and empty it
     #[arg(long)]
     pub purge: bool,
@@ -27,7 +34,7 @@ pub struct OrphansOptions {
     #[arg(long, value_name = "NAME", requires = "purge")]
     pub release_finalizer: Vec<String>,
     /// Where to save what is about to be removed [default: ~/.local/state/nsfix/backups]
-    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
+    #[arg(long, env = "NSFIX_BACKUP_DIR", hide_env_values = true, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
     /// Save nothing before writing
     #[arg(long)]
@@ -46,17 +53,6 @@ pub struct OrphansOptions {
     )]
     pub patience: Duration,
     /// Output format
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<DocumentFormat>,
-}
-
-impl OrphansOptions {
-    /// The same format, for a report.
-    #[must_use]
-    pub fn report_format(&self) -> Option<ReportFormat> {
-        self.output.map(|format| match format {
-            DocumentFormat::Json => ReportFormat::Json,
-            DocumentFormat::Yaml => ReportFormat::Yaml,
-        })
-    }
+    #[arg(short, long, value_name = "FORMAT", value_parser = Formats::Names)]
+    pub output: Option<Format>,
 }

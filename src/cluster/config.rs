@@ -17,6 +17,7 @@ use crate::model::parse_duration;
 const PRACTICE_CONTEXT: &str = "nsfix-sandbox";
 /// kubectl waits for ever; a tool that runs unattended may not.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const UNLIMITED: Duration = Duration::from_secs(3_600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// kubectl's connection flags.
@@ -24,52 +25,73 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[command(next_help_heading = "Connection options")]
 pub struct ConnectionOptions {
     /// Path to the kubeconfig file to use
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The name of the kubeconfig context to use; can be repeated where a command reads several clusters
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub context: Vec<String>,
     /// Use every context of the kubeconfig, where a command reads several clusters
-    #[arg(long, global = true, conflicts_with = "context")]
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "context")]
     pub all_contexts: bool,
     /// The name of the kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub cluster: Option<String>,
     /// The name of the kubeconfig user to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub user: Option<String>,
     /// The address and port of the Kubernetes API server
-    #[arg(short, long, global = true, value_name = "URL")]
+    #[arg(short, long, global = true, hide_short_help = true, value_name = "URL")]
     pub server: Option<String>,
     /// Bearer token for authentication to the API server
-    #[arg(long, global = true, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "TOKEN", hide_env_values = true)]
     pub token: Option<String>,
     /// Username to impersonate for the operation
-    #[arg(long = "as", global = true, value_name = "USER")]
+    #[arg(long = "as", global = true, hide_short_help = true, value_name = "USER")]
     pub impersonate: Option<String>,
     /// Group to impersonate for the operation; can be repeated
-    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "impersonate")]
+    #[arg(
+        long = "as-group",
+        global = true,
+        hide_short_help = true,
+        value_name = "GROUP",
+        requires = "impersonate"
+    )]
     pub impersonate_groups: Vec<String>,
     /// UID to impersonate for the operation
-    #[arg(long = "as-uid", global = true, value_name = "UID", requires = "impersonate")]
+    #[arg(
+        long = "as-uid",
+        global = true,
+        hide_short_help = true,
+        value_name = "UID",
+        requires = "impersonate"
+    )]
     pub impersonate_uid: Option<String>,
     /// Path to a certificate file for the certificate authority
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
     /// Path to a client certificate file for TLS
-    #[arg(long, global = true, value_name = "FILE", requires = "client_key")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE", requires = "client_key")]
     pub client_certificate: Option<PathBuf>,
     /// Path to a client key file for TLS
-    #[arg(long, global = true, value_name = "FILE", requires = "client_certificate")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE", requires = "client_certificate")]
     pub client_key: Option<PathBuf>,
     /// Server name to use for server certificate validation
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub tls_server_name: Option<String>,
     /// Do not check the server's certificate; makes the connection insecure
-    #[arg(long, global = true, conflicts_with = "certificate_authority")]
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "certificate_authority")]
     pub insecure_skip_tls_verify: bool,
-    /// How long to wait for the answer to one request, for example 10s or 1m
-    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, default_value = "30s")]
+    /// How long to wait for the answer to one request, for example 10s or 1m; 0 as long as an hour
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "NSFIX_REQUEST_TIMEOUT",
+        hide_env_values = true,
+        value_name = "DURATION",
+        value_parser = parse_timeout,
+        default_value = "30s"
+    )]
     pub request_timeout: Option<Duration>,
 }
 
@@ -206,7 +228,7 @@ impl ConnectionOptions {
     fn kubeconfig(&self) -> Result<Option<Kubeconfig>, ConfigError> {
         let read = match &self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path).map(Some),
-            None => match Kubeconfig::from_env() {
+            None => match from_environment() {
                 Ok(None) => match Kubeconfig::read() {
                     Err(KubeconfigError::FindPath) => Ok(None),
                     Err(KubeconfigError::ReadConfig(error, _))
@@ -293,6 +315,33 @@ impl ConnectionOptions {
                 (!self.impersonate_groups.is_empty()).then(|| self.impersonate_groups.clone());
         }
     }
+}
+
+/// The files of KUBECONFIG, merged. As in clientcmd, one that does not exist is passed over; kube would fail.
+fn from_environment() -> Result<Option<Kubeconfig>, KubeconfigError> {
+    let Some(value) = std::env::var_os("KUBECONFIG") else { return Ok(None) };
+    let named: Vec<PathBuf> =
+        std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect();
+    let mut merged = None;
+    for path in &named {
+        match Kubeconfig::read_from(path) {
+            // Of one alone it is a mistake that is wanted to be known.
+            Err(KubeconfigError::ReadConfig(error, _))
+                if error.kind() == std::io::ErrorKind::NotFound && named.len() > 1 => {}
+            read => merged = Some(merged.unwrap_or_else(Kubeconfig::default).merge(read?)?),
+        }
+    }
+    match merged {
+        // None of several exists.
+        None if !named.is_empty() => Kubeconfig::read_from(&named[0]).map(Some),
+        merged => Ok(merged),
+    }
+}
+
+/// kubectl's 0 means no limit; a request that never ends is none of any use, so an hour stands for it.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = parse_duration(text)?;
+    Ok(if timeout.is_zero() { UNLIMITED } else { timeout })
 }
 
 fn with_scheme(server: &str) -> String {

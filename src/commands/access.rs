@@ -13,7 +13,9 @@ use crate::plan::capabilities;
 pub(super) async fn run(options: &AccessOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
     let cluster = session.the_cluster()?;
     let mut items = Vec::new();
-    for capability in capabilities() {
+    let wanted =
+        |name: &str| options.capabilities.is_empty() || options.capabilities.iter().any(|each| each == name);
+    for capability in capabilities().into_iter().filter(|capability| wanted(capability.name)) {
         let reviews = capability.permissions.iter().map(|permission| async {
             let permission = limited_to(permission.clone(), &options.namespace);
             let access = cluster.can_i(&permission).await?;
@@ -23,8 +25,10 @@ pub(super) async fn run(options: &AccessOptions, session: &Session, terminal: &T
             items.push(AccessItem::new(capability.name, &permission, access.allowed, &access.reason));
         }
     }
-    terminal.data(&AccessItem::render(items, options.output)?)?;
-    Ok(Exit::Done)
+    let (verdict, complete) = AccessItem::verdict(&items);
+    terminal.data(&AccessItem::render(items, options.output.as_ref())?)?;
+    terminal.note(&verdict);
+    Ok(if complete { Exit::Done } else { Exit::Error })
 }
 
 /// The same for one namespace, where it can be granted for one.

@@ -27,7 +27,13 @@ pub(super) async fn run(options: &CheckOptions, session: &Session, terminal: &Te
         predictions?
     };
     exits.extend(predictions.iter().map(|prediction| exit_of(prediction.expectation())));
-    prediction::print(&predictions, cluster.context.as_deref(), &cluster.server, options.output, terminal)?;
+    prediction::print(
+        &predictions,
+        cluster.context.as_deref(),
+        &cluster.server,
+        options.output.as_ref(),
+        terminal,
+    )?;
     Ok(worst(&exits))
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{Session, VerbResult};
-use crate::cli::{ClearOptions, DryRunChoice, ReportFormat};
+use crate::cli::{ClearOptions, DryRunChoice, Format};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
 use crate::diagnose::{CauseKind, Diagnosis};
@@ -153,10 +153,10 @@ impl Clear<'_> {
         let invocation = self.terminal.invocation();
         let document =
             || Document::new(reports.iter().map(|report| Repaired::new(report, invocation)).collect());
-        match self.options.output {
-            None | Some(ReportFormat::Name) => Ok(()),
-            Some(ReportFormat::Json) => Ok(self.terminal.data(&document().to_json()?)?),
-            Some(ReportFormat::Yaml) => Ok(self.terminal.data(&document().to_yaml()?)?),
+        match &self.options.output {
+            // Names are printed as the namespaces go.
+            None | Some(Format::Name) => Ok(()),
+            Some(format) => Ok(self.terminal.data(&document().render(format, true)?)?),
         }
     }
 }

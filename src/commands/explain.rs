@@ -39,7 +39,7 @@ pub(super) async fn run(options: &ExplainOptions, session: &Session, terminal: &
             }
         }
     }
-    let keep = match (options.all_objects, options.output) {
+    let keep = match (options.all_objects, &options.output) {
         (true, _) => usize::MAX,
         (false, None) => CAP,
         (false, Some(_)) => DOCUMENT_CAP,
@@ -58,7 +58,7 @@ pub(super) async fn run(options: &ExplainOptions, session: &Session, terminal: &
             Explained { diagnosis, plan, prediction }
         }));
     }
-    explain::print(&explained, &cluster.server, options.output, terminal)?;
+    explain::print(&explained, &cluster.server, options.output.as_ref(), terminal)?;
     Ok(Exit::merge(exits))
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Error, Result};
 use jiff::Timestamp;
 
 use super::{Session, VerbResult};
-use crate::cli::{ListFormat, ListStuckOptions};
+use crate::cli::{Format, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
 use crate::diagnose::{CommonCause, age, common_causes, diagnose};
 use crate::exit::Exit;
@@ -45,7 +45,11 @@ pub(super) async fn run(
     }
     let common = warn_of_common_causes(clusters, &found, terminal);
     list_stuck::warn_of_gaps(&found, terminal);
-    let shape = Shape { format: options.output, headers: !options.no_headers, with_context: several, now };
+    let format = options.output.as_ref();
+    let shape = Shape { format, headers: !options.no_headers, with_context: several, now };
+    if let Some(path) = &options.sort_by {
+        list_stuck::sort(&mut found, path, &shape)?;
+    }
     list_stuck::print(&found, &shape, terminal)?;
     let exit = match Exit::merge(exits) {
         Exit::Done if options.exit_code && !found.is_empty() => Exit::StuckFound,
@@ -87,9 +91,9 @@ async fn look<'a>(
 ) -> Result<Vec<FoundNamespace<'a>>, ApiError> {
     let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
     let mut namespaces = cluster.namespaces(&query).await?;
-    namespaces.retain(|namespace| old_enough(namespace, options, now));
+    namespaces.retain(|namespace| options.wants(&namespace.name) && old_enough(namespace, options, now));
     let context = cluster.context.as_deref();
-    let diagnoses = options.output == Some(ListFormat::Wide) || options.metrics.any();
+    let diagnoses = options.output == Some(Format::Wide) || options.metrics.any();
     if !diagnoses || namespaces.is_empty() {
         let plain = |namespace| FoundNamespace { context, namespace, diagnosis: None };
         return Ok(namespaces.into_iter().map(plain).collect());

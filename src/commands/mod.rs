@@ -24,6 +24,7 @@ use anyhow::Result;
 
 use crate::backup::{Backups, default_backup_dir, practice_backup_dir};
 use crate::cli::{Cli, Command, GlobalOptions};
+use crate::exit::Exit;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
 use session::Session;
@@ -37,6 +38,10 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Ver
 async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<VerbResult> {
     let Cli { command, global } = cli;
     match command {
+        Command::Version => {
+            terminal.data(concat!("nsfix ", env!("CARGO_PKG_VERSION"), "\n"))?;
+            Ok(Exit::Done.into())
+        }
         Command::Completion { shell } => completion::run(shell, terminal).map(VerbResult::from),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await.map(VerbResult::from),

@@ -45,7 +45,7 @@ pub(super) async fn run(
     if options.purge {
         return Box::pin(purge::run(options, session, terminal, shutdown, found)).await;
     }
-    orphans::print(&found, options.output, terminal)?;
+    orphans::print(&found, options.output.as_ref(), options.sort_by.as_ref(), terminal)?;
     Ok(Exit::Done.into())
 }
 

@@ -15,10 +15,23 @@ use super::{Measurements, MetricsError, file};
 #[command(next_help_heading = "Metrics")]
 pub struct MetricsOptions {
     /// Write metrics for Prometheus to this file, as node_exporter's textfile collector reads them (*.prom)
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "NSFIX_METRICS_FILE",
+        hide_env_values = true,
+        hide_short_help = true,
+        value_name = "FILE"
+    )]
     pub metrics_file: Option<PathBuf>,
     /// Push metrics to the Prometheus Pushgateway at this URL, for example http://pushgateway:9091
-    #[arg(long, value_name = "URL", value_parser = GatewayParser)]
+    #[arg(
+        long,
+        env = "NSFIX_PUSH_GATEWAY",
+        hide_env_values = true,
+        hide_short_help = true,
+        value_name = "URL",
+        value_parser = GatewayParser
+    )]
     pub push_gateway: Option<Gateway>,
 }
 

@@ -8,6 +8,7 @@ mod repaired;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 pub use access::AccessItem;
 pub use diagnosis::DiagnosisItem;
@@ -15,7 +16,7 @@ pub use orphan::OrphanItem;
 pub use prediction::PredictionItem;
 pub use repaired::Repaired;
 
-use super::{DocumentFormat, OutputError};
+use super::{Format, OutputError};
 use crate::diagnose::{Diagnosis, State, age, reason};
 use crate::model::{Condition, Gap, Namespace};
 
@@ -35,6 +36,14 @@ pub struct Document<T> {
 pub trait Item: Serialize {
     /// The kind of the list document.
     const LIST_KIND: &'static str;
+
+    /// `KIND/NAME`, as kubectl's `-o name` prints it.
+    fn resource_name(&self) -> String;
+}
+
+/// The same as JSON, for paths to be looked up in.
+pub fn as_value(document: &impl Serialize) -> Result<Value, OutputError> {
+    Ok(serde_json::to_value(document)?)
 }
 
 impl<T: Item> Document<T> {
@@ -44,11 +53,20 @@ impl<T: Item> Document<T> {
         Self { api_version: API_VERSION, kind: T::LIST_KIND, items }
     }
 
-    /// Renders the document in a format.
-    pub fn render(&self, format: DocumentFormat) -> Result<String, OutputError> {
+    /// Renders the document in a format. A table of its own columns has a header unless none is wanted.
+    pub fn render(&self, format: &Format, headers: bool) -> Result<String, OutputError> {
         match format {
-            DocumentFormat::Json => self.to_json(),
-            DocumentFormat::Yaml => self.to_yaml(),
+            Format::Json => self.to_json(),
+            Format::Yaml => self.to_yaml(),
+            Format::JsonPath(template) => Ok(template.render(&as_value(self)?)),
+            Format::CustomColumns(columns) => {
+                let items = self.items.iter().map(as_value).collect::<Result<Vec<_>, _>>()?;
+                Ok(columns.render(&items, headers))
+            }
+            // Only a list has a wider table, which is no document.
+            Format::Wide | Format::Name => {
+                Ok(self.items.iter().flat_map(|item| [item.resource_name(), "\n".to_owned()]).collect())
+            }
         }
     }
 
@@ -94,6 +112,10 @@ struct LeftoversDocument {
 
 impl Item for StuckNamespace {
     const LIST_KIND: &'static str = "StuckNamespaceList";
+
+    fn resource_name(&self) -> String {
+        format!("namespace/{}", self.name)
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]

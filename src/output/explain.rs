@@ -1,7 +1,7 @@
 //! Diagnoses with their plans, as text or as a document.
 
 use super::document::{DiagnosisItem, Document, PredictionItem};
-use super::{DocumentFormat, OutputError, Style, Terminal, prediction, tree};
+use super::{Format, OutputError, Style, Terminal, prediction, tree};
 use crate::diagnose::Diagnosis;
 use crate::diagnose::predict::Prediction;
 use crate::plan::{Plan, Refusal};
@@ -21,7 +21,7 @@ pub struct Explained {
 pub fn print(
     explained: &[Explained],
     server: &str,
-    format: Option<DocumentFormat>,
+    format: Option<&Format>,
     terminal: &Terminal,
 ) -> Result<(), OutputError> {
     let document = || {
@@ -45,7 +45,7 @@ pub fn print(
         text
     };
     let text = match format {
-        Some(format) => document().render(format)?,
+        Some(format) => document().render(format, true)?,
         None => explained.iter().map(tree).collect::<Vec<_>>().join("\n"),
     };
     terminal.data(&text)

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::document::{Document, StuckNamespace};
-use super::{ListFormat, OutputError, Style, Terminal, human_duration, table};
+use super::document::{Document, StuckNamespace, as_value};
+use super::jsonpath::Path;
+use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sort_by, table};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, reason};
 use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, counted};
 
@@ -25,19 +26,32 @@ impl FoundNamespace<'_> {
     fn reason(&self) -> String {
         self.diagnosis.as_ref().map_or_else(|| reason(&self.namespace), Diagnosis::reason)
     }
+
+    fn document(&self, shape: &Shape<'_>) -> StuckNamespace {
+        let context = self.context.filter(|_| shape.with_context);
+        match &self.diagnosis {
+            Some(diagnosis) => StuckNamespace::diagnosed(diagnosis, context),
+            None => StuckNamespace::new(&self.namespace, context, shape.now),
+        }
+    }
 }
 
 /// How the list is printed.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub struct Shape<'a> {
     /// The format.
-    pub format: Option<ListFormat>,
+    pub format: Option<&'a Format>,
     /// Whether a table has a header line.
     pub headers: bool,
     /// Whether each row names its context.
     pub with_context: bool,
     /// When it was looked.
     pub now: Timestamp,
+}
+
+/// Sorts the list by what a path finds in the document of each.
+pub fn sort(found: &mut Vec<FoundNamespace<'_>>, path: &Path, shape: &Shape<'_>) -> Result<(), Failure> {
+    sort_by(found, path, |found| as_value(&found.document(shape)).unwrap_or_default())
 }
 
 /// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
@@ -53,29 +67,22 @@ pub fn warn_of_gaps(found: &[FoundNamespace<'_>], terminal: &Terminal) {
 }
 
 /// Prints the list in its format.
-pub fn print(found: &[FoundNamespace<'_>], shape: &Shape, terminal: &Terminal) -> Result<(), OutputError> {
-    let document = || {
-        let items = found.iter().map(|found| {
-            let context = found.context.filter(|_| shape.with_context);
-            match &found.diagnosis {
-                Some(diagnosis) => StuckNamespace::diagnosed(diagnosis, context),
-                None => StuckNamespace::new(&found.namespace, context, shape.now),
-            }
-        });
-        Document::new(items.collect())
-    };
+pub fn print(
+    found: &[FoundNamespace<'_>],
+    shape: &Shape<'_>,
+    terminal: &Terminal,
+) -> Result<(), OutputError> {
     let text = match shape.format {
-        Some(ListFormat::Json) => document().to_json()?,
-        Some(ListFormat::Yaml) => document().to_yaml()?,
-        Some(ListFormat::Name) => {
-            found.iter().flat_map(|found| ["namespace/", &found.namespace.name, "\n"]).collect()
-        }
-        None | Some(ListFormat::Wide) if found.is_empty() => {
+        None | Some(Format::Wide) if found.is_empty() => {
             terminal.note("No stuck namespaces found.");
             return Ok(());
         }
         None => as_table(found, false, shape, terminal),
-        Some(ListFormat::Wide) => as_table(found, true, shape, terminal),
+        Some(Format::Wide) => as_table(found, true, shape, terminal),
+        Some(format) => {
+            let items = found.iter().map(|found| found.document(shape));
+            Document::new(items.collect()).render(format, shape.headers)?
+        }
     };
     terminal.data(&text)
 }
@@ -92,7 +99,7 @@ pub fn summary(found: &[FoundNamespace<'_>], common: &[CommonCause], now: Timest
     lines.join("\n")
 }
 
-fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape, terminal: &Terminal) -> String {
+fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape<'_>, terminal: &Terminal) -> String {
     let Shape { with_context, now, .. } = *shape;
     let mut headers = if with_context { vec!["CONTEXT"] } else { Vec::new() };
     headers.extend(["NAME", "STATE", "AGE", "FINALIZERS"]);

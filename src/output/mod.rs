@@ -2,18 +2,21 @@
 //! else to stderr. The renderers themselves are pure: types in, text out.
 
 mod age;
+mod columns;
 pub mod consent;
 pub mod document;
 pub mod explain;
 mod failure;
 mod format;
 pub mod inventory;
+pub mod jsonpath;
 pub mod list_stuck;
 pub mod orphans;
 pub mod prediction;
 mod progress;
 pub mod report;
 mod sanitise;
+mod sort;
 pub mod table;
 mod terminal;
 mod termination;
@@ -22,9 +25,11 @@ mod traffic;
 mod tree;
 
 pub use age::human_duration;
+pub use columns::CustomColumns;
 pub use failure::{Failure, OutputError};
-pub use format::{DocumentFormat, ListFormat, ReportFormat};
+pub use format::Format;
 pub use progress::Progress;
 pub use sanitise::sanitise;
+pub use sort::sort_by;
 pub use terminal::{ColorChoice, LogFormat, Style, Terminal, Topic};
 pub use termination::write_termination_message;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, OrphanItem};
-use super::{DocumentFormat, OutputError, Terminal, inventory, table};
+use super::document::{Document, OrphanItem, as_value};
+use super::jsonpath::Path;
+use super::{Failure, Format, OutputError, Terminal, inventory, sort_by, table};
 use crate::cluster::PURGE_LABEL;
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 
@@ -31,12 +32,16 @@ pub fn nobody_knows(name: &str, why: &str) -> String {
 /// Prints what was found, and what to do about it.
 pub fn print(
     found: &FoundOrphans,
-    format: Option<DocumentFormat>,
+    format: Option<&Format>,
+    sort: Option<&Path>,
     terminal: &Terminal,
-) -> Result<(), OutputError> {
-    let items = OrphanItem::all(&found.orphans);
+) -> Result<(), Failure> {
+    let mut items = OrphanItem::all(&found.orphans);
+    if let Some(path) = sort {
+        sort_by(&mut items, path, |item| as_value(item).unwrap_or_default())?;
+    }
     let text = match format {
-        Some(format) => Document::new(items).render(format)?,
+        Some(format) => Document::new(items).render(format, true).map_err(Failure::of)?,
         None if items.is_empty() => String::new(),
         None => {
             let rows: Vec<Vec<String>> = items.iter().map(OrphanItem::row).collect();
@@ -46,7 +51,7 @@ pub fn print(
     if text.is_empty() && found.unreadable.is_empty() {
         note_none(&found.looked, terminal);
     } else {
-        terminal.data(&text)?;
+        terminal.data(&text).map_err(Failure::of)?;
     }
     for Namespace { name, .. } in &found.unfinished {
         let purge = terminal.command(&ShellCommand::nsfix(["orphans", name, "--purge"]));

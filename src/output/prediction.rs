@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::document::{Document, PredictionItem};
-use super::{DocumentFormat, OutputError, Style, Terminal, sanitise};
+use super::{Format, OutputError, Style, Terminal, sanitise};
 use crate::diagnose::Cause;
 use crate::diagnose::predict::{Expectation, Fate, Prediction};
 use crate::model::Invocation;
@@ -16,13 +16,13 @@ pub fn print(
     predictions: &[Prediction],
     context: Option<&str>,
     server: &str,
-    format: Option<DocumentFormat>,
+    format: Option<&Format>,
     terminal: &Terminal,
 ) -> Result<(), OutputError> {
     let invocation = terminal.invocation();
     let text = if let Some(format) = format {
         let item = |each| PredictionItem::new(each, context, server, invocation);
-        Document::new(predictions.iter().map(item).collect()).render(format)?
+        Document::new(predictions.iter().map(item).collect()).render(format, true)?
     } else {
         let paint = |style: Style, text: &str| terminal.paint(style, text);
         predictions.iter().map(|each| predicted(each, invocation, paint)).collect()

@@ -1,6 +1,6 @@
 //! What `clear` and `orphans --purge` print for a person.
 
-use super::{Failure, OutputError, ReportFormat, Terminal, Topic, sanitise, tree};
+use super::{Failure, Format, OutputError, Terminal, Topic, sanitise, tree};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with, gaps_with_reasons};
@@ -15,7 +15,7 @@ const TALLIED: usize = 10;
 pub fn report(
     terminal: &Terminal,
     report: &Report,
-    format: Option<ReportFormat>,
+    format: Option<&Format>,
     dry_run: DryRunChoice,
 ) -> Result<(), OutputError> {
     let name = &report.namespace;
@@ -31,7 +31,7 @@ pub fn report(
             terminal.data(&format!("# namespace/{name} {line}\n"))?;
         }
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
-        (Some(ReportFormat::Name), Some(_)) if is_gone(report) => {
+        (Some(Format::Name), Some(_)) if is_gone(report) => {
             terminal.data(&format!("namespace/{name}\n"))?;
         }
         _ => {}
@@ -198,7 +198,7 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
 }
 
 /// `--dry-run=client`: a script of the requests as comments, and how to send them with kubectl.
-pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<ReportFormat>) -> Result<(), OutputError> {
+pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<&Format>) -> Result<(), OutputError> {
     if format.is_some() {
         return Ok(());
     }

@@ -112,7 +112,7 @@ async fn a_report_reads_what_its_role_says(lab: Lab) {
     assert!(scenarios.iter().all(|name| listed.stdout.contains(name)), "{listed:?}");
     account.nsfix(&lab, &[&["explain"], &scenarios[..]].concat()).run().await.expect(0);
     account.nsfix(&lab, &["orphans"]).run().await.expect(0);
-    account.nsfix(&lab, &["access"]).run().await.expect(0);
+    account.nsfix(&lab, &["access", "report"]).run().await.expect(0);
     used_is_granted(&lab, &account, "report").await;
 
     for permission in &granted {

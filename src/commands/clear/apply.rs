@@ -72,7 +72,7 @@ impl Clear<'_> {
         let quiet =
             (said_before && !self.terminal.keeps_log()).then(|| Report { problem: None, ..report.clone() });
         let report = quiet.as_ref().unwrap_or(report);
-        Ok(show::report(self.terminal, report, self.options.output, self.options.dry_run)?)
+        Ok(show::report(self.terminal, report, self.options.output.as_ref(), self.options.dry_run)?)
     }
 
     async fn apply(&self, prepared: Prepared) -> Result<Report> {
@@ -169,7 +169,7 @@ impl Clear<'_> {
             self.terminal.warn_once(Topic::namespace(&namespace.name), warning);
         }
         if self.options.dry_run == DryRunChoice::Client {
-            show::requests(self.terminal, plan, self.options.output)?;
+            show::requests(self.terminal, plan, self.options.output.as_ref())?;
             let mut report = Report::new(&namespace.name, &namespace.uid);
             report.outcome = Outcome::DryRun;
             report.warnings.clone_from(warnings);

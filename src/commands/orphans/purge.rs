@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use super::begin::{Begun, begin};
 use super::permitted;
 use crate::backup::Backups;
-use crate::cli::{DryRunChoice, OrphansOptions};
+use crate::cli::{DryRunChoice, Format, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::confirm::ask_yes;
 use crate::commands::{Session, VerbResult, backups_in};
@@ -137,7 +137,7 @@ fn dry_run(
             }
         }
         if report.outcome != Outcome::DryRun {
-            show::report(terminal, &report, options.report_format(), options.dry_run)?;
+            show::report(terminal, &report, options.output.as_ref(), options.dry_run)?;
         }
         reports.push(report);
     }
@@ -146,11 +146,11 @@ fn dry_run(
 
 /// The document, where one is wanted, and the exit code.
 fn finish(options: &OrphansOptions, terminal: &Terminal, reports: Vec<Report>) -> Result<VerbResult> {
-    if let Some(format) = options.output {
+    if let Some(format) = options.output.as_ref().filter(|format| **format != Format::Name) {
         let document = Document::new(
             reports.iter().map(|report| Repaired::new(report, terminal.invocation())).collect(),
         );
-        terminal.data(&document.render(format)?)?;
+        terminal.data(&document.render(format, true)?)?;
     }
     let exit = Exit::merge(reports.iter().map(|report| report.outcome.exit()));
     Ok(VerbResult { reports: Some(reports), ..exit.into() })
@@ -190,7 +190,7 @@ impl Purge<'_> {
             } else {
                 Box::pin(self.one(&name, target)).await
             };
-            show::report(self.terminal, &report, self.options.report_format(), DryRunChoice::None)?;
+            show::report(self.terminal, &report, self.options.output.as_ref(), DryRunChoice::None)?;
             reports.push(report);
         }
         let result = finish(self.options, self.terminal, reports)?;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Document, Item};
-use crate::model::Permission;
-use crate::output::{DocumentFormat, OutputError, table};
+use crate::model::{Permission, counted};
+use crate::output::{Format, OutputError, table};
 
 /// One item of an `AccessReport`.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,10 @@ pub struct AccessItem {
 
 impl Item for AccessItem {
     const LIST_KIND: &'static str = "AccessReport";
+
+    fn resource_name(&self) -> String {
+        self.capability.clone()
+    }
 }
 
 impl AccessItem {
@@ -45,13 +49,36 @@ impl AccessItem {
         }
     }
 
+    /// What this account may do and what it lacks, in a sentence, and whether it lacks nothing.
+    #[must_use]
+    pub fn verdict(items: &[Self]) -> (String, bool) {
+        let mut capabilities: Vec<&str> = items.iter().map(|item| item.capability.as_str()).collect();
+        capabilities.dedup();
+        let missing = |name: &&str| {
+            items.iter().filter(|item| item.capability == **name && !item.allowed).count() as u64
+        };
+        let (may, lacks): (Vec<&str>, Vec<&str>) = capabilities.iter().partition(|name| missing(name) == 0);
+        let lacks: Vec<String> = lacks
+            .iter()
+            .map(|name| format!("{name} ({} missing)", counted(missing(name), "permission")))
+            .collect();
+        let verdict = match (may.is_empty(), lacks.is_empty()) {
+            (_, true) => format!("This account may {}.", may.join(", ")),
+            (true, false) => format!("This account may not {}.", lacks.join(", ")),
+            (false, false) => {
+                format!("This account may {}, but not {}.", may.join(", "), lacks.join(", "))
+            }
+        };
+        (verdict, lacks.is_empty())
+    }
+
     /// All of them, as a table or as a document.
-    pub fn render(items: Vec<Self>, format: Option<DocumentFormat>) -> Result<String, OutputError> {
+    pub fn render(items: Vec<Self>, format: Option<&Format>) -> Result<String, OutputError> {
         let Some(format) = format else {
             let rows: Vec<Vec<String>> = items.iter().map(Self::row).collect();
             return Ok(table::render(Some(&["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"]), &rows));
         };
-        Document::new(items).render(format)
+        Document::new(items).render(format, true)
     }
 
     /// The cells of its row in a table; the rule only where it is missing.

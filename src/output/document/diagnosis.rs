@@ -27,6 +27,10 @@ pub struct DiagnosisItem {
 
 impl Item for DiagnosisItem {
     const LIST_KIND: &'static str = "DiagnosisList";
+
+    fn resource_name(&self) -> String {
+        self.namespace.resource_name()
+    }
 }
 
 #[derive(Debug, Serialize)]

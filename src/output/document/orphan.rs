@@ -24,6 +24,11 @@ pub struct OrphanItem {
 
 impl Item for OrphanItem {
     const LIST_KIND: &'static str = "OrphanList";
+
+    fn resource_name(&self) -> String {
+        let dot = if self.group.is_empty() { "" } else { "." };
+        format!("{}{dot}{}/{}", self.kind.to_lowercase(), self.group, self.name)
+    }
 }
 
 impl OrphanItem {

@@ -24,6 +24,10 @@ pub struct PredictionItem {
 
 impl Item for PredictionItem {
     const LIST_KIND: &'static str = "PredictionList";
+
+    fn resource_name(&self) -> String {
+        format!("namespace/{}", self.namespace.name)
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -26,6 +26,10 @@ pub struct Repaired {
 
 impl Item for Repaired {
     const LIST_KIND: &'static str = "RepairReport";
+
+    fn resource_name(&self) -> String {
+        format!("namespace/{}", self.namespace)
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -1,0 +1,132 @@
+//! What hands that know kubectl type.
+
+use serde_json::json;
+
+use crate::harness::Lab;
+use crate::harness::fixtures::{path, terminating};
+use crate::tests;
+
+tests! {
+    Both:
+    documents_are_picked_from_as_by_kubectl,
+    the_namespace_may_be_given_as_kubectl_has_it;
+    Sandbox:
+    what_a_template_cannot_mean_is_a_usage_error,
+    a_list_is_sorted_by_what_a_path_finds,
+    names_are_to_be_had_wherever_there_are_names,
+    a_kubeconfig_list_may_name_files_that_do_not_exist,
+    no_timeout_is_kubectls_zero,
+    what_a_team_sets_once_comes_from_the_environment,
+    the_version_is_a_verb_too
+}
+
+async fn documents_are_picked_from_as_by_kubectl(lab: Lab) {
+    let name = terminating(&lab).await;
+    let template =
+        format!("jsonpath={{range .items[?(@.name==\"{name}\")]}}{{.name}}:{{.specFinalizers[0]}}{{end}}");
+    let ran = lab.nsfix(&["list-stuck", "-o", &template]).run().await.expect(0);
+    assert_eq!(ran.stdout, format!("{name}:kubernetes"));
+    let explain = ["explain", &name, "-o", "jsonpath={.items[*].namespace.name}{\"\\n\"}"];
+    assert_eq!(lab.nsfix(&explain).run().await.expect(0).stdout, format!("{name}\n"));
+    let columns =
+        ["list-stuck", "-n", &name, "-o", "custom-columns=WHO:.name,WHAT:.specFinalizers[*],NO:.no"];
+    let ran = lab.nsfix(&columns).run().await.expect(0);
+    let cells: Vec<&str> = ran.stdout.split_whitespace().collect();
+    assert_eq!(cells, ["WHO", "WHAT", "NO", &name, "kubernetes", "<none>"]);
+    let clear =
+        ["clear", &name, "--leftovers=orphan", "--dry-run=server", "-o", "jsonpath={.items[0].outcome}"];
+    assert_eq!(lab.nsfix(&clear).run().await.expect(0).stdout, "DryRun");
+}
+
+async fn the_namespace_may_be_given_as_kubectl_has_it(lab: Lab) {
+    let (name, other) = (terminating(&lab).await, terminating(&lab).await);
+    let listed = lab.nsfix(&["list-stuck", "-A", "-o", "name"]).run().await.expect(0).stdout;
+    assert!(listed.contains(&name) && listed.contains(&other), "{listed}");
+    let one = lab.nsfix(&["list-stuck", "-n", &name, "-o", "name"]).run().await.expect(0).stdout;
+    assert_eq!(one, format!("namespace/{name}\n"));
+    let explained = lab.nsfix(&["explain", "-n", &name, "-o", "name"]).run().await.expect(0).stdout;
+    assert_eq!(explained, format!("namespace/{name}\n"));
+    let cleared = lab.nsfix(&["clear", "-n", &name, "--yes", "--leftovers=orphan", "-o", "name"]).run().await;
+    assert_eq!(cleared.expect(0).stdout, format!("namespace/{name}\n"));
+    lab.get(&path(&other)).await.expect(200);
+}
+
+async fn what_a_template_cannot_mean_is_a_usage_error(lab: Lab) {
+    let cases = [
+        ("jsonpath={.items", "not closed"),
+        ("jsonpath={.items[?(@.a && @.b)]}", "&&"),
+        ("custom-columns=NAME", "HEADER:PATH"),
+        ("go-template={{.items}}", "not supported"),
+        ("table", "no such format"),
+    ];
+    for (format, why) in cases {
+        let ran = lab.nsfix(&["list-stuck", "-o", format]).run().await.expect(2);
+        assert!(ran.stderr.contains(why), "{format}: {ran:?}");
+    }
+    let ran = lab.nsfix(&["explain", "rodrigo", "-o", "wide"]).run().await.expect(2);
+    assert!(ran.stderr.contains("no such format") && ran.stderr.contains("jsonpath=TEMPLATE"), "{ran:?}");
+    terminating(&lab).await;
+    let ran = lab.nsfix(&["list-stuck", "--sort-by", ".size"]).run().await.expect(2);
+    assert!(ran.stderr.contains("couldn't find any field with path \"{.size}\""), "{ran:?}");
+}
+
+async fn a_list_is_sorted_by_what_a_path_finds(_: Lab) {
+    let run = |path: &'static str| async move {
+        let ran = crate::harness::Nsfix::new(&["--sandbox", "list-stuck", "--no-headers", "--sort-by", path]);
+        let ran = ran.run().await.expect(0).stdout;
+        ran.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let by_age = run(".ageSeconds").await;
+    assert_eq!(by_age.last().map(String::as_str), Some("zombie"), "{by_age:?}");
+    let by_name = run("{.name}").await;
+    assert!(by_name.is_sorted(), "{by_name:?}");
+}
+
+async fn names_are_to_be_had_wherever_there_are_names(lab: Lab) {
+    let name = terminating(&lab).await;
+    lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan"]).run().await.expect(0);
+    let orphans = lab.nsfix(&["orphans", "-o", "name"]).run().await.expect(0).stdout;
+    assert!(orphans.lines().any(|line| line == "configmap/held"), "{orphans}");
+    let checked = lab.nsfix(&["check", "default", "-o", "name"]).run().await.stdout;
+    assert_eq!(checked, "namespace/default\n");
+}
+
+async fn a_kubeconfig_list_may_name_files_that_do_not_exist(lab: Lab) {
+    let name = terminating(&lab).await;
+    let missing = lab.dir().join("missing");
+    let list = std::env::join_paths([missing.clone(), lab.kubeconfig().to_owned(), missing.clone()]).unwrap();
+    let ran = lab.nsfix(&["list-stuck", "-o", "name"]).env("KUBECONFIG", &list).run().await.expect(0);
+    assert!(ran.stdout.contains(&name), "{ran:?}");
+    let ran = lab.nsfix(&["list-stuck"]).env("KUBECONFIG", &missing).run().await.expect(2);
+    assert!(ran.stderr.contains("missing"), "{ran:?}");
+}
+
+async fn no_timeout_is_kubectls_zero(lab: Lab) {
+    let name = terminating(&lab).await;
+    for zero in ["0", "0s"] {
+        let ran = lab.nsfix(&["list-stuck", "-o", "name", "--request-timeout", zero]).run().await.expect(0);
+        assert!(ran.stdout.contains(&name), "{ran:?}");
+    }
+}
+
+async fn what_a_team_sets_once_comes_from_the_environment(lab: Lab) {
+    let name = terminating(&lab).await;
+    let dir = lab.dir().join("team");
+    let clear = ["clear", &name, "--yes", "--leftovers=orphan", "-o", "json"];
+    let ran = lab.nsfix(&clear).env("NSFIX_BACKUP_DIR", &dir).run().await.expect(0);
+    let backup = ran.json()["items"][0]["backup"].clone();
+    assert!(backup.as_str().unwrap().starts_with(dir.to_str().unwrap()), "{backup}");
+    let other = terminating(&lab).await;
+    let clear = ["clear", &other, "--yes", "--leftovers=orphan", "-o", "json", "--no-backup"];
+    let ran = lab.nsfix(&clear).env("NSFIX_BACKUP_DIR", &dir).run().await.expect(0);
+    assert_eq!(ran.json()["items"][0]["backup"], json!(null));
+    let both = ["clear", &other, "--no-backup", "--backup-dir", "x"];
+    assert!(lab.nsfix(&both).run().await.expect(2).stderr.contains("cannot be used with"));
+    let ran = lab.nsfix(&["explain", "nobody"]).env("NSFIX_LOG_FORMAT", "json").run().await.expect(1);
+    assert!(ran.stderr.starts_with('{'), "{ran:?}");
+}
+
+async fn the_version_is_a_verb_too(lab: Lab) {
+    let verb = lab.nsfix(&["version"]).run().await.expect(0).stdout;
+    assert_eq!(verb, lab.nsfix(&["--version"]).run().await.expect(0).stdout);
+}
