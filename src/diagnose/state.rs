@@ -12,7 +12,7 @@ use crate::model::Namespace;
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The state of a namespace in Terminating.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum State {
     /// So young that the controller may still be at work.
     Progressing,

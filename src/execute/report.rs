@@ -41,7 +41,7 @@ impl Outcome {
 }
 
 /// What became of one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum StepResult {
     /// Carried out.
     Done,

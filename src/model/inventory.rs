@@ -121,7 +121,7 @@ impl fmt::Display for TypeLeftovers {
 }
 
 /// Why something could not be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::VariantArray)]
 pub enum Unreadable {
     /// 401 or 403.
     Forbidden,

@@ -5,6 +5,8 @@ mod diagnosis;
 mod orphan;
 mod prediction;
 mod repaired;
+#[cfg(test)]
+mod schemas;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -83,30 +85,52 @@ impl<T: Item> Document<T> {
     }
 }
 
-/// One item of a `StuckNamespaceList`.
+/// A namespace. The state Active, which it has until it is deleted, is in a DiagnosisList alone.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StuckNamespace {
+    /// Its name.
     name: String,
+    /// Its uid.
     uid: String,
+    /// The kubeconfig context it was seen through; only where several were asked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
     context: Option<String>,
+    /// When it was deleted; null where it was not.
+    #[cfg_attr(test, schemars(schema_with = "schemas::time"))]
     deletion_timestamp: Option<String>,
+    /// Seconds since it was deleted.
     age_seconds: u64,
+    /// Progressing: the controller may still be at work. Stuck: not gone after all that time. Zombie: no finalizer is left anywhere, and nothing will ever remove it. Active: it was not deleted.
+    #[cfg_attr(test, schemars(schema_with = "schemas::any_state"))]
     state: String,
+    /// Why it is stuck, in few words. For people: the wording may change.
     reason: String,
+    /// spec.finalizers.
     spec_finalizers: Vec<String>,
+    /// metadata.finalizers of the namespace itself.
     metadata_finalizers: Vec<String>,
+    /// status.conditions as the namespace controller wrote them: hints, and sometimes wrong.
     conditions: Vec<ConditionDocument>,
+    /// How many objects are still inside, as far as could be looked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "LeftoversDocument"))]
     leftovers: Option<LeftoversDocument>,
+    /// The kinds of the causes, the most fundamental first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(schema_with = "schemas::cause_kinds"))]
     causes: Option<Vec<String>>,
 }
 
+/// The objects inside a namespace, counted.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct LeftoversDocument {
+    /// With a deletionTimestamp.
     deleting: u64,
+    /// Without one.
     live: u64,
 }
 
@@ -118,13 +142,21 @@ impl Item for StuckNamespace {
     }
 }
 
+/// A condition.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct ConditionDocument {
+    /// For example NamespaceContentRemaining.
     r#type: String,
+    /// True, False or Unknown.
     status: String,
+    /// A word.
     reason: String,
+    /// The controller's words.
     message: String,
+    /// When the status changed last.
+    #[cfg_attr(test, schemars(schema_with = "schemas::time"))]
     last_transition_time: Option<String>,
 }
 
@@ -174,14 +206,22 @@ impl From<&Condition> for ConditionDocument {
     }
 }
 
-/// Something that could not be looked at.
+/// Something that could not be looked at. Its content is unknown, never empty.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GapDocument {
+    /// API group; empty for the core group.
     group: String,
+    /// API version; empty where a whole group is unknown.
     version: String,
+    /// Plural name of the type; absent where all types of the group version are unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
     resource: Option<String>,
+    /// Forbidden: 401 or 403. NotServed: 404 or 405 of a whole type. Unavailable: 503, or stale discovery. TimedOut: no answer within the deadline. Failed: anything else.
+    #[cfg_attr(test, schemars(schema_with = "schemas::unreadable"))]
     why: String,
+    /// The server's words.
     detail: String,
 }
 

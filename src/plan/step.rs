@@ -52,7 +52,7 @@ pub enum Action {
 }
 
 /// The kinds of steps, by the names of the documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum StepKind {
     /// Wait for the controller.
     Wait,

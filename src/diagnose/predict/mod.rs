@@ -57,7 +57,7 @@ pub struct CouldNotLook {
 }
 
 /// A prediction in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum Expectation {
     /// Nothing would get stuck, break or leak.
     NothingExpected,
@@ -65,12 +65,6 @@ pub enum Expectation {
     TroubleExpected,
     /// Nothing was found, and not everything could be looked at.
     Unknown,
-}
-
-impl std::fmt::Display for Expectation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
 }
 
 impl Prediction {

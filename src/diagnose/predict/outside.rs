@@ -1,7 +1,5 @@
 //! What the deletion does outside of the cluster: load balancers, volumes, infrastructure.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::owner::Standing;
@@ -23,7 +21,7 @@ pub struct Outside {
 }
 
 /// What kind of thing is outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum OutsideKind {
     /// A load balancer.
     LoadBalancer,
@@ -34,24 +32,12 @@ pub enum OutsideKind {
 }
 
 /// What becomes of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum Fate {
     /// It is deleted, for good.
     Deleted,
     /// It stays, and nothing in the cluster knows of it any more.
     Leaked,
-}
-
-impl fmt::Display for OutsideKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-impl fmt::Display for Fate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
 }
 
 pub(super) fn outside(facts: &Facts, deletion: &DeletionFacts, standings: &[Standing<'_>]) -> Vec<Outside> {

@@ -6,19 +6,29 @@ use super::{Document, Item};
 use crate::model::{Permission, counted};
 use crate::output::{Format, OutputError, table};
 
-/// One item of an `AccessReport`.
+/// One permission of a capability.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccessItem {
+    /// What needs it; each capability needs those before it as well, but for rehearse, which needs report alone.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::capability"))]
     capability: String,
+    /// The verb.
     verb: String,
+    /// API group; empty for the core group, * for all.
     group: String,
+    /// Plural name; * for all.
     resource: String,
+    /// The subresource, where it is about one.
     #[serde(skip_serializing_if = "String::is_empty")]
     subresource: String,
+    /// The namespace that was asked about; absent for all of them.
     #[serde(skip_serializing_if = "String::is_empty")]
     namespace: String,
+    /// Whether it is granted.
     allowed: bool,
+    /// Why, where the authorizer says so.
     reason: String,
     /// The RBAC rule that grants it.
     rule: String,

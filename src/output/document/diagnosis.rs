@@ -8,20 +8,31 @@ use crate::model::{Invocation, Leftover, TypeLeftovers};
 use crate::output::sanitise;
 use crate::plan::{Plan, Refusal, advice};
 
-/// One item of a `DiagnosisList`.
+/// The diagnosis of one namespace.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DiagnosisItem {
+    /// The namespace.
+    #[cfg_attr(test, schemars(extend("required" = ["leftovers", "causes"])))]
     namespace: StuckNamespace,
+    /// What was looked at, and what could not be.
     coverage: CoverageDocument,
+    /// Exact counts by type, however many leftovers are listed one by one.
     leftover_counts: Vec<CountDocument>,
+    /// The objects still inside, up to 500 of a type unless --all-objects is given.
     leftovers: Vec<LeftoverDocument>,
+    /// Why it is stuck, the most fundamental cause first.
     causes: Vec<CauseDocument>,
+    /// What would end it without leaving anything behind; empty where a safety rule forbids it.
     plan: Vec<StepDocument>,
+    /// What nsfix will not do itself.
     advice: Vec<AdviceDocument>,
+    /// What goes wrong, or may, when the plan is carried out.
     warnings: Vec<String>,
-    /// What its deletion would do; only of an Active namespace.
+    /// What its deletion would do: an item of a PredictionList. Only of an Active namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "PredictionItem"))]
     prediction: Option<PredictionItem>,
 }
 
@@ -33,73 +44,125 @@ impl Item for DiagnosisItem {
     }
 }
 
+/// What was looked at, and what could not be.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct CoverageDocument {
+    /// How many types were looked at.
     looked: usize,
+    /// What could not be looked at, and why.
     could_not_look: Vec<GapDocument>,
 }
 
-/// Exact, however many leftovers are listed one by one.
+/// The leftovers of a type. Exact, however many of them are listed one by one.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CountDocument {
+    /// API group; empty for the core group.
     group: String,
+    /// API version.
     version: String,
+    /// Plural name of the type.
     resource: String,
+    /// With a deletionTimestamp.
     deleting: u64,
+    /// Without one.
     live: u64,
 }
 
+/// An object still inside.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct LeftoverDocument {
+    /// API group; empty for the core group.
     group: String,
+    /// API version.
     version: String,
+    /// Plural name of the type.
     resource: String,
+    /// Its kind.
     kind: String,
+    /// Its name.
     name: String,
+    /// Its uid.
     uid: String,
+    /// When it was deleted; null where nobody has asked for that.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::time"))]
     deletion_timestamp: Option<String>,
+    /// Its finalizers.
     finalizers: Vec<FinalizerDocument>,
 }
 
+/// A finalizer on a leftover.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct FinalizerDocument {
+    /// The finalizer.
     name: String,
+    /// The controller that put it there, where it is known.
     owner: Option<String>,
+    /// What it protects, where it is known.
     protects: Option<String>,
+    /// What is lost when it is removed by force.
     if_removed: String,
+    /// Whether it is released only if it is named.
     dangerous: bool,
+    /// What was seen of it and of its owner.
     evidence: Vec<String>,
 }
 
+/// A cause.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct CauseDocument {
+    /// The kind of the cause.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::cause_kind"))]
     kind: String,
+    /// What it is about: an APIService, a webhook, a type, a finalizer.
     subject: String,
+    /// In few words.
     detail: String,
+    /// What was seen, each in one sentence.
     evidence: Vec<String>,
+    /// What mends it without force.
     remedy: String,
+    /// The command for that, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
     command: Option<String>,
 }
 
+/// A step of the plan.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StepDocument {
+    /// What it does.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::step_kind"))]
     step: String,
+    /// To what.
     target: String,
+    /// What is lost by it; empty where nothing is.
     harm: String,
+    /// The request, in one line.
     request: String,
-    /// Absent where no command keeps what nsfix itself checks first.
+    /// The same with kubectl; absent where no command keeps what nsfix itself checks first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
     kubectl: Option<String>,
 }
 
+/// A piece of advice.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AdviceDocument {
+    /// What, and why.
     text: String,
+    /// The exact command, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
     command: Option<String>,
 }
 

@@ -7,18 +7,29 @@ use serde::Serialize;
 use super::Item;
 use crate::model::Inventory;
 
-/// One item of an `OrphanList`.
+/// One orphan: an object whose namespace does not exist.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OrphanItem {
+    /// The namespace that does not exist.
     namespace: String,
+    /// API group; empty for the core group.
     group: String,
+    /// API version.
     version: String,
+    /// Plural name of the type.
     resource: String,
+    /// Its kind.
     kind: String,
+    /// Its name.
     name: String,
+    /// Its uid.
     uid: String,
+    /// When somebody asked for its deletion, or null.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::time"))]
     deletion_timestamp: Option<String>,
+    /// Its finalizers.
     finalizers: Vec<String>,
 }
 

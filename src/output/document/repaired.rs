@@ -7,20 +7,33 @@ use crate::execute::Report;
 use crate::model::Invocation;
 use crate::output::sanitise;
 
-/// One item of a `RepairReport`.
+/// What was done about one namespace.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Repaired {
+    /// Its name.
     namespace: String,
+    /// Its uid; empty where it was not found.
     uid: String,
+    /// The rule of the policy file that decided about it, with its line; null without a file.
     rule: Option<String>,
+    /// Cleared: it is gone. Released: what could be released was, and it is still there. Refused: a safety rule said no, and nothing was written. Failed: it did not work, or not to the end. Unchanged: there was nothing to do. DryRun: it was a rehearsal. NotBegun: a signal came first.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::outcome"))]
     outcome: String,
+    /// What went wrong, or null.
     message: Option<String>,
+    /// What to do next, or null.
     hint: Option<String>,
+    /// What became of each step.
     steps: Vec<StepDocument>,
+    /// What was left behind in etcd, by type.
     orphans: Vec<OrphansDocument>,
+    /// Where orphans could not be looked for, and why.
     could_not_look: Vec<GapDocument>,
+    /// The file with the namespace and its leftovers as they were; null where none was made.
     backup: Option<String>,
+    /// What was warned about.
     warnings: Vec<String>,
 }
 
@@ -32,22 +45,39 @@ impl Item for Repaired {
     }
 }
 
+/// A step.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StepDocument {
+    /// What it does.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::step_kind"))]
     step: String,
+    /// To what.
     target: String,
+    /// Done: carried out. Skipped: not needed any more. Failed: not carried out. DryRun: carried out without being stored.
+    #[cfg_attr(test, schemars(schema_with = "super::schemas::step_result"))]
     result: String,
+    /// In words.
     message: String,
 }
 
+/// The orphans of a type.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OrphansDocument {
+    /// API group; empty for the core group.
     group: String,
+    /// API version.
     version: String,
+    /// Plural name of the type.
     resource: String,
+    /// Their kind.
     kind: String,
+    /// How many there are.
     count: u64,
+    /// The names of the first of them.
     names: Vec<String>,
+    /// Their finalizers.
     finalizers: Vec<String>,
 }
 
