@@ -113,7 +113,6 @@ pub(super) fn skipped(
     }
 }
 
-/// How many ranks there are.
 pub const RANKS: usize = 5;
 
 /// Kinds that bring pods, and the group of each.

@@ -74,7 +74,6 @@ impl SavedObject {
         self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
     }
 
-    /// Whether it is a Namespace.
     #[must_use]
     pub fn is_namespace(&self) -> bool {
         self.group().is_empty() && self.kind == "Namespace"

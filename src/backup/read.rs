@@ -41,7 +41,6 @@ impl Documents {
         Ok(Self { lines, marked: false, ended: false, failed: false, begins: false, count: 0, number: 0 })
     }
 
-    /// The text of the next document.
     pub(super) fn next_text(&mut self) -> Option<Result<String, BadDocument>> {
         if self.failed {
             return None;

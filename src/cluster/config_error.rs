@@ -17,9 +17,7 @@ pub enum ConfigError {
     /// A kubeconfig is there, but wrong.
     #[error("{said}")]
     Kubeconfig {
-        /// In words.
         said: String,
-        /// The cause.
         source: KubeconfigError,
     },
     /// A file or a value that a kubeconfig names is of no use to TLS or HTTP.
@@ -40,7 +38,6 @@ pub enum ConfigError {
     /// A file that is to hold a token does not.
     #[error("unable to read the token in {}: {source}", path.display())]
     Token {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         source: TokenError,

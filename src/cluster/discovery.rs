@@ -17,12 +17,10 @@ use crate::model::{ApiPath, Gap, ResourceType, Unreadable};
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
-/// The types of one group version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupVersionTypes {
     /// API group; empty for the core group.
     pub group: String,
-    /// Version.
     pub version: String,
     /// Its types, without subresources.
     pub types: Vec<ResourceType>,

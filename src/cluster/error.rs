@@ -33,13 +33,11 @@ pub enum ApiError {
     TooLarge {
         /// Method and path.
         request: String,
-        /// The limit.
         limit_mib: usize,
     },
     /// The answer is not what a Kubernetes API server sends.
     #[error("the server at {server} does not answer like a Kubernetes API server: {what}")]
     NotKubernetes {
-        /// Host and port.
         server: String,
         /// What was odd.
         what: String,
@@ -47,11 +45,9 @@ pub enum ApiError {
     /// The answer broke off or could not be read to its end.
     #[error("the answer of the server at {server} broke off: {what}")]
     BrokenOff {
-        /// Host and port.
         server: String,
         /// What the connection said.
         what: String,
-        /// The cause.
         source: Arc<dyn Error + Send + Sync>,
     },
     /// No connection.
@@ -59,7 +55,6 @@ pub enum ApiError {
     Unreachable {
         /// kubectl's sentence for it.
         said: String,
-        /// The cause.
         source: Arc<kube::Error>,
     },
     /// The certificate was not accepted, or TLS failed otherwise.
@@ -67,17 +62,13 @@ pub enum ApiError {
     Tls {
         /// In what way.
         failure: TlsFailure,
-        /// In words.
         said: String,
-        /// The cause.
         source: Arc<kube::Error>,
     },
     /// The credentials could not be had (an exec plugin failed).
     #[error("Unable to authenticate: {said}")]
     Credentials {
-        /// In words.
         said: String,
-        /// The cause.
         source: Arc<kube::Error>,
     },
     /// There is no such request: a name is empty.
@@ -94,7 +85,6 @@ pub enum ApiError {
     TimedOut {
         /// Method and path.
         request: String,
-        /// The deadline.
         after: Duration,
     },
 }

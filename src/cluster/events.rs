@@ -25,7 +25,6 @@ pub struct NamespaceEvent<'a> {
     pub reason: &'static str,
     /// Whether somebody should look.
     pub warning: bool,
-    /// In words.
     pub note: &'a str,
 }
 

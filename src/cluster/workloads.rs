@@ -67,7 +67,6 @@ impl Cluster {
         Ok(page.map(|page| page.items).unwrap_or_default())
     }
 
-    /// Whether a namespace is there.
     pub async fn presence_of(&self, namespace: &str, forbidden: &ForbiddenReads) -> Presence {
         let read = self.object::<core::Namespace>("", namespace).await;
         forbidden.note::<core::Namespace, _>(&read);

@@ -47,7 +47,6 @@ pub enum CauseKind {
 /// One cause, with what was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Its kind.
     pub kind: CauseKind,
     /// What it is about: an APIService, a webhook, a type, a finalizer.
     pub subject: String,
@@ -57,7 +56,6 @@ pub struct Cause {
     pub evidence: Vec<String>,
     /// What mends it without force.
     pub remedy: String,
-    /// The command for that, where there is one.
     pub command: Option<ShellCommand>,
 }
 

@@ -24,7 +24,6 @@ use crate::model::{DryRunResult, Facts, Inventory, Namespace, counted};
 pub struct Diagnosis {
     /// When it was observed.
     pub now: jiff::Timestamp,
-    /// The namespace.
     pub namespace: Namespace,
     /// Its state; `None` where it is not being deleted.
     pub state: Option<State>,

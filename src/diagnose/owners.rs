@@ -122,9 +122,7 @@ pub(super) fn is_infrastructure(name: &str) -> bool {
 /// A finalizer on the leftovers of one type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
-    /// The type.
     pub resource: ResourceType,
-    /// The finalizer.
     pub finalizer: String,
     /// On how many leftovers.
     pub count: u64,

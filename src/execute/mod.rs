@@ -45,7 +45,6 @@ pub struct Settings {
 
 /// Carries out plans on one cluster.
 pub struct Executor<'a> {
-    /// The cluster.
     pub cluster: &'a Cluster,
     /// How.
     pub settings: &'a Settings,

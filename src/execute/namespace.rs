@@ -13,7 +13,6 @@ use crate::plan::{Plan, check};
 /// The namespace controller writes conditions concurrently, so a few conflicts are normal.
 const MAX_ATTEMPTS: usize = 6;
 
-/// A write to the namespace.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NamespaceWrite<'a> {
     /// PUT to /finalize without these spec finalizers.

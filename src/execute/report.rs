@@ -56,13 +56,11 @@ pub enum StepResult {
 /// One step, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepReport {
-    /// Its kind.
     pub step: StepKind,
     /// `namespace/rodrigo`
     pub target: String,
     /// What became of it.
     pub result: StepResult,
-    /// In words.
     pub message: String,
 }
 

@@ -18,7 +18,6 @@ pub(super) enum WaitOutcome {
         /// Whether another namespace has its name.
         replaced: bool,
     },
-    /// It is still there.
     StillThere(Box<Namespace>),
     /// Nobody can tell.
     Unknown(Problem),

@@ -40,7 +40,6 @@ pub enum MetricsError {
     /// The file could not be written.
     #[error("unable to write the metrics to {}: {source}", file.display())]
     Write {
-        /// The file.
         file: PathBuf,
         /// What the system said.
         source: io::Error,

@@ -8,9 +8,7 @@ use kube::core::{Selector, SelectorExt};
 /// A Service that answers for the API server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceRef {
-    /// Its namespace.
     pub namespace: String,
-    /// Its name.
     pub name: String,
 }
 
@@ -81,7 +79,6 @@ pub struct Rule {
 /// A webhook or an admission policy that may refuse a request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdmissionHook {
-    /// Its kind.
     pub kind: AdmissionHookKind,
     /// The name of the configuration or policy.
     pub configuration: String,
@@ -110,11 +107,8 @@ pub struct AdmissionHook {
 pub struct AdmissionAttributes<'a> {
     /// `UPDATE` or `DELETE`.
     pub operation: &'a str,
-    /// API group.
     pub group: &'a str,
-    /// Version.
     pub version: &'a str,
-    /// Resource.
     pub resource: &'a str,
     /// Subresource, empty for none.
     pub subresource: &'a str,
@@ -122,9 +116,7 @@ pub struct AdmissionAttributes<'a> {
     pub namespaced: bool,
     /// The object's name.
     pub name: &'a str,
-    /// The labels of the namespace.
     pub namespace_labels: &'a BTreeMap<String, String>,
-    /// The labels of the object.
     pub object_labels: &'a BTreeMap<String, String>,
 }
 

@@ -66,7 +66,6 @@ pub struct LoadBalancer {
 /// A custom resource with finalizers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldObject {
-    /// Its type.
     pub resource: ResourceType,
     /// The object as it was sent.
     pub json: Value,
@@ -79,13 +78,11 @@ impl HeldObject {
         format!("{}/{}", self.resource, self.name())
     }
 
-    /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.json.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Its finalizers.
     pub fn finalizers(&self) -> impl Iterator<Item = &str> {
         let list = self.json.pointer("/metadata/finalizers").and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str)
@@ -106,9 +103,7 @@ pub struct ConvertedCrd {
 /// A ServiceAccount.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
-    /// Its namespace.
     pub namespace: String,
-    /// Its name.
     pub name: String,
 }
 
@@ -127,7 +122,6 @@ pub struct Grant {
     pub binding: String,
     /// The namespace that the rights are limited to; `None` for a ClusterRoleBinding.
     pub namespace: Option<String>,
-    /// The rights.
     pub rights: Arc<Vec<Right>>,
 }
 
@@ -138,7 +132,6 @@ pub struct Right {
     pub groups: Vec<String>,
     /// Resources, with their subresources after a slash.
     pub resources: Vec<String>,
-    /// Verbs.
     pub verbs: Vec<String>,
 }
 
@@ -154,7 +147,6 @@ pub struct AccountPods {
 /// A PersistentVolume that is bound to a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// Its name.
     pub name: String,
     /// The claim's name.
     pub claim: String,

@@ -12,7 +12,6 @@ use super::{AdmissionHook, Gap, Inventory, Namespace, ResourceType, ServiceRef};
 pub struct Facts {
     /// When it was observed.
     pub now: Timestamp,
-    /// The namespace.
     pub namespace: Namespace,
     /// What is still inside, and what could not be looked at.
     pub inventory: Inventory,
@@ -56,9 +55,7 @@ pub struct ClusterExtensions {
 pub struct ApiService {
     /// `version.group`.
     pub name: String,
-    /// API group.
     pub group: String,
-    /// Version.
     pub version: String,
     /// Who answers.
     pub service: ServiceRef,
@@ -104,7 +101,6 @@ pub enum Presence {
 pub struct Backend {
     /// The Service's namespace.
     pub namespace: Presence,
-    /// The Service.
     pub service: Presence,
     /// Endpoints that are ready; `None` where nobody could look.
     pub ready: Option<usize>,
@@ -162,7 +158,6 @@ pub struct Conversion {
 /// A pod that remains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pod {
-    /// Its name.
     pub name: String,
     /// The node it was bound to.
     pub node: Option<String>,
@@ -172,13 +167,11 @@ pub struct Pod {
     pub deleted: Option<Timestamp>,
     /// How long it had for that.
     pub grace_seconds: i64,
-    /// Its finalizers.
     pub finalizers: Vec<String>,
     /// The PersistentVolumeClaims that it uses.
     pub claims: Vec<String>,
 }
 
-/// The state of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeState {
     /// It reports that it is ready.
@@ -260,7 +253,6 @@ pub struct FailingCondition {
     pub message: String,
 }
 
-/// A Lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// Who holds it.

@@ -30,7 +30,6 @@ pub struct Leftover {
 /// Who set a finalizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalizerSetBy {
-    /// The finalizer.
     pub finalizer: String,
     /// The field manager, often the name of the controller.
     pub manager: String,
@@ -43,7 +42,6 @@ pub struct FinalizerSetBy {
 /// The leftovers of one type: exact counts, and as many objects as were asked to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeLeftovers {
-    /// The type.
     pub resource: ResourceType,
     /// How many have a deletionTimestamp.
     pub deleting: u64,

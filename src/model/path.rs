@@ -45,13 +45,11 @@ impl ApiPath {
         root.join(resource)
     }
 
-    /// All namespaces.
     #[must_use]
     pub fn namespaces() -> Self {
         Self::collection("", "v1", "", "namespaces")
     }
 
-    /// One namespace.
     #[must_use]
     pub fn namespace(name: &str) -> Self {
         Self::namespaces().join(name)

@@ -11,7 +11,6 @@ pub struct Permission {
     pub group: String,
     /// Plural name, `*` for all.
     pub resource: String,
-    /// Subresource.
     pub subresource: String,
     /// Namespace. For a namespace itself the authorizer sees its own name here.
     pub namespace: String,

@@ -9,9 +9,7 @@ use crate::plan::{Plan, Refusal};
 /// A diagnosis, and the plan for it or the rule that forbids one.
 #[derive(Debug)]
 pub struct Explained {
-    /// The diagnosis.
     pub diagnosis: Diagnosis,
-    /// The plan.
     pub plan: Result<Plan, Refusal>,
     /// What its deletion would do, where it is Active.
     pub prediction: Option<Prediction>,

@@ -8,7 +8,6 @@ use super::{Failure, Format, OutputError, Terminal, inventory, sort_by, table};
 use crate::cluster::PURGE_LABEL;
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 
-/// What was found.
 #[derive(Debug)]
 pub struct FoundOrphans {
     /// The orphans, by the namespace that is missing.

@@ -34,7 +34,6 @@ impl Progress {
         Self { bar, waiting: Some(waiting) }
     }
 
-    /// Says how far it is.
     pub fn say(&self, how_far: String) {
         self.bar.set_message(how_far);
     }

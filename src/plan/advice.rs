@@ -8,7 +8,6 @@ use crate::model::ShellCommand;
 pub struct Advice {
     /// What, and why.
     pub text: String,
-    /// How.
     pub command: Option<ShellCommand>,
 }
 

@@ -45,7 +45,6 @@ impl Plan {
 pub struct Capability {
     /// `report`, `clear`, `release`, `purge` or `rehearse`.
     pub name: &'static str,
-    /// What that is.
     pub about: &'static str,
     /// The permissions it needs besides those of the capabilities before it.
     pub permissions: Vec<Permission>,

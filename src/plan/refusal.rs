@@ -9,7 +9,6 @@ pub enum Refusal {
     /// Rule 1: only a namespace that is being deleted may be finalized.
     #[error("namespace {name:?} is Active, not Terminating: finalizing it would abandon everything inside")]
     NotTerminating {
-        /// The namespace.
         name: String,
         /// Whether it has lost its `kubernetes` finalizer already.
         disarmed: bool,
@@ -17,13 +16,11 @@ pub enum Refusal {
     /// Rule 1: a namespace that the cluster does not survive losing.
     #[error("namespace {name:?} is protected: the cluster depends on it")]
     Protected {
-        /// The namespace.
         name: String,
     },
     /// The `kubernetes` finalizer is not what holds it.
     #[error("{}", nothing_to_finalize(name, foreign, metadata))]
     NothingToFinalize {
-        /// The namespace.
         name: String,
         /// Its other spec finalizers.
         foreign: Vec<String>,
@@ -36,7 +33,6 @@ pub enum Refusal {
         held_besides(name, foreign, metadata)
     )]
     HeldBesides {
-        /// The namespace.
         name: String,
         /// Its other spec finalizers, those that were not named.
         foreign: Vec<String>,
@@ -46,7 +42,6 @@ pub enum Refusal {
     /// `--leftovers=release` may not do more, and something is left or unknown.
     #[error("namespace {name:?} still holds {}, which may not be abandoned", remains.join(", "))]
     Remains {
-        /// The namespace.
         name: String,
         /// What is left, or may be.
         remains: Vec<String>,
@@ -56,7 +51,6 @@ pub enum Refusal {
     /// `--leftovers=refuse`.
     #[error("namespace {name:?} {}", not_known_empty(left, unseen))]
     Leftovers {
-        /// The namespace.
         name: String,
         /// What is inside, by type.
         left: Vec<String>,
@@ -66,7 +60,6 @@ pub enum Refusal {
     /// A zombie that nobody has agreed to rearm.
     #[error("namespace {name:?} is a zombie: it has no finalizer left, and {}", inside_zombie(left, unseen))]
     Zombie {
-        /// The namespace.
         name: String,
         /// What is inside, by type.
         left: Vec<String>,
@@ -76,9 +69,7 @@ pub enum Refusal {
     /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
     #[error("namespace {name:?} still holds {} that nobody has asked to delete", counted(*live, "live object"))]
     LiveLeftovers {
-        /// The namespace.
         name: String,
-        /// How many.
         live: u64,
     },
 }

@@ -15,24 +15,19 @@ pub enum Action {
     Rearm,
     /// Delete the live leftovers of a type.
     DeleteObjects {
-        /// The type.
         resource: ResourceType,
     },
     /// Delete these pods without waiting for their node.
     DeletePodsOnLostNode {
-        /// Their names.
         names: Vec<String>,
     },
     /// Delete these pods once more, with a short grace period.
     ShortenGracePeriod {
-        /// Their names.
         names: Vec<String>,
     },
     /// Take these finalizers off the leftovers of a type.
     ReleaseObjects {
-        /// The type.
         resource: ResourceType,
-        /// The finalizers.
         finalizers: Vec<String>,
     },
     /// Let the controller finish; what follows is done only if it does not.
@@ -44,7 +39,6 @@ pub enum Action {
     },
     /// Take a metadata finalizer off the namespace.
     RemoveMetadataFinalizer {
-        /// The finalizer.
         finalizer: String,
     },
     /// Delete a namespace that nothing holds any more.
@@ -73,7 +67,6 @@ pub enum StepKind {
 }
 
 impl Action {
-    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> StepKind {
         match self {
@@ -90,7 +83,6 @@ impl Action {
     }
 }
 
-/// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// What it does.

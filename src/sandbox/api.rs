@@ -129,7 +129,6 @@ impl Api {
         self.request("PATCH", path, Some(body), MERGE_PATCH)
     }
 
-    /// DELETE.
     pub fn delete(&self, path: &str) -> Result<Value, ApiError> {
         self.request("DELETE", path, None, "")
     }

@@ -10,15 +10,12 @@ use crate::model::is_dns_label;
 
 /// A backup that can be read.
 pub(super) struct Contents {
-    /// Where it is.
     pub(super) file: PathBuf,
-    /// The namespace that it is of.
     pub(super) namespace: String,
     /// That namespace's uid; empty where the namespace itself is not in the file.
     pub(super) uid: String,
     /// Whether the namespace itself is in the file.
     pub(super) holds_namespace: bool,
-    /// What its objects are.
     pub(super) objects: BTreeSet<ObjectId>,
     /// Documents that are no objects, or cannot be read.
     pub(super) bad: Vec<String>,

@@ -50,7 +50,6 @@ pub struct Workload {
 pub struct OwnerLease {
     /// The namespace it is usually in.
     pub namespace: &'static str,
-    /// Its name.
     pub name: &'static str,
 }
 
@@ -59,11 +58,9 @@ pub struct OwnerLease {
 pub struct Owner {
     /// As it is shown.
     pub name: &'static str,
-    /// Where it runs.
     pub runs: Runs,
     /// Its pods; any of these will do. Empty where they carry no label of their own.
     pub workloads: &'static [Workload],
-    /// Its Leases.
     pub leases: &'static [OwnerLease],
     /// The API groups of its own types; `*` stands for one or more characters.
     pub groups: &'static [&'static str],

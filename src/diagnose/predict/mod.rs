@@ -27,7 +27,6 @@ use crate::model::{DeletionFacts, Facts, Gap, Namespace};
 /// What is expected of the deletion of a namespace.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// The namespace.
     pub namespace: Namespace,
     /// What holds now, and would hold the namespace.
     pub certain: Vec<Cause>,
@@ -48,7 +47,6 @@ pub struct Prediction {
 /// Something that could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CouldNotLook {
-    /// What.
     pub what: String,
     /// Why, in one sentence.
     pub why: String,

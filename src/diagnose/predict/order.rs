@@ -11,7 +11,6 @@ use crate::model::{Facts, Namespace, ResourceType, ShellCommand};
 /// How long kubectl waits for objects to go.
 const TIMEOUT: &str = "--timeout=5m";
 
-/// A step of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderStep {
     /// What, and why here.

@@ -10,7 +10,6 @@ use crate::model::{DeletionFacts, Facts, HeldObject, LoadBalancer, Volume};
 /// Something outside of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outside {
-    /// Its kind.
     pub kind: OutsideKind,
     /// The object that stands for it: `services/public`.
     pub subject: String,
@@ -23,7 +22,6 @@ pub struct Outside {
 /// What kind of thing is outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
 pub enum OutsideKind {
-    /// A load balancer.
     LoadBalancer,
     /// A volume with data.
     Volume,

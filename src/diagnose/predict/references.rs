@@ -10,7 +10,6 @@ use crate::model::{HeldObject, Inventory};
 pub(super) struct Reference {
     /// `Secret`, `ServiceAccount` or `ConfigMap`.
     pub(super) kind: &'static str,
-    /// Its name.
     pub(super) name: String,
     /// Where in the object it is named: `spec.credentials.secretRef`.
     pub(super) path: String,

@@ -34,7 +34,6 @@ pub enum Step {
         method: &'static str,
         /// The path, with a query if there is one.
         path: String,
-        /// The body.
         body: Option<Value>,
         /// The body's media type.
         content_type: &'static str,
@@ -48,7 +47,6 @@ pub enum Step {
     WaitForStale {
         /// The API group.
         group: String,
-        /// Its version.
         version: String,
     },
     /// Until a request is answered with this status: a webhook or a policy is in force a moment after it is stored.
@@ -60,12 +58,10 @@ pub enum Step {
     },
     /// Until the namespace controller has set its conditions. Nothing to do where no controller runs.
     WaitForReport {
-        /// The namespace.
         namespace: String,
     },
     /// Moves the namespace and everything in it into the past, so that ages look real. Only the sandbox can.
     Backdate {
-        /// The namespace.
         namespace: String,
         /// How far.
         seconds: i64,
@@ -150,7 +146,6 @@ pub fn all() -> &'static [Scenario] {
     &ALL
 }
 
-/// The one of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Scenario> {
     ALL.iter().find(|scenario| scenario.name == name)
