@@ -16,10 +16,7 @@ pub enum ConfigError {
     Invalid(String),
     /// A kubeconfig is there, but wrong.
     #[error("{said}")]
-    Kubeconfig {
-        said: String,
-        source: KubeconfigError,
-    },
+    Kubeconfig { said: String, source: KubeconfigError },
     /// A file or a value that a kubeconfig names is of no use to TLS or HTTP.
     #[error("{}", first_line(&.0.to_string()))]
     Client(#[source] kube::Error),

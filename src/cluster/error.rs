@@ -67,10 +67,7 @@ pub enum ApiError {
     },
     /// The credentials could not be had (an exec plugin failed).
     #[error("Unable to authenticate: {said}")]
-    Credentials {
-        said: String,
-        source: Arc<kube::Error>,
-    },
+    Credentials { said: String, source: Arc<kube::Error> },
     /// There is no such request: a name is empty.
     #[error("{0}")]
     NotBuilt(#[source] Arc<kube::core::request::Error>),

@@ -103,7 +103,8 @@ pub struct StuckNamespace {
     deletion_timestamp: Option<String>,
     /// Seconds since it was deleted.
     age_seconds: u64,
-    /// Progressing: the controller may still be at work. Stuck: not gone after all that time. Zombie: no finalizer is left anywhere, and nothing will ever remove it. Active: it was not deleted.
+    /// Progressing: the controller may still be at work. Stuck: not gone after all that time. Zombie: no
+    /// finalizer is left anywhere, and nothing will ever remove it. Active: it was not deleted.
     #[cfg_attr(test, schemars(schema_with = "schemas::any_state"))]
     state: String,
     /// Why it is stuck, in few words. For people: the wording may change.
@@ -218,7 +219,8 @@ pub struct GapDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "String"))]
     resource: Option<String>,
-    /// Forbidden: 401 or 403. NotServed: 404 or 405 of a whole type. Unavailable: 503, or stale discovery. TimedOut: no answer within the deadline. Failed: anything else.
+    /// Forbidden: 401 or 403. NotServed: 404 or 405 of a whole type. Unavailable: 503, or stale discovery.
+    /// TimedOut: no answer within the deadline. Failed: anything else.
     #[cfg_attr(test, schemars(schema_with = "schemas::unreadable"))]
     why: String,
     /// The server's words.

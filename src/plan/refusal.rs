@@ -15,9 +15,7 @@ pub enum Refusal {
     },
     /// Rule 1: a namespace that the cluster does not survive losing.
     #[error("namespace {name:?} is protected: the cluster depends on it")]
-    Protected {
-        name: String,
-    },
+    Protected { name: String },
     /// The `kubernetes` finalizer is not what holds it.
     #[error("{}", nothing_to_finalize(name, foreign, metadata))]
     NothingToFinalize {
@@ -68,10 +66,7 @@ pub enum Refusal {
     },
     /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
     #[error("namespace {name:?} still holds {} that nobody has asked to delete", counted(*live, "live object"))]
-    LiveLeftovers {
-        name: String,
-        live: u64,
-    },
+    LiveLeftovers { name: String, live: u64 },
 }
 
 impl Refusal {

@@ -14,22 +14,13 @@ pub enum Action {
     /// Give the namespace its `kubernetes` finalizer back, so that the controller cleans the content.
     Rearm,
     /// Delete the live leftovers of a type.
-    DeleteObjects {
-        resource: ResourceType,
-    },
+    DeleteObjects { resource: ResourceType },
     /// Delete these pods without waiting for their node.
-    DeletePodsOnLostNode {
-        names: Vec<String>,
-    },
+    DeletePodsOnLostNode { names: Vec<String> },
     /// Delete these pods once more, with a short grace period.
-    ShortenGracePeriod {
-        names: Vec<String>,
-    },
+    ShortenGracePeriod { names: Vec<String> },
     /// Take these finalizers off the leftovers of a type.
-    ReleaseObjects {
-        resource: ResourceType,
-        finalizers: Vec<String>,
-    },
+    ReleaseObjects { resource: ResourceType, finalizers: Vec<String> },
     /// Let the controller finish; what follows is done only if it does not.
     Wait,
     /// PUT the namespace to /finalize without these spec finalizers.
@@ -38,9 +29,7 @@ pub enum Action {
         removes: Vec<String>,
     },
     /// Take a metadata finalizer off the namespace.
-    RemoveMetadataFinalizer {
-        finalizer: String,
-    },
+    RemoveMetadataFinalizer { finalizer: String },
     /// Delete a namespace that nothing holds any more.
     DeleteAgain,
 }

@@ -11,7 +11,8 @@ use crate::output::{Format, OutputError, table};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccessItem {
-    /// What needs it; each capability needs those before it as well, but for rehearse, which needs report alone.
+    /// What needs it; each capability needs those before it as well, but for rehearse, which needs report
+    /// alone.
     #[cfg_attr(test, schemars(schema_with = "super::schemas::capability"))]
     capability: String,
     /// The verb.

@@ -218,7 +218,8 @@ impl DiagnosisItem {
     }
 }
 
-/// An Active namespace that has lost its `kubernetes` finalizer is worth a warning, and the command that mends it.
+/// An Active namespace that has lost its `kubernetes` finalizer is worth a warning, and the command that mends
+/// it.
 fn disarmed_warning(refusal: &Refusal, invocation: &Invocation) -> Option<String> {
     matches!(refusal, Refusal::NotTerminating { disarmed: true, .. })
         .then(|| refusal.hint().render(invocation, |text| sanitise(text).into_owned()))

@@ -14,7 +14,8 @@ use crate::model::Invocation;
 pub struct PredictionItem {
     /// The namespace.
     namespace: NamespaceDocument,
-    /// NothingExpected: nothing would get stuck, break or leak. TroubleExpected: something would. Unknown: nothing was found, and not everything could be looked at.
+    /// NothingExpected: nothing would get stuck, break or leak. TroubleExpected: something would. Unknown:
+    /// nothing was found, and not everything could be looked at.
     #[cfg_attr(test, schemars(schema_with = "super::schemas::expectation"))]
     expectation: String,
     /// What holds now, and would hold the namespace.
@@ -109,7 +110,8 @@ struct OrderStepDocument {
 }
 
 impl PredictionItem {
-    /// Describes a prediction for a namespace of this server, seen through `context` if one was named. Its commands
+    /// Describes a prediction for a namespace of this server, seen through `context` if one was named. Its
+    /// commands
     /// are those of `invocation`.
     #[must_use]
     pub fn new(

@@ -18,7 +18,9 @@ pub struct Repaired {
     uid: String,
     /// The rule of the policy file that decided about it, with its line; null without a file.
     rule: Option<String>,
-    /// Cleared: it is gone. Released: what could be released was, and it is still there. Refused: a safety rule said no, and nothing was written. Failed: it did not work, or not to the end. Unchanged: there was nothing to do. DryRun: it was a rehearsal. NotBegun: a signal came first.
+    /// Cleared: it is gone. Released: what could be released was, and it is still there. Refused: a safety rule
+    /// said no, and nothing was written. Failed: it did not work, or not to the end. Unchanged: there was
+    /// nothing to do. DryRun: it was a rehearsal. NotBegun: a signal came first.
     #[cfg_attr(test, schemars(schema_with = "super::schemas::outcome"))]
     outcome: String,
     /// What went wrong, or null.
@@ -54,7 +56,8 @@ struct StepDocument {
     step: String,
     /// To what.
     target: String,
-    /// Done: carried out. Skipped: not needed any more. Failed: not carried out. DryRun: carried out without being stored.
+    /// Done: carried out. Skipped: not needed any more. Failed: not carried out. DryRun: carried out without
+    /// being stored.
     #[cfg_attr(test, schemars(schema_with = "super::schemas::step_result"))]
     result: String,
     /// In words.

@@ -58,7 +58,7 @@ fn schemas() -> BTreeMap<String, Value> {
 /// The schema of a list document.
 fn of<T: Item + JsonSchema>(what: &str) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
-    let mut generator = settings.with_transform(RecursiveTransform(allow_more)).into_generator();
+    let mut generator = settings.with_transform(RecursiveTransform(finish)).into_generator();
     let items = generator.subschema_for::<T>();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -77,10 +77,14 @@ fn of<T: Item + JsonSchema>(what: &str) -> Value {
     })
 }
 
-/// What is added later breaks nobody.
-fn allow_more(schema: &mut Schema) {
+/// Fields that are added later break nobody; a description is one line, however its comment is broken.
+fn finish(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.insert("additionalProperties".to_owned(), true.into());
+    }
+    if let Some(description) = schema.get("description").and_then(Value::as_str) {
+        let description = description.replace('\n', " ");
+        schema.insert("description".to_owned(), description.into());
     }
 }
 

@@ -57,9 +57,7 @@ pub enum Step {
         status: u16,
     },
     /// Until the namespace controller has set its conditions. Nothing to do where no controller runs.
-    WaitForReport {
-        namespace: String,
-    },
+    WaitForReport { namespace: String },
     /// Moves the namespace and everything in it into the past, so that ages look real. Only the sandbox can.
     Backdate {
         namespace: String,
