@@ -16,7 +16,6 @@ const LEAST_FINALIZERS: usize = 12;
 pub struct FoundNamespace<'a> {
     /// Where several clusters were asked.
     pub context: Option<&'a str>,
-    /// The namespace.
     pub namespace: Namespace,
     /// What was found out about it.
     pub diagnosis: Option<Diagnosis>,
@@ -39,7 +38,6 @@ impl FoundNamespace<'_> {
 /// How the list is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape<'a> {
-    /// The format.
     pub format: Option<&'a Format>,
     /// Whether a table has a header line.
     pub headers: bool,

@@ -35,7 +35,6 @@ pub enum LimitsFrom {
     /// On the command line.
     #[default]
     Flags,
-    /// In a policy file.
     PolicyFile,
 }
 
