@@ -43,6 +43,7 @@ struct Watched {
     lab: Lab,
     /// On a real server, where the audit log tells whose request it was.
     account: Option<Account>,
+    /// How much of the audit log was read.
     seen: usize,
 }
 
@@ -57,11 +58,8 @@ impl Watched {
     /// The requests since the last look that are no reads, and would be carried out; `only_reads`: all that are no reads.
     async fn meant(&mut self, only_reads: bool) -> Vec<String> {
         let sent: Vec<(String, String)> = if let Some(account) = &self.account {
-            let used = account.used(&self.lab).await;
-            let new = used[self.seen..].iter().map(|used| (used.permission.verb.clone(), used.uri.clone()));
-            let new = new.collect();
-            self.seen = used.len();
-            new
+            let used = account.used_since(&self.lab, &mut self.seen).await;
+            used.into_iter().map(|used| (used.permission.verb, used.uri)).collect()
         } else {
             let all = self.lab.the_sandbox().requests().into_iter();
             let sent = all.filter(|each| each.user_agent.starts_with("nsfix/"));

@@ -15,6 +15,8 @@ tests! {
     a_purge_gets_past_a_pod_on_a_lost_node,
     an_active_namespace_with_the_label_of_a_purge_is_left_alone,
     a_purge_cannot_be_rehearsed_by_the_server;
+    Both:
+    a_namespace_whose_deletion_is_refused_is_told_loudly;
     Sandbox:
     a_namespace_created_meanwhile_has_no_orphans,
     a_purge_asks_first,
@@ -146,6 +148,44 @@ async fn a_namespace_that_stays_is_told_loudly(lab: Lab) {
     assert!(ran.stderr.contains("was re-created and could not be deleted"), "{ran:?}");
     assert!(ran.stderr.contains("RoleBindings included, are in force again"), "{ran:?}");
     assert!(ran.stderr.contains(&format!("hint: delete it: kubectl delete namespace {name}")), "{ran:?}");
+}
+
+async fn a_namespace_whose_deletion_is_refused_is_told_loudly(lab: Lab) {
+    let name = orphans(&lab).await;
+    let probe = Lab::unique("probe");
+    create(&lab, &probe).await;
+    let hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let webhook = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [{
+            "name": "keep.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "failurePolicy": "Fail", "clientConfig": {"url": "https://127.0.0.1:1/"},
+            "namespaceSelector": {"matchExpressions": [
+                {"key": "kubernetes.io/metadata.name", "operator": "In", "values": [name, probe]},
+            ]},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["namespaces"]}],
+        }],
+    });
+    lab.post(hooks, &webhook).await.expect(201);
+    // It is in force a moment after it is stored.
+    while lab.delete(&format!("{}?dryRun=All", path(&probe))).await.status == 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes", "-o=json"]).run().await.expect(1);
+    assert!(ran.stderr.contains("was re-created and could not be deleted"), "{ran:?}");
+    assert!(ran.stderr.contains("keep.example.com"), "{ran:?}");
+    assert!(ran.stderr.contains("RoleBindings included, are in force again"), "{ran:?}");
+    let item = &ran.json()["items"][0];
+    let now = lab.get(&path(&name)).await.expect(200);
+    assert_eq!((&item["outcome"], &item["uid"]), (&json!("Failed"), &now["metadata"]["uid"]), "{ran:?}");
+    assert_eq!(now["status"]["phase"], "Active");
+    // It is Active, and a further purge does not end it.
+    lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(4);
+    lab.delete(&format!("{hooks}/{name}")).await.expect(200);
+    for each in [&name, &probe] {
+        lab.delete(&path(each)).await;
+    }
 }
 
 async fn a_refused_deletion_is_tried_again(lab: Lab) {

@@ -38,11 +38,24 @@ pub(super) enum NamespaceWriteOutcome {
     },
     /// A rule, or a problem, ended it.
     Ended(Outcome, Problem),
+    /// The answer to a write was lost, and nobody could see what it did.
+    Unknown(Problem),
+    /// Nothing more may be begun, and this was not.
+    Halted(String),
 }
 
 impl NamespaceWriteOutcome {
-    fn failed(problem: Problem) -> Self {
-        Self::Ended(Outcome::Failed, problem)
+    fn failed(answer_lost: bool, problem: Problem) -> Self {
+        if !answer_lost {
+            return Self::Ended(Outcome::Failed, problem);
+        }
+        let message = format!("the answer to the write was lost, and then: {}", problem.message);
+        Self::Unknown(Problem { message, ..problem })
+    }
+
+    /// Whether a write was carried out, or may have been.
+    pub(super) fn may_have_written(&self) -> bool {
+        matches!(self, Self::Accepted | Self::Gone { by_us: true } | Self::Unknown(_))
     }
 }
 
@@ -121,10 +134,11 @@ impl Executor<'_> {
                 Continue(retry) => retry,
             };
         }
-        NamespaceWriteOutcome::failed(Problem::new(format!(
+        let problem = Problem::new(format!(
             "gave up on namespace {:?} after {MAX_ATTEMPTS} attempts; the last: {}",
             plan.namespace.name, retry.why
-        )))
+        ));
+        NamespaceWriteOutcome::failed(retry.answer_lost, problem)
     }
 
     async fn try_namespace(
@@ -134,8 +148,8 @@ impl Executor<'_> {
         answer_lost: bool,
     ) -> ControlFlow<NamespaceWriteOutcome, Retry> {
         if let Some(why) = self.halted() {
-            let problem = Problem::new(format!("{why} before this was written"));
-            return Break(NamespaceWriteOutcome::failed(problem));
+            let unknown = answer_lost.then(|| NamespaceWriteOutcome::failed(true, Problem::new(why.clone())));
+            return Break(unknown.unwrap_or(NamespaceWriteOutcome::Halted(why)));
         }
         let gone = NamespaceWriteOutcome::Gone { by_us: answer_lost };
         let fresh = match self.cluster.namespace(&planned.name).await {
@@ -148,7 +162,7 @@ impl Executor<'_> {
             Err(error) if error.is_broken_off() => {
                 return Continue(Retry { answer_lost, why: error.to_string() });
             }
-            Err(error) => return Break(NamespaceWriteOutcome::failed(Problem::from(&error))),
+            Err(error) => return Break(NamespaceWriteOutcome::failed(answer_lost, Problem::from(&error))),
         };
         if !write.is_needed(&fresh) {
             // Perhaps by our own request, whose answer was lost.
@@ -167,7 +181,7 @@ impl Executor<'_> {
             Err(error) if error.leaves_write_unknown() => {
                 Continue(Retry { answer_lost: true, why: error.to_string() })
             }
-            Err(error) => Break(NamespaceWriteOutcome::failed(Problem::from(&error))),
+            Err(error) => Break(NamespaceWriteOutcome::failed(answer_lost, Problem::from(&error))),
         }
     }
 }

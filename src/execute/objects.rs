@@ -22,6 +22,8 @@ pub(super) struct WriteCounts {
     /// Gone, or not in need of it any more.
     skipped: usize,
     failed: Vec<String>,
+    /// Not written to any more, and why.
+    not_begun: (usize, String),
     /// Whether a write was carried out, or may have been.
     pub(super) wrote: bool,
 }
@@ -31,6 +33,8 @@ enum ObjectOutcome {
     Done,
     Skipped,
     Failed(String),
+    /// Nothing more may be begun, because of this.
+    NotBegun(String),
     /// The answer to a write was lost, and nobody could see what it did.
     Unknown(String),
 }
@@ -106,14 +110,26 @@ impl WriteCounts {
             ObjectOutcome::Done => self.done += 1,
             ObjectOutcome::Skipped => self.skipped += 1,
             ObjectOutcome::Failed(why) | ObjectOutcome::Unknown(why) => self.failed.push(why),
+            ObjectOutcome::NotBegun(why) => self.not_begun = (self.not_begun.0 + 1, why),
         }
+    }
+
+    /// Why some were not begun, where nothing else went wrong.
+    pub(super) fn halted(&self) -> Option<&str> {
+        let (count, why) = &self.not_begun;
+        (*count > 0 && self.failed.is_empty()).then_some(why.as_str())
     }
 
     /// The result of the step, and in words.
     pub(super) fn result(&self, dry_run: DryRun) -> (StepResult, String) {
-        let Self { done, skipped, failed, .. } = self;
+        let Self { done, skipped, failed, not_begun: (not_begun, why), .. } = self;
+        let rest = if *not_begun > 0 { format!("; {not_begun} not begun ({why})") } else { String::new() };
         if let Some(first) = failed.first() {
-            return (StepResult::Failed, format!("{done} done, {} failed, the first: {first}", failed.len()));
+            let message = format!("{done} done, {} failed, the first: {first}{rest}", failed.len());
+            return (StepResult::Failed, message);
+        }
+        if *not_begun > 0 {
+            return (StepResult::Skipped, format!("{done} done{rest}"));
         }
         match (done, dry_run) {
             (0, _) => {
@@ -211,7 +227,8 @@ impl Executor<'_> {
         // After a lost answer, what was asked for and has come to pass was most likely our own doing.
         let passed = if answer_lost { ObjectOutcome::Done } else { ObjectOutcome::Skipped };
         if let Some(why) = self.halted() {
-            return Break(ObjectOutcome::failed(answer_lost, why));
+            let unknown = answer_lost.then(|| ObjectOutcome::failed(true, why.clone()));
+            return Break(unknown.unwrap_or(ObjectOutcome::NotBegun(why)));
         }
         let preconditions = match self.cluster.preconditions(path).await {
             Ok(preconditions) => preconditions,

@@ -20,8 +20,10 @@ pub(super) struct StepOutcome {
 pub(super) enum End {
     /// Like this.
     With(Outcome, Option<Problem>),
-    /// Nothing more may be begun. The step that says so was not finished.
+    /// Nothing more may be begun. The step that says so was not begun.
     Halted(String),
+    /// The same in the middle of a step, which has said how far it is.
+    HaltedHalfWay(String),
 }
 
 /// Whether to go on; either way with what the step did.
@@ -53,6 +55,11 @@ impl StepOutcome {
     /// Ends because nothing more may be begun.
     pub(super) fn halted(self, why: String) -> StepFlow {
         Break((self, End::Halted(why)))
+    }
+
+    /// Ends because nothing more may be begun, in the middle of the step.
+    pub(super) fn halted_half_way(self, why: String) -> StepFlow {
+        Break((self, End::HaltedHalfWay(why)))
     }
 }
 
@@ -98,6 +105,9 @@ impl Executor<'_> {
                     return report;
                 }
                 Some(End::Halted(why)) => return self.interrupted(&plan.steps[index..], &why, report),
+                Some(End::HaltedHalfWay(why)) => {
+                    return self.interrupted(&plan.steps[index + 1..], &why, report);
+                }
             }
         }
         if self.settings.dry_run == DryRun::Server {

@@ -72,7 +72,12 @@ impl Run<'_> {
         let (result, message) = match written {
             Ok(counts) => {
                 done.wrote = self.has_written(&counts);
-                counts.result(self.dry_run())
+                let (result, message) = counts.result(self.dry_run());
+                if let Some(why) = counts.halted() {
+                    done.steps.push(self.report(step, result, message));
+                    return done.halted_half_way(why.to_owned());
+                }
+                (result, message)
             }
             Err(ObjectsError::Failed(error)) => (StepResult::Failed, error.detail()),
             Err(ObjectsError::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
@@ -101,12 +106,15 @@ impl Run<'_> {
             return done.end(self.released_or(Outcome::Refused), Some(problem));
         }
         let sent = self.executor.write_namespace(self.plan, write).await;
-        done.wrote = self.dry_run() == DryRun::None
-            && matches!(sent, NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::Gone { by_us: true });
+        if let NamespaceWriteOutcome::Halted(why) = sent {
+            return done.halted(why);
+        }
+        done.wrote = self.dry_run() == DryRun::None && sent.may_have_written();
         let (result, message) = self.in_words(&sent);
         done.steps.push(self.report(step, result, message));
         match sent {
             NamespaceWriteOutcome::Ended(outcome, problem) => done.end(outcome, Some(problem)),
+            NamespaceWriteOutcome::Unknown(problem) => done.end(Outcome::Failed, Some(problem)),
             NamespaceWriteOutcome::Gone { by_us: true } => done.end(Outcome::Cleared, None),
             NamespaceWriteOutcome::Gone { by_us: false } => {
                 done.end(if self.wrote { Outcome::Cleared } else { Outcome::Unchanged }, None)
@@ -116,7 +124,9 @@ impl Run<'_> {
             {
                 self.verify(done).await
             }
-            NamespaceWriteOutcome::Accepted | NamespaceWriteOutcome::NotNeeded => done.go_on(),
+            NamespaceWriteOutcome::Accepted
+            | NamespaceWriteOutcome::NotNeeded
+            | NamespaceWriteOutcome::Halted(_) => done.go_on(),
         }
     }
 
@@ -132,7 +142,10 @@ impl Run<'_> {
             NamespaceWriteOutcome::Gone { by_us: false } => {
                 (StepResult::Skipped, "the namespace was gone already; nothing was forced".to_owned())
             }
-            NamespaceWriteOutcome::Ended(_, problem) => (StepResult::Failed, problem.message.clone()),
+            NamespaceWriteOutcome::Ended(_, problem) | NamespaceWriteOutcome::Unknown(problem) => {
+                (StepResult::Failed, problem.message.clone())
+            }
+            NamespaceWriteOutcome::Halted(why) => (StepResult::Skipped, why.clone()),
         }
     }
 

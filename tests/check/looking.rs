@@ -102,6 +102,9 @@ async fn nothing_is_ever_sent_but_dry_runs(lab: Lab) {
     let name = some(&lab).await;
     let rehearse = [Permission::new("delete", "*", "*"), Permission::new("patch", "*", "*")];
     let account = account(&lab, "rehearser", &rehearse).await;
+    // Its controller creates it a moment after the namespace.
+    let default = format!("{}/serviceaccounts/default", path(&name));
+    lab.wait_for(&default, |answer| answer.status == 200 || !lab.has_controller).await;
     let before = inside(&lab, &name).await;
     let ran = account.nsfix(&lab, &["check", &name, "-o", "json"]).run().await.expect(3);
     assert_eq!(ran.json()["items"][0]["couldNotLook"], json!([]), "{ran:?}");

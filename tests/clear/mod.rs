@@ -3,6 +3,7 @@
 mod backup;
 mod dry_run;
 mod finalize;
+mod meanwhile;
 mod races;
 mod recreated;
 mod refusals;
@@ -16,6 +17,7 @@ use crate::harness::{Lab, Ran, Test};
 pub fn tests() -> Vec<Test> {
     [
         finalize::tests(),
+        meanwhile::tests(),
         refusals::tests(),
         dry_run::tests(),
         backup::tests(),

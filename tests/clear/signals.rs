@@ -6,7 +6,7 @@ use nsfix::sandbox::{Fault, Matcher};
 use serde_json::{Value, json};
 
 use super::races::{RELEASE, is_all_gone, sent, stuck};
-use crate::harness::fixtures::path;
+use crate::harness::fixtures::{create, path};
 use crate::harness::{Lab, ended, until};
 use crate::tests;
 
@@ -17,6 +17,8 @@ tests! {
     a_signal_during_a_release_ends_after_it,
     a_signal_while_waiting_ends_the_wait,
     a_signal_during_the_put_ends_after_it,
+    what_a_signal_left_of_a_release_is_not_called_failed,
+    a_signal_during_the_last_look_leaves_the_put_unbegun,
     a_signal_is_reported_in_words_too
 }
 
@@ -104,6 +106,60 @@ async fn a_signal_during_a_release_ends_after_it(lab: Lab) {
 
 async fn a_signal_during_the_put_ends_after_it(lab: Lab) {
     during(&lab, "PUT", &["ReleaseObject Done", "DeleteObject Done", "Wait Skipped", "Finalize Done"]).await;
+}
+
+async fn what_a_signal_left_of_a_release_is_not_called_failed(lab: Lab) {
+    for signal in SIGNALS {
+        let many = many(&lab).await;
+        lab.the_sandbox().forget_requests();
+        let slow = Duration::from_millis(300);
+        lab.the_sandbox().inject(Fault::delay(Matcher::new("PATCH", &path(&many)), slow));
+        let item = signalled(&lab, &many, signal, "--timeout=60s", || sent(&lab, "PATCH") > 0).await;
+        let left = lab.get(&format!("{}/configmaps", path(&many))).await.expect(200);
+        let left = left["items"].as_array().unwrap().len();
+        let step = &item["steps"][0];
+        assert_eq!(
+            (&step["result"], &step["message"]),
+            (&json!("Skipped"), &json!(format!("{} done; {left} not begun (interrupted)", 20 - left))),
+            "{item}"
+        );
+        assert!(left > 0 && item["outcome"] == "Failed", "{item}");
+        is_finished_by_a_second_run(&lab, &many).await;
+    }
+}
+
+/// In Terminating, with twenty ConfigMaps that are held.
+async fn many(lab: &Lab) -> String {
+    let name = Lab::unique("many");
+    create(lab, &name).await;
+    let collection = format!("{}/configmaps", path(&name));
+    for index in 0..20 {
+        let metadata = json!({"name": format!("c{index}"), "finalizers": ["example.com/hold"]});
+        lab.post(&collection, &json!({"metadata": metadata})).await.expect(201);
+    }
+    lab.delete(&path(&name)).await.expect(200);
+    for index in 0..20 {
+        lab.delete(&format!("{collection}/c{index}")).await.expect(200);
+    }
+    name
+}
+
+async fn a_signal_during_the_last_look_leaves_the_put_unbegun(lab: Lab) {
+    for signal in SIGNALS {
+        let name = stuck(&lab).await;
+        lab.the_sandbox().forget_requests();
+        let slow = Duration::from_millis(500);
+        // The first look, and the one right before the PUT.
+        lab.the_sandbox().inject(Fault::delay(Matcher::new("GET", "/apis").skip(1), slow));
+        let looks = || {
+            let requests = lab.the_sandbox().requests();
+            requests.iter().filter(|each| each.path_and_query == "/apis").count() >= 2
+        };
+        let item = signalled(&lab, &name, signal, "--timeout=60s", looks).await;
+        assert_eq!(results(&item).last().unwrap(), "Finalize Skipped", "{item}");
+        assert_eq!((&item["outcome"], sent(&lab, "PUT")), (&json!("Failed"), 0), "{item}");
+        is_finished_by_a_second_run(&lab, &name).await;
+    }
 }
 
 async fn a_signal_while_waiting_ends_the_wait(lab: Lab) {
