@@ -1,6 +1,6 @@
 //! `nsfix list-stuck`.
 
-use nsfix::sandbox::{Canned, Fault, Matcher};
+use nsfix::sandbox::{Canned, Fault, Matcher, Options};
 use serde_json::{Value, json};
 
 use crate::harness::Lab;
@@ -24,7 +24,8 @@ tests! {
     verbose_shows_the_request,
     a_server_in_trouble_is_asked_again_only_where_it_says_so,
     text_from_the_server_cannot_steer_the_terminal,
-    several_contexts_are_listed_together;
+    several_contexts_are_listed_together,
+    what_one_cluster_has_is_never_said_of_another;
     Controlled: the_reason_comes_from_the_conditions
 }
 
@@ -182,6 +183,61 @@ async fn several_contexts_are_listed_together(lab: Lab) {
     let contexts: Vec<&str> = ran.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(contexts, ["lab", "twin"]);
     assert_eq!(ran.stdout.matches(&name).count(), 2);
+}
+
+/// Namespaces of the same names in two clusters, of which one has a dead API and a type that cannot be listed.
+async fn what_one_cluster_has_is_never_said_of_another(lab: Lab) {
+    let other = Lab::sandbox(Options { scenarios: Vec::new(), controller: None, ..Options::default() }).await;
+    for each in [&lab, &other] {
+        for name in ["one", "two"] {
+            create(each, name).await;
+            let finalizers = json!({"metadata": {"finalizers": ["example.com/meta"]}});
+            each.patch(&path(name), &finalizers).await.expect(200);
+            each.delete(&path(name)).await.expect(200);
+        }
+    }
+    lab.play("dead-apiservice").await;
+    let broken = Canned::status(500, "InternalError", "no roles today");
+    lab.the_sandbox()
+        .inject(Fault::answer(Matcher::new("GET", "/apis/rbac.authorization.k8s.io/v1/roles"), broken));
+    let text = std::fs::read_to_string(lab.kubeconfig()).unwrap();
+    let text = text
+        .replace(
+            "clusters:\n",
+            &format!("clusters:\n- name: well\n  cluster: {{server: \"{}\"}}\n", other.url()),
+        )
+        .replace("contexts:\n", "contexts:\n- name: well\n  context: {cluster: well, user: lab}\n");
+    let both = lab.dir().join("both");
+    std::fs::write(&both, text).unwrap();
+    for which in [["--all-contexts"].as_slice(), &["--context", "lab", "--context", "well"]] {
+        let arguments = [["list-stuck", "-o", "wide"].as_slice(), which].concat();
+        let ran = lab.nsfix(&arguments).env("KUBECONFIG", &both).run().await.expect(0);
+        // What is shared is told once, above, and of its cluster.
+        let shared: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("v1beta1 is dead")).collect();
+        let [shared] = shared.as_slice() else { panic!("{ran:?}") };
+        assert!(
+            shared.starts_with("Warning: context \"lab\": one cause behind 3 namespaces: API "),
+            "{ran:?}"
+        );
+        assert!(shared.contains("--context=lab delete apiservice"), "{ran:?}");
+        // In both clusters two of them have the same finalizer; these are two facts.
+        let held = |context: &str| {
+            format!("Warning: context {context:?}: one cause behind 2 namespaces: held by metadata finalizer")
+        };
+        assert_eq!(["lab", "well"].map(|each| ran.stderr.matches(&held(each)).count()), [1, 1], "{ran:?}");
+        assert_eq!(ran.stderr.matches("no roles today").count(), 1, "{ran:?}");
+        assert!(ran.stderr.contains("Warning: context \"lab\": could not look at "), "{ran:?}");
+        // A reason is what is particular to the namespace.
+        let row = |context: &str, name: &str| {
+            let rows = ran.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let found = rows.filter(|row| row[0] == context && row[1] == name).collect::<Vec<_>>();
+            let [row] = found.as_slice() else { panic!("{ran:?}") };
+            row[8..].join(" ")
+        };
+        for (context, name) in [("lab", "one"), ("lab", "two"), ("well", "one"), ("well", "two")] {
+            assert_eq!(row(context, name), "still being deleted", "{ran:?}");
+        }
+    }
 }
 
 async fn the_reason_comes_from_the_conditions(lab: Lab) {

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use super::{Session, VerbResult};
 use crate::cli::{Format, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
-use crate::diagnose::{CommonCause, age, common_causes, diagnose};
+use crate::diagnose::{Diagnosis, age, diagnose};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
-use crate::model::{Facts, Namespace};
+use crate::model::Namespace;
 use crate::observe::{Depth, observe};
-use crate::output::list_stuck::{self, FoundNamespace, Shape};
-use crate::output::{Failure, Terminal, sanitise};
+use crate::output::list_stuck::{self, FoundNamespace, Shape, SharedCauses};
+use crate::output::{Failure, Terminal};
 
 /// Enough to match webhooks' object selectors against.
 const KEEP: usize = 20;
@@ -29,12 +29,13 @@ pub(super) async fn run(
     let looks = futures::future::join_all(looks).await;
     progress.done();
     let several = clusters.len() > 1;
-    let (mut found, mut exits) = (Vec::new(), Vec::new());
+    let (mut found, mut shared, mut exits) = (Vec::new(), Vec::new(), Vec::new());
     for (cluster, look) in clusters.iter().zip(looks) {
         match look {
-            Ok(namespaces) => {
+            Ok((namespaces, common)) => {
                 exits.push(Exit::Done);
                 found.extend(namespaces);
+                shared.push(common);
             }
             Err(error) if several => {
                 exits.push(Exit::Error);
@@ -43,10 +44,9 @@ pub(super) async fn run(
             Err(error) => return Err(error.into()),
         }
     }
-    let common = warn_of_common_causes(clusters, &found, terminal);
-    list_stuck::warn_of_gaps(&found, terminal);
     let format = options.output.as_ref();
     let shape = Shape { format, headers: !options.no_headers, with_context: several, now };
+    list_stuck::warn(&found, &shared, &shape, terminal);
     if let Some(path) = &options.sort_by {
         list_stuck::sort(&mut found, path, &shape)?;
     }
@@ -57,53 +57,28 @@ pub(super) async fn run(
     };
     Ok(VerbResult {
         stuck: Some(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref()))),
-        summary: vec![list_stuck::summary(&found, &common, now)],
+        summary: vec![list_stuck::summary(&found, &shared, &shape)],
         ..exit.into()
     })
-}
-
-/// Clusters share no cause, and the command for it is that of one cluster.
-fn warn_of_common_causes(
-    clusters: &[Cluster],
-    found: &[FoundNamespace<'_>],
-    terminal: &Terminal,
-) -> Vec<CommonCause> {
-    let mut common = Vec::new();
-    for cluster in clusters {
-        let here = found.iter().filter(|found| found.context == cluster.context.as_deref());
-        let causes = common_causes(here.filter_map(|found| found.diagnosis.as_ref()));
-        let invocation = match &cluster.context {
-            Some(context) if clusters.len() > 1 => &terminal.invocation().in_context(context),
-            _ => terminal.invocation(),
-        };
-        for cause in &causes {
-            terminal.warn(&cause.warning().render(invocation, |text| sanitise(text).into_owned()));
-        }
-        common.extend(causes);
-    }
-    common
 }
 
 async fn look<'a>(
     cluster: &'a Cluster,
     options: &ListStuckOptions,
     now: Timestamp,
-) -> Result<Vec<FoundNamespace<'a>>, ApiError> {
+) -> Result<(Vec<FoundNamespace<'a>>, SharedCauses<'a>), ApiError> {
     let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
     let mut namespaces = cluster.namespaces(&query).await?;
     namespaces.retain(|namespace| options.wants(&namespace.name) && old_enough(namespace, options, now));
     let context = cluster.context.as_deref();
     let diagnoses = options.output == Some(Format::Wide) || options.metrics.any();
     if !diagnoses || namespaces.is_empty() {
-        let plain = |namespace| FoundNamespace { context, namespace, diagnosis: None };
-        return Ok(namespaces.into_iter().map(plain).collect());
+        let plain = namespaces.into_iter().map(|namespace| FoundNamespace::plain(context, namespace));
+        return Ok((plain.collect(), SharedCauses { context, common: Vec::new() }));
     }
     let facts = observe(cluster, namespaces, KEEP, Depth::Overview).await?;
-    let diagnosed = |facts: Facts| {
-        let diagnosis = diagnose(facts);
-        FoundNamespace { context, namespace: diagnosis.namespace.clone(), diagnosis: Some(diagnosis) }
-    };
-    Ok(facts.into_iter().map(diagnosed).collect())
+    let diagnoses: Vec<Diagnosis> = facts.into_iter().map(diagnose).collect();
+    Ok(FoundNamespace::diagnosed(context, diagnoses))
 }
 
 fn old_enough(namespace: &Namespace, options: &ListStuckOptions, now: Timestamp) -> bool {

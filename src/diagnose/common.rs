@@ -13,6 +13,17 @@ pub struct CommonCause {
 }
 
 impl CommonCause {
+    /// Whether this cause of a namespace is told with it. Which objects a finalizer holds is particular to each.
+    #[must_use]
+    pub fn covers(&self, namespace: &str, cause: &Cause) -> bool {
+        self.cause.kind == cause.kind
+            && self.cause.subject == cause.subject
+            && self.cause.remedy == cause.remedy
+            && self.cause.command == cause.command
+            && cause.kind != CauseKind::HeldObjects
+            && self.namespaces.iter().any(|name| name == namespace)
+    }
+
     /// `one cause behind 7 namespaces: …`
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -30,6 +41,9 @@ impl CommonCause {
     #[must_use]
     pub fn warning(&self) -> Hint {
         let Cause { remedy, command, .. } = &self.cause;
+        if remedy.is_empty() {
+            return Hint::from(self.sentence());
+        }
         let warning = Hint::from(format!("{}; {remedy}", self.sentence()));
         match command {
             Some(command) => warning.text(" (").command(command.clone()).text(")"),
@@ -50,7 +64,14 @@ pub fn common_causes<'a>(diagnoses: impl IntoIterator<Item = &'a Diagnosis>) -> 
             };
             match found.iter_mut().find(same) {
                 Some(known) if known.namespaces.contains(name) => {}
-                Some(known) => known.namespaces.push(name.clone()),
+                Some(known) => {
+                    known.namespaces.push(name.clone());
+                    // What helps one of them need not help another.
+                    if known.cause.remedy != cause.remedy || known.cause.command != cause.command {
+                        known.cause.remedy.clear();
+                        known.cause.command = None;
+                    }
+                }
                 None => found.push(CommonCause { cause: cause.clone(), namespaces: vec![name.clone()] }),
             }
         }
@@ -125,6 +146,32 @@ mod tests {
         let one = diagnosis("a", vec![cause(CauseKind::HeldObjects, "example.com/one")]);
         let two = diagnosis("b", vec![cause(CauseKind::HeldObjects, "example.com/two")]);
         assert!(common_causes(&[one, two]).is_empty());
+    }
+
+    #[test]
+    fn a_reason_is_what_a_namespace_has_besides() {
+        let dead = || cause(CauseKind::UnavailableApi, "v1.example.com");
+        let held = || cause(CauseKind::HeldObjects, "example.com/hold");
+        let all = [
+            diagnosis("a", vec![dead()]),
+            diagnosis("b", vec![dead(), held()]),
+            diagnosis("c", vec![held()]),
+        ];
+        let common = common_causes(&all);
+        assert_eq!(common.len(), 2);
+        let reasons: Vec<String> = all.iter().map(|each| each.reason_besides(&common)).collect();
+        let hold = "HeldObjects example.com/hold";
+        assert_eq!(reasons, ["shared: UnavailableApi v1.example.com", hold, hold]);
+    }
+
+    #[test]
+    fn what_helps_one_is_not_advised_to_another() {
+        let held =
+            |owner: &str| vec![cause(CauseKind::RejectedUpdate, "widgets").remedy(format!("ask {owner}"))];
+        let all = [diagnosis("a", held("one")), diagnosis("b", held("another"))];
+        let common = common_causes(&all);
+        assert_eq!(common[0].cause.remedy, "");
+        assert!(all.iter().all(|each| !common[0].covers(&each.namespace.name, &each.causes[0])));
     }
 
     #[test]

@@ -100,26 +100,18 @@ fn tried(facts: &Facts) -> Vec<String> {
 }
 
 impl Diagnosis {
-    /// The reason in few words, without the causes that are told once for all the namespaces that share them;
-    /// `None` where nothing besides is known.
+    /// The reason in few words, without the causes that are told once for all the namespaces that share them. Of
+    /// those it names the subjects alone, where there is nothing besides.
     #[must_use]
-    pub fn reason_besides(&self, shared: &[CommonCause]) -> Option<String> {
-        let is_shared = |cause: &&Cause| {
-            shared.iter().any(|common| {
-                common.cause.kind == cause.kind
-                    && common.cause.subject == cause.subject
-                    && common.namespaces.contains(&self.namespace.name)
-            })
-        };
-        let own: Vec<&str> =
-            self.causes.iter().filter(|cause| !is_shared(cause)).map(|cause| cause.detail.as_str()).collect();
-        match own.as_slice() {
-            [] if self.causes.is_empty() => Some(reason(&self.namespace)),
-            [] => None,
-            [one] => Some((*one).to_owned()),
-            [one, two] => Some(format!("{one}; {two}")),
-            [one, two, ..] => Some(format!("{one}; {two}; …")),
+    pub fn reason_besides(&self, shared: &[CommonCause]) -> String {
+        let is_shared =
+            |cause: &&Cause| shared.iter().any(|common| common.covers(&self.namespace.name, cause));
+        let (told, own): (Vec<&Cause>, Vec<&Cause>) = self.causes.iter().partition(is_shared);
+        if own.is_empty() && !told.is_empty() {
+            let told = told.iter().map(|cause| format!("{} {}", cause.kind, cause.subject));
+            return format!("shared: {}", told.collect::<Vec<_>>().join(", "));
         }
+        self.in_few_words(own.iter().map(|cause| cause.detail.as_str()))
     }
 
     /// The most fundamental cause.
@@ -137,12 +129,15 @@ impl Diagnosis {
     /// The causes in few words, the most fundamental two of them.
     #[must_use]
     pub fn reason(&self) -> String {
-        if self.causes.is_empty() {
-            return reason(&self.namespace);
-        }
-        let mut said: Vec<&str> = self.causes.iter().map(|cause| cause.detail.as_str()).take(2).collect();
-        if self.causes.len() > said.len() {
-            said.push("…");
+        self.in_few_words(self.causes.iter().map(|cause| cause.detail.as_str()))
+    }
+
+    fn in_few_words<'a>(&self, details: impl Iterator<Item = &'a str>) -> String {
+        let mut said: Vec<&str> = details.take(3).collect();
+        match said.as_slice() {
+            [] => return reason(&self.namespace),
+            [_, _, _] => said[2] = "…",
+            _ => {}
         }
         said.join("; ")
     }

@@ -35,14 +35,17 @@ const TOOLS: [&str; 2] = ["helm", "kustomize"];
 
 /// Groups of what stands for things outside of the cluster, or for data: clouds, machines, clusters, DNS, databases,
 /// backups, storage.
-const INFRASTRUCTURE: [&str; 68] = [
+const INFRASTRUCTURE: [&str; 72] = [
     // Clouds, machines and clusters.
+    "agent-install.openshift.io",
+    "aiven.io",
     "alibabacloud.com",
     "amazonaws.com",
     "app.terraform.io",
     "aws",
     "azure.com",
     "cloud.google.com",
+    "cloud.sap.com",
     "cluster.open-cluster-management.io",
     "cluster.x-k8s.io",
     "cnrm.cloud.google.com",
@@ -69,6 +72,7 @@ const INFRASTRUCTURE: [&str; 68] = [
     "provisioning.cattle.io",
     "pulumi.com",
     "rke.cattle.io",
+    "sapcloud.io",
     "scaleway.com",
     "services.k8s.aws",
     "tf.upbound.io",

@@ -2,8 +2,8 @@
 
 use super::document::{DiagnosisItem, Document, PredictionItem};
 use super::{Format, OutputError, Style, Terminal, prediction, tree};
-use crate::diagnose::Diagnosis;
 use crate::diagnose::predict::Prediction;
+use crate::diagnose::{Diagnosis, common_causes};
 use crate::plan::{Plan, Refusal};
 
 /// A diagnosis, and the plan for it or the rule that forbids one.
@@ -33,18 +33,22 @@ pub fn print(
         });
         Document::new(items.collect())
     };
+    // What is behind several of them is told once, above.
+    let shared = common_causes(explained.iter().map(|each| &each.diagnosis));
+    let paint = |style: Style, text: &str| terminal.paint(style, text);
+    let invocation = terminal.invocation();
     let tree = |each: &Explained| {
-        let paint = |style: Style, text: &str| terminal.paint(style, text);
-        let invocation = terminal.invocation();
-        let mut text = tree::explain(&each.diagnosis, each.plan.as_ref(), invocation, paint);
+        let mut text = tree::explain(&each.diagnosis, each.plan.as_ref(), &shared, invocation, paint);
         if let Some(prediction) = &each.prediction {
             text.push_str(&prediction::if_deleted(prediction, invocation, paint));
         }
         text
     };
-    let text = match format {
-        Some(format) => document().render(format, true)?,
-        None => explained.iter().map(tree).collect::<Vec<_>>().join("\n"),
+    let text = if let Some(format) = format {
+        document().render(format, true)?
+    } else {
+        let above = tree::shared(&shared, invocation, paint);
+        above.into_iter().chain(explained.iter().map(tree)).collect::<Vec<_>>().join("\n")
     };
     terminal.data(&text)
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::document::{Document, StuckNamespace, as_value};
 use super::jsonpath::Path;
-use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sort_by, table};
-use crate::diagnose::{CommonCause, Diagnosis, State, age, reason};
+use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sanitise, sort_by, table};
+use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, reason};
 use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, counted};
 
 /// How much of a reason, and of a list of finalizers, stays readable on a narrow terminal.
@@ -19,11 +19,37 @@ pub struct FoundNamespace<'a> {
     pub namespace: Namespace,
     /// What was found out about it.
     pub diagnosis: Option<Diagnosis>,
+    /// What is particular to it, in few words.
+    pub reason: String,
 }
 
-impl FoundNamespace<'_> {
-    fn reason(&self) -> String {
-        self.diagnosis.as_ref().map_or_else(|| reason(&self.namespace), Diagnosis::reason)
+/// The causes that several namespaces of one cluster share. Clusters share none.
+pub struct SharedCauses<'a> {
+    /// The context it was seen through.
+    pub context: Option<&'a str>,
+    /// The causes.
+    pub common: Vec<CommonCause>,
+}
+
+impl<'a> FoundNamespace<'a> {
+    /// One that was looked at from afar.
+    #[must_use]
+    pub fn plain(context: Option<&'a str>, namespace: Namespace) -> Self {
+        let reason = reason(&namespace);
+        Self { context, namespace, diagnosis: None, reason }
+    }
+
+    /// All that were diagnosed in a cluster, and what several of them share.
+    #[must_use]
+    pub fn diagnosed(context: Option<&'a str>, diagnoses: Vec<Diagnosis>) -> (Vec<Self>, SharedCauses<'a>) {
+        let common = common_causes(&diagnoses);
+        let found = diagnoses.into_iter().map(|diagnosis| Self {
+            context,
+            namespace: diagnosis.namespace.clone(),
+            reason: diagnosis.reason_besides(&common),
+            diagnosis: Some(diagnosis),
+        });
+        (found.collect(), SharedCauses { context, common })
     }
 
     fn document(&self, shape: &Shape<'_>) -> StuckNamespace {
@@ -52,15 +78,47 @@ pub fn sort(found: &mut Vec<FoundNamespace<'_>>, path: &Path, shape: &Shape<'_>)
     sort_by(found, path, |found| as_value(&found.document(shape)).unwrap_or_default())
 }
 
+/// Text about a cluster, which says so where there are others.
+fn of_cluster(context: Option<&str>, shape: &Shape<'_>, text: String) -> String {
+    match context.filter(|_| shape.with_context) {
+        Some(context) => format!("context {context:?}: {text}"),
+        None => text,
+    }
+}
+
+/// Says what is not in the table: the causes that namespaces share, once, and what could not be looked at.
+pub fn warn(
+    found: &[FoundNamespace<'_>],
+    shared: &[SharedCauses<'_>],
+    shape: &Shape<'_>,
+    terminal: &Terminal,
+) {
+    for SharedCauses { context, common } in shared {
+        let invocation = match context {
+            Some(context) if shape.with_context => &terminal.invocation().in_context(context),
+            _ => terminal.invocation(),
+        };
+        for cause in common {
+            let warning = cause.warning().render(invocation, |text| sanitise(text).into_owned());
+            terminal.warn(&of_cluster(*context, shape, warning));
+        }
+    }
+    for SharedCauses { context, .. } in shared {
+        warn_of_gaps(found, *context, shape, terminal);
+    }
+}
+
 /// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
-pub fn warn_of_gaps(found: &[FoundNamespace<'_>], terminal: &Terminal) {
-    let inventories = found.iter().filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
+fn warn_of_gaps(found: &[FoundNamespace<'_>], context: Option<&str>, shape: &Shape<'_>, terminal: &Terminal) {
+    let here = found.iter().filter(|found| found.context == context);
+    let inventories = here.filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
     let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| inventory.coverage.all_gaps()).collect();
     gaps.sort();
     gaps.dedup_by_key(|gap| gap.to_string());
     if let Some(first) = gaps.first() {
         let names: Vec<String> = gaps.iter().map(ToString::to_string).collect();
-        terminal.warn(&format!("could not look at {} ({})", names.join(", "), first.detail));
+        let warning = format!("could not look at {} ({})", names.join(", "), first.detail);
+        terminal.warn(&of_cluster(context, shape, warning));
     }
 }
 
@@ -87,12 +145,15 @@ pub fn print(
 
 /// What a pod leaves behind: how many, why all of them, and then one line for each.
 #[must_use]
-pub fn summary(found: &[FoundNamespace<'_>], common: &[CommonCause], now: Timestamp) -> String {
+pub fn summary(found: &[FoundNamespace<'_>], shared: &[SharedCauses<'_>], shape: &Shape<'_>) -> String {
     let mut lines = vec![counted(found.len() as u64, "stuck namespace")];
-    lines.extend(common.iter().map(CommonCause::sentence));
+    lines.extend(shared.iter().flat_map(|SharedCauses { context, common }| {
+        common.iter().map(|cause| of_cluster(*context, shape, cause.sentence()))
+    }));
     lines.extend(found.iter().map(|found| {
-        let state = State::of(&found.namespace, now);
-        format!("{state} {}: {}", found.namespace.name, found.reason())
+        let state = State::of(&found.namespace, shape.now);
+        let line = format!("{state} {}: {}", found.namespace.name, found.reason);
+        of_cluster(found.context, shape, line)
     }));
     lines.join("\n")
 }
@@ -116,7 +177,7 @@ fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape<'_>, termina
 }
 
 fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
-    let FoundNamespace { context, namespace, diagnosis } = found;
+    let FoundNamespace { context, namespace, diagnosis, reason } = found;
     let mut row = Vec::new();
     if with_context {
         row.push(context.unwrap_or_default().to_owned());
@@ -133,7 +194,7 @@ fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestam
         row.push(inventory.map(|inventory| inventory.live().to_string()).unwrap_or_default());
         row.push(namespace.uid.clone());
     }
-    row.push(found.reason());
+    row.push(reason.clone());
     row
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::{Style, human_duration, inventory, sanitise};
-use crate::diagnose::{Cause, Diagnosis, Held, State, age};
-use crate::model::{Hint, Invocation, Namespace, ShellCommand, TypeLeftovers};
+use crate::diagnose::{Cause, CommonCause, Diagnosis, Held, State, age};
+use crate::model::{Hint, Invocation, ShellCommand, TypeLeftovers};
 use crate::plan::{self, Advice, Plan, Refusal};
 
 /// Where a step depends on what the steps before it leave behind.
@@ -18,14 +18,15 @@ type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
 pub(super) fn explain(
     diagnosis: &Diagnosis,
     plan: Result<&Plan, &Refusal>,
+    shared: &[CommonCause],
     invocation: &Invocation,
     paint: impl Fn(Style, &str) -> String,
 ) -> String {
     let paint: Paint<'_> = &paint;
     let mut lines = Lines::default();
-    lines.push(0, &verdict(diagnosis, paint));
+    lines.push(0, &verdict(diagnosis, shared, paint));
     if diagnosis.state.is_some() {
-        causes(&mut lines, diagnosis, paint);
+        causes(&mut lines, diagnosis, shared, paint);
     }
     leftovers(&mut lines, diagnosis, paint);
     lines.heading("Coverage", paint);
@@ -33,9 +34,50 @@ pub(super) fn explain(
     if let Err(refusal @ Refusal::NotTerminating { disarmed: true, .. }) = plan {
         lines.push(0, &shown(&refusal.hint(), invocation));
     } else if diagnosis.state.is_some() {
-        steps(&mut lines, &diagnosis.namespace, &diagnosis.causes, plan, invocation, paint);
+        steps(&mut lines, diagnosis, plan, shared, invocation, paint);
     }
     lines.0
+}
+
+/// The causes behind several of the namespaces, each once, with what mends it; nothing where there is none.
+#[must_use]
+pub(super) fn shared(
+    shared: &[CommonCause],
+    invocation: &Invocation,
+    paint: impl Fn(Style, &str) -> String,
+) -> Option<String> {
+    let paint: Paint<'_> = &paint;
+    let mut lines = Lines::default();
+    // Which objects a finalizer holds is told of each namespace.
+    let told = |common: &&CommonCause| common.covers(&common.namespaces[0], &common.cause);
+    for CommonCause { cause, namespaces } in shared.iter().filter(told) {
+        if lines.0.is_empty() {
+            lines.heading("Shared causes", paint);
+        }
+        let kind = paint(Style::Bad, &cause.kind.to_string());
+        lines.push(1, &format!("{kind}: {}", sanitise(&cause.detail)));
+        lines.push(2, &sanitise(&format!("- behind {} namespaces: {}", namespaces.len(), named(namespaces))));
+        for evidence in &cause.evidence {
+            lines.push(2, &format!("- {}", sanitise(evidence)));
+        }
+        if !cause.remedy.is_empty() {
+            lines.push(2, &format!("to do: {}", sanitise(&cause.remedy)));
+        }
+        if let Some(command) = &cause.command {
+            lines.push(3, &paint(Style::Faint, &command.render(invocation)));
+        }
+    }
+    (!lines.0.is_empty()).then_some(lines.0)
+}
+
+/// The first few names.
+fn named(names: &[String]) -> String {
+    const NAMED: usize = 5;
+    let mut named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    if names.len() > named.len() {
+        named.push("…");
+    }
+    named.join(", ")
 }
 
 fn shown(hint: &Hint, invocation: &Invocation) -> String {
@@ -56,7 +98,7 @@ impl Lines {
     }
 }
 
-fn verdict(diagnosis: &Diagnosis, paint: Paint<'_>) -> String {
+fn verdict(diagnosis: &Diagnosis, shared: &[CommonCause], paint: Paint<'_>) -> String {
     let Diagnosis { namespace, state, .. } = diagnosis;
     let name = paint(Style::Strong, &format!("namespace/{}", namespace.name));
     let Some(state) = state else {
@@ -71,11 +113,11 @@ fn verdict(diagnosis: &Diagnosis, paint: Paint<'_>) -> String {
     let style = if *state == State::Progressing { Style::Caution } else { Style::Bad };
     let since = human_duration(age(namespace, diagnosis.now).unwrap_or_default());
     let state = paint(style, &format!("{state} since {since}"));
-    format!("{name} is {state}: {}", sanitise(&diagnosis.reason()))
+    format!("{name} is {state}: {}", sanitise(&diagnosis.reason_besides(shared)))
 }
 
-fn causes(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
-    let Diagnosis { causes, tried, .. } = diagnosis;
+fn causes(lines: &mut Lines, diagnosis: &Diagnosis, shared: &[CommonCause], paint: Paint<'_>) {
+    let Diagnosis { namespace, causes, tried, .. } = diagnosis;
     lines.heading("Causes", paint);
     if causes.is_empty() {
         lines.push(1, "none was found. Looked at:");
@@ -84,9 +126,14 @@ fn causes(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
         }
     }
     for cause in causes {
-        lines
-            .push(1, &format!("{}: {}", paint(Style::Bad, &cause.kind.to_string()), sanitise(&cause.detail)));
-        for evidence in &cause.evidence {
+        let told = shared.iter().find(|common| common.covers(&namespace.name, cause)).map(|each| &each.cause);
+        let detail = match told {
+            Some(told) if told.detail == cause.detail => format!("{}, see above", cause.subject),
+            _ => cause.detail.clone(),
+        };
+        lines.push(1, &format!("{}: {}", paint(Style::Bad, &cause.kind.to_string()), sanitise(&detail)));
+        let is_news = |evidence: &&String| told.is_none_or(|told| !told.evidence.contains(evidence));
+        for evidence in cause.evidence.iter().filter(is_news) {
             lines.push(2, &format!("- {}", sanitise(evidence)));
         }
     }
@@ -136,12 +183,15 @@ fn of_one_type(lines: &mut Lines, of_type: &TypeLeftovers, held: &[Held], paint:
 
 fn steps(
     lines: &mut Lines,
-    namespace: &Namespace,
-    causes: &[Cause],
+    diagnosis: &Diagnosis,
     plan: Result<&Plan, &Refusal>,
+    shared: &[CommonCause],
     invocation: &Invocation,
     paint: Paint<'_>,
 ) {
+    let namespace = &diagnosis.namespace;
+    let is_own = |cause: &&Cause| !shared.iter().any(|common| common.covers(&namespace.name, cause));
+    let own: Vec<Cause> = diagnosis.causes.iter().filter(is_own).cloned().collect();
     lines.heading("Plan", paint);
     let plan = match plan {
         Ok(plan) => plan,
@@ -149,7 +199,7 @@ fn steps(
             lines.push(1, &sanitise(&refusal.to_string()));
             lines.push(1, &shown(&refusal.hint(), invocation));
             // What mends it without force is wanted most where force is refused.
-            advice(lines, &plan::advice(causes), invocation, paint);
+            advice(lines, &plan::advice(&own), invocation, paint);
             return;
         }
     };
@@ -170,7 +220,8 @@ fn steps(
     }
     let clear = ShellCommand::nsfix(["clear", &namespace.name, "--leftovers=release"]);
     lines.push(1, &format!("to carry it out: {}", clear.render(invocation)));
-    advice(lines, &plan.advice, invocation, paint);
+    // The plan's, without what is told above.
+    advice(lines, &plan::advice(&own), invocation, paint);
 }
 
 fn advice(lines: &mut Lines, advice: &[Advice], invocation: &Invocation, paint: Paint<'_>) {

@@ -16,7 +16,7 @@ force. The safe way is always to let the owner remove it; the column *instead* s
   something behind that runs, is billed, or lets somebody in. It has to be named.
 - A finalizer that is not listed is unknown, which does not mean harmless.
 - `*` stands for one or more characters. `<plural>.<group>` is made of the object's own type.
-- *Source* says where the name was read. What is lost, and what to do instead, is partly our own reading of
+- *Source* says where the name was read: a repository on GitHub, and the file or constant in it. What is lost, and what to do instead, is partly our own reading of
   what the owner does. Corrections are welcome.
 ";
 

@@ -25,6 +25,17 @@ fn every_entry_says_everything() {
 }
 
 #[test]
+fn it_knows_the_names_that_are_in_use() {
+    let names: HashSet<&str> = all().iter().flat_map(|entry| entry.names).copied().collect();
+    assert!(names.len() >= 385, "{} names", names.len());
+    // A source is a place that somebody can open.
+    for entry in all() {
+        let opened = entry.source.contains('/') || entry.source.starts_with("fluxcd");
+        assert!(opened || entry.source.starts_with("seen in"), "{:?}: {}", entry.names, entry.source);
+    }
+}
+
+#[test]
 fn no_two_entries_claim_the_same() {
     let mut seen = HashSet::new();
     for entry in all() {
@@ -73,7 +84,19 @@ fn every_pattern_fits_its_example_and_no_other_entrys_name() {
 }
 
 /// Without them something is left behind that costs money, holds data or cannot be undone.
-const DANGEROUS: [&str; 45] = [
+const DANGEROUS: [&str; 57] = [
+    "clusters.anywhere.eks.amazonaws.com/finalizer",
+    "cloudcredential.openshift.io/deprovision",
+    "cnpg.io/deleteSubscription",
+    "finalizers.aiven.io/delete-remote-resource",
+    "finalizers.tf.contrib.fluxcd.io",
+    "gateway.k8s.aws/alb",
+    "infraenv.agent-install.openshift.io/ai-deprovision",
+    "kubevirt.io/hyperconverged",
+    "services.cloud.sap.com/sap-btp-finalizer",
+    "trident.netapp.io",
+    "vmoperator.vmware.com/virtualmachine",
+    "workspace.app.terraform.io/finalizer",
     "acme.cert-manager.io/finalizer",
     "awscluster.infrastructure.cluster.x-k8s.io",
     "chaos-mesh/records",
@@ -132,6 +155,14 @@ fn what_leaves_harm_behind_is_dangerous() {
 fn what_leaves_only_disorder_behind_is_not() {
     for finalizer in [
         "batch.kubernetes.io/job-tracking",
+        "finalizer.request.ibm.com",
+        "finalizers.kapp-ctrl.k14s.io/delete",
+        "helm.sdk.operatorframework.io/uninstall-release",
+        "kueue.x-k8s.io/resource-in-use",
+        "milvus.milvus.io/finalizer",
+        "ray.io/rayjob-finalizer",
+        "rollouts.kruise.io/rollout",
+        "scheduling.k8s.io/podgroup-protection",
         "capsule.clastix.io/resources",
         "cdi.kubevirt.io/dataVolumeFinalizer",
         "chains.tekton.dev/pipelinerun",

@@ -81,7 +81,8 @@ fn place(facts: &Facts, deletion: &DeletionFacts, held: &Held) -> OwnerPlace {
     match unreadable {
         _ if outside => OwnerPlace::Elsewhere,
         Some(why) => OwnerPlace::Unknown(why),
-        None => OwnerPlace::Absent(held.entry.is_none().then(|| {
+        // Where no pods were looked for by their labels, nothing else says what was seen.
+        None => OwnerPlace::Absent(traces.looked_for.is_empty().then(|| {
             format!(
                 "no ServiceAccount whose rights name {} or the finalizer's domain has a running pod",
                 held.resource

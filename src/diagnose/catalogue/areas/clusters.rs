@@ -13,6 +13,14 @@ const RANCHER: Owner = Owner {
     groups: &["management.cattle.io", "provisioning.cattle.io"],
 };
 
+pub(super) const CLUSTER_API: Owner = Owner {
+    name: "Cluster API",
+    workloads: &[pods(&["capi-system"], "cluster.x-k8s.io/provider=cluster-api")],
+    leases: &[lease("capi-system", "controller-leader-election-capi")],
+    groups: &["cluster.x-k8s.io", "*.cluster.x-k8s.io"],
+    ..OWNER
+};
+
 const RANCHER_CLEANUP: &str = "bring Rancher back, or run rancher-cleanup if it is gone for good";
 const RANCHER_SOURCE: &str = "seen in rancher/rancher-cleanup#88";
 
@@ -45,13 +53,7 @@ pub(super) static ENTRIES: &[Entry] = &[
             "cluster.x-k8s.io/machineset",
         ],
         on: "Cluster, Machine, MachinePool, MachineDeployment, MachineSet, ClusterResourceSet",
-        owner: Owner {
-            name: "Cluster API",
-            workloads: &[pods(&["capi-system"], "cluster.x-k8s.io/provider=cluster-api")],
-            leases: &[lease("capi-system", "controller-leader-election-capi")],
-            groups: &["cluster.x-k8s.io", "*.cluster.x-k8s.io"],
-            ..OWNER
-        },
+        owner: CLUSTER_API,
         protects: "the order in which a cluster's machines and infrastructure are deleted",
         if_removed: "VMs, or a whole cluster, keep running and are still billed",
         remedy: "never force it; bring Cluster API and its infrastructure provider back",

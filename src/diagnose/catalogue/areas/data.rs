@@ -17,7 +17,7 @@ const PERCONA: Owner = cluster(
     "a Percona operator",
     &["pxc.percona.com", "psmdb.percona.com", "ps.percona.com", "pgv2.percona.com"],
 );
-const KUBEBLOCKS: Owner = Owner {
+pub(super) const KUBEBLOCKS: Owner = Owner {
     name: "KubeBlocks",
     workloads: &[pods(&["kb-system"], "app.kubernetes.io/name=kubeblocks")],
     groups: &["apps.kubeblocks.io", "dataprotection.kubeblocks.io"],
@@ -90,7 +90,7 @@ const RABBITMQ_TOPOLOGY: Owner = Owner {
     workloads: &[pods(&["rabbitmq-system"], "app.kubernetes.io/name=messaging-topology-operator")],
     ..OWNER
 };
-const CDI: Owner = Owner {
+pub(super) const CDI: Owner = Owner {
     name: "KubeVirt CDI (cdi-deployment)",
     workloads: &[pods(&["cdi", "openshift-cnv"], "cdi.kubevirt.io=,app=containerized-data-importer")],
     groups: &["cdi.kubevirt.io"],

@@ -100,7 +100,7 @@ pub(super) static ENTRIES: &[Entry] = &[
                 "never force it; bring the provider back",
             ),
             true,
-            "the ClusterFinalizer constants of cluster-api-provider-aws, -azure, -gcp, -openstack, -vsphere, -metal3",
+            "aws/eks-anywhere internal/thirdparty, pkg/providers/snow/api; the same in every cluster-api-provider",
         )
     },
     entry(

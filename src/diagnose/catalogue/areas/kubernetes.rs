@@ -63,6 +63,17 @@ pub(super) static ENTRIES: &[Entry] = &[
         ..ENTRY
     },
     Entry {
+        names: &["scheduling.k8s.io/podgroup-protection"],
+        on: "PodGroup",
+        owner: controller_manager("kube-controller-manager (PodGroup protection)"),
+        protects: "a group that pods still name",
+        if_removed: "its pods lose their group, nothing else",
+        remedy: "delete the pods of the group first",
+        dangerous: false,
+        source: "kubernetes pkg/apis/scheduling/types.go: PodGroupProtectionFinalizer",
+        ..ENTRY
+    },
+    Entry {
         names: &["customresourcecleanup.apiextensions.k8s.io"],
         on: "CustomResourceDefinition",
         owner: Owner {

@@ -2,7 +2,7 @@
 
 use super::super::{ENTRY, Entry, OWNER, Owner, Runs, lease, pods};
 
-const AWS: Owner = Owner {
+pub(super) const AWS: Owner = Owner {
     name: "AWS Load Balancer Controller",
     runs: Runs::MaybeElsewhere,
     workloads: &[pods(&["kube-system"], "app.kubernetes.io/name=aws-load-balancer-controller")],

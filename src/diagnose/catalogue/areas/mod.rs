@@ -3,16 +3,22 @@
 mod applications;
 mod cloud_resources;
 mod clusters;
+mod components;
 mod data;
+mod databases;
 mod delivery;
 mod fleets;
 mod kubernetes;
 mod load_balancers;
+mod machines;
+mod networks;
 mod platforms;
 mod secrets;
 mod storage;
 mod tools;
 mod virtual_machines;
+mod volumes;
+mod workloads;
 
 use super::Area;
 
@@ -30,5 +36,11 @@ pub(super) static AREAS: &[Area] = &[
     Area { title: "Platforms, networks and backups", entries: platforms::ENTRIES },
     Area { title: "Databases, queues and other operators", entries: applications::ENTRIES },
     Area { title: "Data: volumes, buckets, databases and backups", entries: data::ENTRIES },
+    Area { title: "Operators of databases, queues and search engines", entries: databases::ENTRIES },
+    Area { title: "Networks, gateways and tunnels", entries: networks::ENTRIES },
+    Area { title: "Machines, addresses, credentials and registries", entries: machines::ENTRIES },
+    Area { title: "Storage systems, clones and caches", entries: volumes::ENTRIES },
+    Area { title: "Applications and their platforms", entries: workloads::ENTRIES },
+    Area { title: "Components of platforms", entries: components::ENTRIES },
     Area { title: "Pipelines, platforms, observability and testing", entries: tools::ENTRIES },
 ];

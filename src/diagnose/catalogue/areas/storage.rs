@@ -14,6 +14,9 @@ const SNAPSHOTTER: Owner = Owner {
     groups: &["snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io"],
 };
 
+pub(super) const PROVISIONER: Owner =
+    Owner { name: "the volume's CSI driver (external-provisioner)", runs: Runs::MaybeElsewhere, ..OWNER };
+
 const LONGHORN: Owner = Owner {
     name: "Longhorn (longhorn-manager)",
     workloads: &[pods(&["longhorn-system"], "app=longhorn-manager")],
@@ -65,11 +68,7 @@ pub(super) static ENTRIES: &[Entry] = &[
     Entry {
         names: &["external-provisioner.volume.kubernetes.io/finalizer"],
         on: "PersistentVolume",
-        owner: Owner {
-            name: "the volume's CSI driver (external-provisioner)",
-            runs: Runs::MaybeElsewhere,
-            ..OWNER
-        },
+        owner: PROVISIONER,
         protects: "the deletion of the disk before its record",
         if_removed: "the disk is left over and still billed",
         remedy: "bring the CSI driver back; it deletes the disk and lets go",

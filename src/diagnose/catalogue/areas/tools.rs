@@ -65,7 +65,7 @@ const PULUMI: Owner = owner(
     &[pods(&["pulumi-kubernetes-operator"], "app.kubernetes.io/name=pulumi-kubernetes-operator")],
     &["pulumi.com"],
 );
-const TERRAFORM: Owner = owner(
+pub(super) const TERRAFORM: Owner = owner(
     "HCP Terraform operator",
     &[pods(&[], "app.kubernetes.io/name=hcp-terraform-operator")],
     &["app.terraform.io"],
@@ -331,7 +331,19 @@ pub(super) static ENTRIES: &[Entry] = &[
             "bring Kueue back",
         ),
         false,
-        "read where users of kubernetes-sigs/kueue name it",
+        "kubernetes-sigs/kueue pkg/controller/jobs/pod/constants/constants.go: PodFinalizer",
+    ),
+    entry(
+        &["kueue.x-k8s.io/resource-in-use"],
+        "ClusterQueue, ResourceFlavor, Cohort …",
+        KUEUE,
+        (
+            "a queue or flavour that workloads still use",
+            "workloads lose their queue",
+            "let the workloads finish first",
+        ),
+        false,
+        "kubernetes-sigs/kueue apis/kueue/v1beta2/constants.go: ResourceInUseFinalizerName",
     ),
     entry(
         &["kubeovn.io/kube-ovn-controller"],
