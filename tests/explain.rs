@@ -1,5 +1,6 @@
 //! `nsfix explain`.
 
+mod aggregated;
 mod finalizers;
 mod in_the_way;
 mod inside;
@@ -16,6 +17,7 @@ use crate::harness::{Answer, Lab, Test};
 
 pub fn tests() -> Vec<Test> {
     [
+        aggregated::tests(),
         in_the_way::tests(),
         inside::tests(),
         finalizers::tests(),

@@ -77,11 +77,14 @@ impl Cluster {
         let params = DeleteParams::default().preconditions(only_uid(uid)).dry_run();
         let answer = self.call_with_warnings(Call::delete(path, &params).waiting(DRY_RUN_DEADLINE)).await;
         let why = answer.as_ref().err().map(ApiError::detail);
+        let held_back = answer.as_ref().is_err_and(ApiError::is_not_rehearsed);
         match dry_run_result(request, "DELETE", resource.clone(), answer, |_: IgnoredAny| Vec::new()) {
             Some(result) => Ok(Some(result)),
             // Gone meanwhile, or another one of its name: there is nothing to rehearse.
             None => match why {
-                Some(why) if why.ends_with("does not support dry run") => Err(Unrehearsed { resource, why }),
+                Some(why) if held_back || why.ends_with("does not support dry run") => {
+                    Err(Unrehearsed { resource, why })
+                }
                 _ => Ok(None),
             },
         }

@@ -77,6 +77,14 @@ pub enum ApiError {
     /// A write that was held back, because only reads are wanted.
     #[error("{0} was not sent: this is a dry run")]
     NotSent(String),
+    /// A dry run that was held back, because the server that would answer it need not honour it.
+    #[error("{request} was not rehearsed: {why}")]
+    NotRehearsed {
+        /// Method and path.
+        request: String,
+        /// Why, in one clause.
+        why: String,
+    },
     /// No answer within the deadline. A write may have happened all the same.
     #[error("Unable to connect to the server: no answer to {request} within {}", seconds(*.after))]
     TimedOut {
@@ -180,8 +188,15 @@ impl ApiError {
             | Self::Credentials { .. }
             | Self::NotBuilt(_)
             | Self::NotSent(_)
+            | Self::NotRehearsed { .. }
             | Self::Undone(_) => false,
         }
+    }
+
+    /// Whether it is a dry run that was held back.
+    #[must_use]
+    pub fn is_not_rehearsed(&self) -> bool {
+        matches!(self, Self::NotRehearsed { .. })
     }
 
     /// Whether the connection was lost in the middle of an answer: a read may simply be sent again.
@@ -202,6 +217,7 @@ impl ApiError {
             | Self::TooLarge { .. }
             | Self::NotBuilt(_)
             | Self::NotSent(_)
+            | Self::NotRehearsed { .. }
             | Self::Undone(_) => false,
         }
     }
@@ -225,6 +241,7 @@ impl ApiError {
             Self::Server { code, message, .. } if message.is_empty() => format!("HTTP {code}"),
             Self::Server { message, .. } => message.clone(),
             Self::TimedOut { after, .. } => format!("no answer within {}", seconds(*after)),
+            Self::NotRehearsed { why, .. } => why.clone(),
             other => other.to_string(),
         }
     }
@@ -255,6 +272,7 @@ impl ApiError {
             | Self::TooLarge { .. }
             | Self::NotBuilt(_)
             | Self::NotSent(_)
+            | Self::NotRehearsed { .. }
             | Self::Undone(_) => None,
         };
         text.map(Hint::from)

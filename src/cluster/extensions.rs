@@ -28,7 +28,10 @@ impl Cluster {
             self.policies(discovered),
         )?;
         let mut gaps = Vec::new();
-        let api_services = services.or_note(&mut gaps).into_iter().filter_map(api_service).collect();
+        let services = services.or_note(&mut gaps).into_iter().filter_map(api_service);
+        let api_services: Vec<ApiService> = services.collect();
+        let others = api_services.iter().map(|each| format!("{}.{}", each.version, each.group)).collect();
+        self.servers.note(gaps.first().map_or(Ok(others), |gap| Err(gap.detail.clone())));
         let terminating_crds = crds.or_note(&mut gaps).into_iter().collect();
         Ok(ClusterExtensions {
             api_services,

@@ -62,6 +62,7 @@ fn is_the_servers_fault(error: &ApiError) -> bool {
         | ApiError::Credentials { .. }
         | ApiError::NotBuilt(_)
         | ApiError::NotSent(_)
+        | ApiError::NotRehearsed { .. }
         | ApiError::Undone(_) => false,
     }
 }

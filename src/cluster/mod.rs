@@ -21,6 +21,7 @@ mod orphans;
 mod pages;
 mod paging;
 mod plugin;
+mod rehearsal;
 mod request;
 mod retry;
 mod status;

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::call::{Built, Call};
 use super::health::ServerHealth;
+use super::rehearsal::Servers;
 use super::retry::Retries;
 use super::{ApiError, connection};
 use crate::model::{Exchange, Traffic};
@@ -42,6 +43,7 @@ pub struct Cluster {
     permits: Semaphore,
     only_reads: AtomicBool,
     health: ServerHealth,
+    pub(super) servers: Servers,
 }
 
 impl Cluster {
@@ -66,7 +68,8 @@ impl Cluster {
         };
         let permits = Semaphore::new(MAX_IN_FLIGHT);
         let (only_reads, health) = (AtomicBool::new(false), ServerHealth::default());
-        Self { client, server, proxy, context, timeout, observer, permits, only_reads, health }
+        let servers = Servers::default();
+        Self { client, server, proxy, context, timeout, observer, permits, only_reads, health, servers }
     }
 
     /// From now on nothing but GETs is sent, dry runs included: what a client dry run promises.
@@ -102,6 +105,7 @@ impl Cluster {
         if request.method() != Method::GET && self.only_reads.load(Ordering::Relaxed) {
             return Err(ApiError::NotSent(describe(&request)));
         }
+        self.is_honoured(&request).await?;
         let patience = if probe { PROBE_DEADLINE } else { self.timeout };
         let first_byte = self.timeout.min(deadline.unwrap_or(patience));
         let mut retries = Retries::default();

@@ -21,6 +21,8 @@ pub(super) struct WriteCounts {
     done: usize,
     /// Gone, or not in need of it any more.
     skipped: usize,
+    /// Not rehearsed, and why.
+    held_back: Vec<String>,
     failed: Vec<String>,
     /// Not written to any more, and why.
     not_begun: (usize, String),
@@ -32,6 +34,8 @@ pub(super) struct WriteCounts {
 enum ObjectOutcome {
     Done,
     Skipped,
+    /// A dry run that no server is known to honour.
+    HeldBack(String),
     Failed(String),
     /// Nothing more may be begun, because of this.
     NotBegun(String),
@@ -109,6 +113,7 @@ impl WriteCounts {
         match outcome {
             ObjectOutcome::Done => self.done += 1,
             ObjectOutcome::Skipped => self.skipped += 1,
+            ObjectOutcome::HeldBack(why) => self.held_back.push(why),
             ObjectOutcome::Failed(why) | ObjectOutcome::Unknown(why) => self.failed.push(why),
             ObjectOutcome::NotBegun(why) => self.not_begun = (self.not_begun.0 + 1, why),
         }
@@ -120,9 +125,15 @@ impl WriteCounts {
         (*count > 0 && self.failed.is_empty()).then_some(why.as_str())
     }
 
+    /// What a dry run says nothing of, in words.
+    pub(super) fn not_rehearsed(&self, target: &str) -> Option<String> {
+        let first = self.held_back.first()?;
+        Some(format!("{target}: not rehearsed, and what its server would say is unknown: {first}"))
+    }
+
     /// The result of the step, and in words.
     pub(super) fn result(&self, dry_run: DryRun) -> (StepResult, String) {
-        let Self { done, skipped, failed, not_begun: (not_begun, why), .. } = self;
+        let Self { done, skipped, held_back, failed, not_begun: (not_begun, why), .. } = self;
         let rest = if *not_begun > 0 { format!("; {not_begun} not begun ({why})") } else { String::new() };
         if let Some(first) = failed.first() {
             let message = format!("{done} done, {} failed, the first: {first}{rest}", failed.len());
@@ -130,6 +141,10 @@ impl WriteCounts {
         }
         if *not_begun > 0 {
             return (StepResult::Skipped, format!("{done} done{rest}"));
+        }
+        if let Some(why) = held_back.first() {
+            let accepted = format!("the server accepted {done} and stored nothing");
+            return (StepResult::DryRun, format!("{accepted}; {} not rehearsed: {why}", held_back.len()));
         }
         match (done, dry_run) {
             (0, _) => {
@@ -250,6 +265,7 @@ impl Executor<'_> {
             Err(error) if error.leaves_write_unknown() => {
                 Continue(Retry { answer_lost: true, why: error.detail() })
             }
+            Err(error) if error.is_not_rehearsed() => Break(ObjectOutcome::HeldBack(error.detail())),
             Err(error) => Break(ObjectOutcome::failed(answer_lost, error.detail())),
         }
     }

@@ -72,6 +72,7 @@ impl Run<'_> {
         let (result, message) = match written {
             Ok(counts) => {
                 done.wrote = self.has_written(&counts);
+                done.warnings.extend(counts.not_rehearsed(&step.target));
                 let (result, message) = counts.result(self.dry_run());
                 if let Some(why) = counts.halted() {
                     done.steps.push(self.report(step, result, message));

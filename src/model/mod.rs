@@ -35,8 +35,8 @@ pub use inventory::{
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
 pub use path::ApiPath;
 pub use permission::Permission;
-pub use resource::ResourceType;
 #[cfg(test)]
 pub(crate) use resource::resource;
+pub use resource::{ResourceType, is_custom_group};
 pub use text::{counted, counted_with, is_dns_label, is_harmful, prefix_within};
 pub use traffic::{Exchange, Traffic};

@@ -94,6 +94,33 @@ pub(crate) fn group_version(group: &str, version: &str) -> String {
 }
 
 /// A namespaced type in version v1, for the facts that tests write by hand.
+/// Groups with a dot that Kubernetes serves itself.
+const BUILT_IN: [&str; 17] = [
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Whether a group is somebody's own.
+#[must_use]
+pub fn is_custom_group(group: &str) -> bool {
+    group.contains('.') && !BUILT_IN.contains(&group)
+}
+
 #[cfg(test)]
 pub(crate) fn resource(group: &str, resource: &str, kind: &str) -> ResourceType {
     ResourceType {

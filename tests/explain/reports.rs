@@ -24,7 +24,7 @@ async fn stuck(lab: &Lab, name: &str, says: &str) {
     lab.wait_for(&path(name), said).await;
 }
 
-async fn gone(lab: &Lab, name: &str) {
+pub(super) async fn gone(lab: &Lab, name: &str) {
     lab.wait_for(&path(name), |answer| answer.status == 404).await;
 }
 

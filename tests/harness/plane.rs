@@ -38,6 +38,7 @@ rules:
 pub struct ControlPlane {
     binaries: PathBuf,
     wants_controller: bool,
+    api_server_flags: Vec<String>,
     // An error is kept: what did not start once is not tried again by every test.
     running: Arc<Mutex<Option<Result<Running, String>>>>,
 }
@@ -84,13 +85,24 @@ impl ControlPlane {
         Self { wants_controller: false, ..self.another() }
     }
 
+    /// Another one whose API server has these flags besides.
+    #[allow(dead_code)] // not the benchmark's
+    pub fn with_api_server_flags(&self, flags: Vec<String>) -> Self {
+        Self { api_server_flags: flags, ..self.another() }
+    }
+
     /// Whether it comes with a kube-controller-manager; envtest's bundle does not.
     pub fn has_controller(&self) -> bool {
         self.wants_controller && self.binaries.join("kube-controller-manager").is_file()
     }
 
     fn in_dir(binaries: PathBuf) -> Self {
-        Self { binaries, wants_controller: true, running: Arc::new(Mutex::new(None)) }
+        Self {
+            binaries,
+            wants_controller: true,
+            api_server_flags: Vec::new(),
+            running: Arc::new(Mutex::new(None)),
+        }
     }
 
     /// Where it is; starts it if it does not run yet. Blocks until it is ready.
@@ -136,7 +148,11 @@ impl ControlPlane {
         std::fs::write(path.join("tokens.csv"), tokens).expect("tokens");
         std::fs::write(path.join("audit-policy.yaml"), AUDIT_POLICY).expect("an audit policy");
         let url = format!("https://127.0.0.1:{secure}");
-        let mut api_server = self.spawn(path, "kube-apiserver", &api_server_flags(path, &client_url, secure));
+        let mut api_server = {
+            let mut flags = api_server_flags(path, &client_url, secure);
+            flags.extend(self.api_server_flags.iter().cloned());
+            self.spawn(path, "kube-apiserver", &flags)
+        };
         let ca = path.join("certs/apiserver.crt");
         wait_for(&mut api_server, || ca.is_file() && super::lab::is_ready(&url, &ca))?;
         let has_controller = self.has_controller();

@@ -105,6 +105,10 @@ impl Restore<'_> {
                 self.terminal.note(&format!("{label} exists already; it was left alone"));
                 Ok(Restored::Ended(Exit::Done))
             }
+            Err(error) if error.is_not_rehearsed() => {
+                self.terminal.note(&format!("{label} was not checked by the server: {}", error.detail()));
+                Ok(Restored::Ended(Exit::Done))
+            }
             Err(error) if error.is_fatal() => Err(error.into()),
             Err(error) => {
                 self.fail(object, ty, label, &error).await;

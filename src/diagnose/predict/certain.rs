@@ -4,7 +4,7 @@ use super::owner;
 use crate::diagnose::causes::{before_deletion, of_own_finalizers};
 use crate::diagnose::{Cause, CauseKind, Intercepted, sees};
 use crate::model::{
-    AdmissionAttributes, AdmissionHook, AdmissionHookKind, DeletionFacts, Facts, ShellCommand,
+    AdmissionAttributes, AdmissionHook, AdmissionHookKind, DeletionFacts, Facts, ResourceType, ShellCommand,
 };
 
 pub(super) fn causes(facts: &Facts, deletion: &DeletionFacts) -> Vec<Cause> {
@@ -115,6 +115,15 @@ pub fn sees_deletion_of_namespace(hook: &AdmissionHook, facts: &Facts) -> bool {
 
 /// Whether a deletion that could not be rehearsed may be refused: something sees it whose answer is not known.
 pub(super) fn rehearsal_matters(facts: &Facts, resource: &str) -> bool {
+    // What another server serves passes no admission of this one.
+    let of_another = |ty: &ResourceType| {
+        let mut services = facts.extensions.api_services.iter();
+        services.any(|service| service.group == ty.group && service.version == ty.version)
+    };
+    let mut types = facts.inventory.types.iter().map(|of_type| &of_type.resource);
+    if types.any(|ty| ty.to_string() == resource && of_another(ty)) {
+        return false;
+    }
     let may_refuse = |hook: &&AdmissionHook| match hook.kind {
         AdmissionHookKind::ValidatingPolicy | AdmissionHookKind::MutatingPolicy => true,
         // One that fails open may still say no.

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::owner::{OwnerPlace, Standing};
-use super::rights::is_custom;
 use super::{Prediction, likely};
 use crate::diagnose::{Cause, CauseKind};
-use crate::model::{Facts, Namespace, ResourceType, ShellCommand};
+use crate::model::{Facts, Namespace, ResourceType, ShellCommand, is_custom_group};
 
 /// How long kubectl waits for objects to go.
 const TIMEOUT: &str = "--timeout=5m";
@@ -84,7 +83,7 @@ fn owners_that_are_gone(standings: &[Standing<'_>]) -> Option<OrderStep> {
 /// Custom resources first, while what they need is there; what configures others after the others.
 fn custom_resources(namespace: &Namespace, standings: &[Standing<'_>]) -> Vec<OrderStep> {
     let mut types: Vec<&ResourceType> = standings.iter().map(|standing| &standing.held.resource).collect();
-    types.retain(|ty| is_custom(&ty.group));
+    types.retain(|ty| is_custom_group(&ty.group));
     types.sort();
     types.dedup();
     types.sort_by_key(|ty| configures_others(ty));
@@ -110,7 +109,8 @@ fn held_built_ins(facts: &Facts, standings: &[Standing<'_>]) -> Vec<OrderStep> {
         .map(|standing| standing.held)
         .filter(|held| {
             let runs = held.entry.map(|entry| entry.owner.runs);
-            !is_custom(&held.resource.group) && runs != Some(crate::diagnose::catalogue::Runs::ControlPlane)
+            !is_custom_group(&held.resource.group)
+                && runs != Some(crate::diagnose::catalogue::Runs::ControlPlane)
         })
         .map(|held| &held.resource)
         .collect();

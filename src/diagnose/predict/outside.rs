@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::owner::Standing;
-use super::rights::is_custom;
 use crate::diagnose::owners::is_infrastructure;
-use crate::model::{DeletionFacts, Facts, HeldObject, LoadBalancer, Volume};
+use crate::model::{DeletionFacts, Facts, HeldObject, LoadBalancer, Volume, is_custom_group};
 
 /// Something outside of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +79,7 @@ fn infrastructure(deletion: &DeletionFacts, standings: &[Standing<'_>]) -> Vec<O
     let mut found: Vec<Outside> = Vec::new();
     let mut types: Vec<_> = standings.iter().map(|standing| standing.held).collect();
     types.retain(|held| {
-        is_custom(&held.resource.group)
+        is_custom_group(&held.resource.group)
             && (is_infrastructure(&held.resource.group) || held.entry.is_some_and(|entry| entry.dangerous))
     });
     types.dedup_by(|next, first| next.resource == first.resource);

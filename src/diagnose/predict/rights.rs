@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Account, Grant, ResourceType, Right};
+use crate::model::{Account, Grant, ResourceType, Right, is_custom_group};
 
 /// The accounts that may update objects of this type, or types of the domain that the finalizer names, with the
 /// bindings that grant it. Rights on every group say nothing of this one.
@@ -25,46 +25,20 @@ fn looks_after(right: &Right, resource: &ResourceType, finalizer: &str) -> bool 
     let updates = right.verbs.iter().any(|verb| ["update", "patch", "*"].contains(&verb.as_str()));
     let domain = finalizer.split('/').next().unwrap_or_default();
     // Many may update ConfigMaps; few have types of the finalizer's domain.
-    let custom = is_custom(&resource.group);
+    let custom = is_custom_group(&resource.group);
     let of_type = |group: &String| {
         custom
             && *group == resource.group
             && right.resources.iter().any(|name| names(name, &resource.resource))
     };
-    let of_domain = |group: &String| is_custom(group) && is_within(domain, group);
+    let of_domain = |group: &String| is_custom_group(group) && is_within(domain, group);
     updates && right.groups.iter().any(|group| of_type(group) || of_domain(group))
 }
 
 /// Whether a right is on a group of somebody's own, so that it can say who looks after what.
 #[must_use]
 pub fn is_own_right(right: &Right) -> bool {
-    right.groups.iter().any(|group| is_custom(group))
-}
-
-/// Groups with a dot that Kubernetes serves itself.
-const BUILT_IN: [&str; 17] = [
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-    "storagemigration.k8s.io",
-];
-
-/// Whether a group is somebody's own.
-pub(super) fn is_custom(group: &str) -> bool {
-    group.contains('.') && !BUILT_IN.contains(&group)
+    right.groups.iter().any(|group| is_custom_group(group))
 }
 
 /// `widgets`, `widgets/status`, `*`

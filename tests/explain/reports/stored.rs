@@ -14,8 +14,6 @@ tests! {
     a_schema_that_was_tightened_refuses_the_release,
     a_version_that_left_the_crd_is_named_and_brought_back,
     a_secret_that_cannot_be_decrypted_holds_every_namespace_alone_and_in_a_crowd,
-    an_api_whose_lists_fail_is_named_for_every_namespace,
-    an_api_that_does_not_delete_is_named,
     a_conversion_webhook_that_says_no_is_not_one_that_is_silent
 }
 
@@ -196,108 +194,6 @@ async fn a_secret_that_cannot_be_decrypted_holds_every_namespace_alone_and_in_a_
     lab.delete_from_etcd(key).await;
     gone(&lab, "sealed").await;
     gone(&lab, "beside").await;
-}
-
-/// One type, whose lists are answered according to the group: `NAME.agg.example.com`.
-fn aggregated(method: &str, path: &str, _: &Value) -> Reply {
-    let parts: Vec<&str> = path.split('?').next().unwrap_or_default().trim_matches('/').split('/').collect();
-    let ["apis", group, version, rest @ ..] = parts.as_slice() else {
-        return Reply::Text(404, "text/plain", "404 page not found".to_owned());
-    };
-    let group_version = format!("{group}/{version}");
-    if rest.is_empty() {
-        let verbs = ["get", "list", "delete", "deletecollection"];
-        let things = json!({"name": "things", "singularName": "thing", "namespaced": true, "kind": "Thing", "verbs": verbs});
-        let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": [things]});
-        return Reply::Json(200, list);
-    }
-    let failure = |code: u16, reason: &str, message: &str| {
-        Reply::Json(
-            code,
-            json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason,
-                                 "message": message, "code": code}),
-        )
-    };
-    let thing = json!({"apiVersion": group_version, "kind": "Thing", "metadata": {"name": "t", "namespace": "kept", "uid": "t-1"}});
-    match group.split('.').next().unwrap_or_default() {
-        "broken" => failure(500, "InternalError", "no marshaller for ThingList"),
-        "shut" => failure(403, "Forbidden", "things.shut.agg.example.com is forbidden: not set up"),
-        "page" => Reply::Text(200, "text/html", "<html>Log in</html>".to_owned()),
-        "cut" => Reply::Text(200, "application/json", "{\"kind\":\"ThingList\",\"items\":[".to_owned()),
-        "kept" if method == "DELETE" => failure(
-            405,
-            "MethodNotAllowed",
-            "the server does not allow this method on the requested resource",
-        ),
-        "kept" if rest.contains(&"kept") || rest.len() == 1 => Reply::Json(
-            200,
-            json!({"kind": "ThingList", "apiVersion": group_version, "metadata": {}, "items": [thing]}),
-        ),
-        _ => Reply::Json(
-            200,
-            json!({"kind": "ThingList", "apiVersion": group_version, "metadata": {}, "items": []}),
-        ),
-    }
-}
-
-async fn api(lab: &Lab, backend: &Backend, mode: &str) -> String {
-    let service = json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "agg"},
-        "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": backend.port}]},
-    });
-    lab.post("/api/v1/namespaces/default/services", &service).await;
-    let group = format!("{mode}.agg.example.com");
-    let name = format!("v1.{group}");
-    let body = json!({
-        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": name},
-        "spec": {"group": group, "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": true,
-                 "service": {"name": "agg", "namespace": "default", "port": backend.port}},
-    });
-    lab.post("/apis/apiregistration.k8s.io/v1/apiservices", &body).await.expect(201);
-    lab.wait_for(&format!("/apis/{group}/v1"), |answer| answer.status == 200).await;
-    name
-}
-
-async fn without_api(lab: &Lab, name: &str) {
-    lab.delete(&format!("/apis/apiregistration.k8s.io/v1/apiservices/{name}")).await.expect(200);
-}
-
-async fn an_api_whose_lists_fail_is_named_for_every_namespace(lab: Lab) {
-    let backend = Backend::start(Certificate::Good, aggregated).await;
-    for mode in ["broken", "shut", "page", "cut"] {
-        let name = api(&lab, &backend, mode).await;
-        create(&lab, mode).await;
-        lab.delete(&path(mode)).await.expect(200);
-        let reported = |answer: &Answer| answer.json()["status"]["conditions"].is_array();
-        lab.wait_for(&path(mode), reported).await;
-        let told = explain(&lab, mode).await;
-        told.is_stuck_by(&["UnavailableApi"]);
-        assert_eq!(told.cause("UnavailableApi")["subject"], name);
-        told.evidence("UnavailableApi", &format!("APIService {name} is served by service default/agg"));
-        assert_eq!(told.steps(), [""; 0], "what is in it is unknown");
-        without_api(&lab, &name).await;
-        gone(&lab, mode).await;
-    }
-}
-
-async fn an_api_that_does_not_delete_is_named(lab: Lab) {
-    let backend = Backend::start(Certificate::Good, aggregated).await;
-    let name = api(&lab, &backend, "kept").await;
-    create(&lab, "kept").await;
-    lab.delete(&path("kept")).await.expect(200);
-    let reported = |answer: &Answer| answer.json()["status"]["conditions"].is_array();
-    lab.wait_for(&path("kept"), reported).await;
-    let told = explain(&lab, "kept").await;
-    let said = told.item["namespace"]["conditions"].to_string();
-    if said.contains("Resource=things") {
-        let cause = told.cause("UnavailableApi");
-        assert_eq!(cause["subject"], name);
-        assert!(cause["detail"].as_str().unwrap().starts_with("things.kept.agg.example.com"), "{cause}");
-    }
-    // Either way the type is named, and no pod is.
-    assert!(told.item.to_string().contains("things.kept.agg.example.com"), "{:#}", told.item);
-    assert!(!told.item["causes"].to_string().contains("pods remain"), "{:#}", told.item);
-    without_api(&lab, &name).await;
 }
 
 fn refuse_to_convert(_: &str, _: &str, body: &Value) -> Reply {
