@@ -1,9 +1,9 @@
-//! Who may import whom: read from the sources, so that nobody imports upwards unnoticed.
+//! Who may import whom: read from the sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Every room with those that it may import. All of them stand further up, so that there is no circle.
+/// Every module with those that it may import. All of them stand further up, so that there is no circle.
 const ROOMS: [(&str, &[&str]); 14] = [
     ("exit", &[]),
     ("model", &[]),
@@ -35,7 +35,7 @@ const CRATES: [(&str, &[&str]); 4] = [
     ("hyper", &["cluster", "metrics", "sandbox"]),
 ];
 
-/// A source file with the room that it is in.
+/// A source file with the module that it is in.
 struct Source {
     room: String,
     path: PathBuf,

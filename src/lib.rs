@@ -1,6 +1,6 @@
 //! nsfix repairs Kubernetes namespaces that are stuck in `Terminating`.
 //!
-//! The way through the house:
+//! The way from a cluster to an outcome:
 //!
 //! ```text
 //! main ─ cli ─ commands ──► observe ─► facts ─► diagnose ─► plan ─► execute ──► again, or end

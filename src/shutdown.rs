@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::exit::Exit;
 
-/// Tells whoever holds a clone that a signal has come.
+/// Announces a signal to every holder of a clone.
 #[derive(Clone, Debug)]
 pub struct Shutdown(watch::Receiver<Option<Exit>>);
 
@@ -37,7 +37,7 @@ impl Shutdown {
         {
             return exit;
         }
-        // Nobody will ever send one.
+        // No signal can come any more.
         std::future::pending().await
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 /// What becomes of the finalizers that an object had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finalizers {
-    /// They are dropped: whoever would remove them may be gone.
+    /// They are dropped: the controller that would remove them may be gone.
     Drop,
     /// They are kept.
     Keep,

@@ -81,7 +81,7 @@ impl Backups {
 #[derive(Debug)]
 pub struct Backup {
     file: BufWriter<File>,
-    /// Its name while it is not whole, so that nobody takes it for a backup.
+    /// Its name while it is not whole, so that it is not taken for a backup.
     partial: Partial,
     path: PathBuf,
     /// A hash of each object, to know it again when it is read back.

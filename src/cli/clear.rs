@@ -123,7 +123,7 @@ impl AllOptions {
         })
     }
 
-    /// Whether Events are to be left: somebody who watches a terminal needs none.
+    /// Whether Events are written: a run on a terminal needs none.
     #[must_use]
     pub fn leaves_events(&self) -> bool {
         self.events.unwrap_or(self.all)

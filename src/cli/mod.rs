@@ -135,7 +135,7 @@ impl Command {
         }
     }
 
-    /// Whether nothing is meant to be written.
+    /// Whether it is a dry run.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
         let dry_run = match self {

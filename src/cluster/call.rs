@@ -78,7 +78,7 @@ impl Call {
     }
 
     /// The server takes the options from the body alone where there is one, whatever the URL says (apiserver's
-    /// pkg/endpoints/handlers/delete.go: DeleteResource); a dry run is in the URL as well for whoever reads the log.
+    /// pkg/endpoints/handlers/delete.go: DeleteResource); a dry run is in the URL as well for the audit log.
     pub(super) fn delete(path: &ApiPath, params: &DeleteParams) -> Self {
         let (parent, name) = path.split_last();
         let query = PostParams { dry_run: params.dry_run, field_manager: None };
@@ -112,7 +112,7 @@ impl Call {
         Self { limit_mib: WHOLE_PAGE_MIB, ..self }
     }
 
-    /// A probe that has this long: somebody else's webhook may take its time, which says nothing of the server.
+    /// A probe with a deadline of its own: a slow webhook says nothing of the server.
     pub(super) fn waiting(self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self.probing() }
     }

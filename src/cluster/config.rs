@@ -151,7 +151,7 @@ impl ConnectionOptions {
         Ok(self.cluster(client, &config, None, observer))
     }
 
-    /// Whether the kubeconfig is one that `nsfix sandbox` has written: what is there is of no use to anybody later.
+    /// Whether the kubeconfig is one that `nsfix sandbox` has written: its objects are gone when it ends.
     #[must_use]
     pub fn is_practice(&self) -> bool {
         let context = match self.context.as_slice() {

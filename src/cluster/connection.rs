@@ -55,7 +55,7 @@ pub(super) struct ProxyError(#[source] pub(super) tower::BoxError);
 pub enum TlsFailure {
     /// The certificate has expired, or is not valid yet.
     NotNow,
-    /// Nobody who is trusted has signed the certificate.
+    /// No trusted authority has signed the certificate.
     UnknownAuthority,
     /// The certificate is for other names.
     OtherName,

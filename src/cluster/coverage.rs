@@ -58,7 +58,7 @@ pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
     }
 }
 
-/// Somebody else may answer for a group: what is odd about its answer is not odd about the API server.
+/// An aggregated API server may answer for a group: its odd answer is not one of the kube-apiserver.
 fn answer_of(ty: &ResourceType, error: &ApiError) -> String {
     match error {
         ApiError::NotKubernetes { what, .. } if !ty.group.is_empty() => {

@@ -1,4 +1,4 @@
-//! What is read, and rehearsed, of a namespace that somebody means to delete.
+//! What is read, and rehearsed, of a namespace whose deletion is asked about.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -23,17 +23,17 @@ const ALL_DRY_RUNS: Duration = Duration::from_secs(25);
 #[derive(Deserialize)]
 struct Released {
     #[serde(default)]
-    metadata: Finalizers,
+    metadata: FinalizerList,
 }
 
 #[derive(Deserialize)]
 struct Finalized {
     #[serde(default)]
-    spec: Finalizers,
+    spec: FinalizerList,
 }
 
 #[derive(Default, Deserialize)]
-struct Finalizers {
+struct FinalizerList {
     #[serde(default)]
     finalizers: Vec<String>,
 }

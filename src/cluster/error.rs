@@ -107,7 +107,7 @@ fn of_key(key: &str, said: &str) -> String {
 
 /// A Status, and that it is one: every field of it may be missing.
 #[derive(Deserialize)]
-struct Answer {
+struct StatusBody {
     kind: String,
     #[serde(flatten)]
     status: Status,
@@ -116,7 +116,7 @@ struct Answer {
 impl ApiError {
     /// Reads the body of a failed answer: a `Status`, or the text/plain of an aggregator or a proxy.
     pub(super) fn from_answer(server: &str, code: u16, body: &[u8]) -> Self {
-        if let Ok(Answer { kind, status }) = serde_json::from_slice(body)
+        if let Ok(StatusBody { kind, status }) = serde_json::from_slice(body)
             && kind == "Status"
         {
             return Self::from_status(code, status);
@@ -163,7 +163,7 @@ impl ApiError {
         self.code() == Some(404)
     }
 
-    /// Whether it is a 409: somebody else wrote first, or it is another object of the same name.
+    /// Whether it is a 409: another client wrote first, or it is another object of the same name.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         self.code() == Some(409)

@@ -19,11 +19,11 @@ const MAX_NOTE: usize = 1024;
 pub struct NamespaceEvent<'a> {
     /// The namespace's name.
     pub namespace: &'a str,
-    /// Its uid: the name may be somebody else's by the time the Event is read.
+    /// Its uid: another namespace may have the name by the time the Event is read.
     pub uid: &'a str,
     /// CamelCase, for machines.
     pub reason: &'static str,
-    /// Whether somebody should look.
+    /// Whether its type is `Warning`.
     pub warning: bool,
     pub note: &'a str,
 }

@@ -12,7 +12,7 @@ use super::coverage::Listed;
 use super::paging::{List, Page, PageBody, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
-    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, Rule, ServiceRef,
+    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, AdmissionRule, ServiceRef,
 };
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -135,7 +135,7 @@ impl Discovered {
     }
 }
 
-/// Only the APIServices that somebody else answers for can be dead.
+/// Only the APIServices of an aggregated API server can be unavailable.
 fn api_service(service: registration::APIService) -> Option<ApiService> {
     let spec = service.spec?;
     let behind = spec.service?;
@@ -177,8 +177,8 @@ fn service_ref(service: admission::ServiceReference) -> ServiceRef {
     ServiceRef { namespace: service.namespace, name: service.name }
 }
 
-fn rule(rule: admission::RuleWithOperations) -> Rule {
-    Rule {
+fn rule(rule: admission::RuleWithOperations) -> AdmissionRule {
+    AdmissionRule {
         operations: rule.operations.unwrap_or_default(),
         groups: rule.api_groups.unwrap_or_default(),
         versions: rule.api_versions.unwrap_or_default(),
@@ -220,7 +220,7 @@ fn policy_hook(
     fails_closed: bool,
     matches: admission::MatchResources,
 ) -> AdmissionHook {
-    let rules = matches.resource_rules.unwrap_or_default().into_iter().map(|named| Rule {
+    let rules = matches.resource_rules.unwrap_or_default().into_iter().map(|named| AdmissionRule {
         operations: named.operations.unwrap_or_default(),
         groups: named.api_groups.unwrap_or_default(),
         versions: named.api_versions.unwrap_or_default(),

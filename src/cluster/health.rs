@@ -1,4 +1,4 @@
-//! Whether the server itself is in trouble, as far as the last requests tell.
+//! Whether the server itself is failing, judged by the last requests.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -50,7 +50,7 @@ impl ServerHealth {
     }
 }
 
-/// 429, 5xx, or no answer; but not what a webhook of somebody else's has done to one object.
+/// 429, 5xx, or no answer; but not the failure of a webhook for one object.
 fn is_the_servers_fault(error: &ApiError) -> bool {
     match error {
         ApiError::Server { code: 500, message, .. } => !message.contains("webhook"),

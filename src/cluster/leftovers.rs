@@ -1,4 +1,4 @@
-//! Taking stock: what can still be inside a namespace, type by type.
+//! The leftovers of namespaces, type by type.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::pin;
@@ -39,7 +39,7 @@ impl From<Result<BTreeMap<String, TypeLeftovers>, Gap>> for ListedType {
 }
 
 impl Cluster {
-    /// Takes stock of namespaces: one list per type, several types at once. A single namespace is listed by
+    /// Lists the leftovers of namespaces: one list per type, several types at once. A single namespace is listed by
     /// itself; several are found in one list over all namespaces, unless that turns out much larger than they
     /// are. At most `keep` objects of a type and namespace are held in memory; the counts are exact. Fails
     /// only where the server as a whole is of no use.
@@ -57,7 +57,7 @@ impl Cluster {
         Ok(inventories)
     }
 
-    /// Takes stock of these types alone.
+    /// Lists the leftovers of these types alone.
     pub async fn list_leftovers_of(
         &self,
         types: Vec<ResourceType>,
@@ -164,7 +164,7 @@ impl Cluster {
     }
 
     /// What the list of a type over all namespaces is answered, where it fails over some object in one of them: the
-    /// namespace controller stumbles over that in every namespace.
+    /// namespace controller fails over that in every namespace.
     pub async fn failed_list(&self, ty: &ResourceType) -> Option<String> {
         let path = ty.path();
         let mut pages = pin!(self.metadata_pages(&path));

@@ -14,7 +14,7 @@ use crate::model::{ApiPath, Inventory, Leftover, Namespace, ResourceType, TypeLe
 
 /// The label on a namespace that exists only so that its orphans can be removed.
 pub const PURGE_LABEL: &str = "nsfix/purge";
-/// Names the run that created it. The label alone is no evidence: anybody can set it on any namespace.
+/// Names the run that created it. The label alone is no evidence: any client can set it on any namespace.
 pub const PURGE_RUN_ANNOTATION: &str = "nsfix/purge-run";
 
 impl Cluster {

@@ -19,7 +19,7 @@ use super::{ApiError, connection};
 use crate::model::{Exchange, Traffic};
 
 /// Status, headers and body.
-type Answer = (u16, HeaderMap, Vec<u8>);
+type RawAnswer = (u16, HeaderMap, Vec<u8>);
 
 /// Told of every request; what it does with it is the caller's business.
 pub type Observer = Arc<dyn Fn(Traffic) + Send + Sync>;
@@ -160,7 +160,7 @@ impl Cluster {
         request: &Built,
         first_byte: Duration,
         limit_mib: usize,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<RawAnswer, ApiError> {
         // Never closed.
         let _permit = self.permits.acquire().await;
         let timed_out = |after: Duration| ApiError::TimedOut { request: describe(request), after };
@@ -185,7 +185,7 @@ impl Cluster {
         Ok((head.status.as_u16(), head.headers, body.to_bytes().into()))
     }
 
-    fn report(&self, request: &Built, probe: bool, outcome: &Result<Answer, ApiError>, elapsed: Duration) {
+    fn report(&self, request: &Built, probe: bool, outcome: &Result<RawAnswer, ApiError>, elapsed: Duration) {
         let observer = &self.observer;
         // A list over all types touches deprecated ones too; nobody asked for those.
         if let Ok((_, headers, _)) = outcome

@@ -9,7 +9,7 @@ use super::call::Call;
 use super::{ApiError, Cluster};
 use crate::model::{ApiPath, Namespace};
 
-/// Whether a write is meant.
+/// Whether a write is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum DryRun {
     /// It is.

@@ -1,4 +1,4 @@
-//! `nsfix check`: what the deletion of namespaces would do, before anybody asks for it.
+//! `nsfix check`: what the deletion of namespaces would do.
 
 use anyhow::Result;
 
@@ -37,7 +37,7 @@ pub(super) async fn run(options: &CheckOptions, session: &Session, terminal: &Te
     Ok(worst(&exits))
 }
 
-/// The namespaces that are asked about. One that is being deleted already, or is not there, cannot be told.
+/// The namespaces that are asked about. One that is being deleted already, or does not exist, is an error.
 async fn chosen(
     cluster: &Cluster,
     options: &CheckOptions,
@@ -105,7 +105,7 @@ fn exit_of(expectation: Expectation) -> Exit {
     }
 }
 
-/// Trouble is said whatever else could not be told: a job that asks before it deletes must not go on.
+/// Expected trouble outweighs an error: a job that asks before it deletes must not go on.
 fn worst(exits: &[Exit]) -> Exit {
     let any = |exit| exits.contains(&exit);
     match () {

@@ -28,7 +28,7 @@ use crate::plan::policy_file::ClearPolicy;
 use crate::shutdown::Shutdown;
 use prepare::Preparation;
 
-/// How a run ends that was told to before it knew what to do.
+/// Message when a signal arrives before the plan is made.
 const INTERRUPTED: &str = "interrupted; nothing was written";
 
 struct Clear<'a> {

@@ -17,7 +17,7 @@ pub(super) async fn ask(terminal: &Terminal, shutdown: &Shutdown, question: &str
     Ok(Some(answer.trim().to_owned()))
 }
 
-/// Asks for a yes. Refuses where there is nobody to ask.
+/// Asks for a yes. Refuses where there is no terminal.
 pub(super) async fn ask_yes(terminal: &Terminal, shutdown: &Shutdown, question: &str) -> Result<bool> {
     if !terminal.interactive {
         bail!(
@@ -32,7 +32,7 @@ pub(super) fn is_yes(answer: &str) -> bool {
     answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes")
 }
 
-/// Reads off the runtime's thread, so that a signal is still heard.
+/// Reads off the runtime's thread, so that a signal still ends it.
 async fn read_line() -> Result<String> {
     let reading = tokio::task::spawn_blocking(|| {
         let mut line = String::new();

@@ -19,14 +19,14 @@ use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
 use contents::{Contents, unreadable};
 use create::Restored;
-use selection::Selection;
-use target::Target;
+use selection::ObjectSelection;
+use target::RestoreTarget;
 
 struct Restore<'a> {
     options: &'a RestoreOptions,
     cluster: &'a Cluster,
     discovered: Discovered,
-    selection: Selection,
+    selection: ObjectSelection,
     terminal: &'a Terminal,
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn run(
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let selection = Selection::new(names);
+    let selection = ObjectSelection::new(names);
     let discovered = tokio::select! {
         discovered = cluster.discover() => discovered?,
         exit = shutdown.wait() => return Ok(exit),
@@ -79,7 +79,7 @@ pub(super) async fn run(
 }
 
 impl Restore<'_> {
-    /// Whoever names something that is in no backup has mistaken the file or the name.
+    /// A name that is in no backup is a mistake in the file or the name.
     fn every_name_means_something(&self, backups: &[Contents]) -> Result<()> {
         let objects = backups.iter().flat_map(|backup| &backup.objects);
         let typed = objects.map(|id| (id, self.type_of(&id.api_version, &id.kind)));
@@ -96,7 +96,7 @@ impl Restore<'_> {
     async fn objects_of(
         &self,
         backup: &Contents,
-        target: &mut Target,
+        target: &mut RestoreTarget,
         shutdown: &Shutdown,
     ) -> Result<Vec<Exit>> {
         let mut exits = Vec::new();

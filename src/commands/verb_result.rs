@@ -14,9 +14,9 @@ pub struct VerbResult {
     pub error: Option<Failure>,
     /// What became of each namespace; `None` where nothing is repaired, or it ended before it knew.
     pub reports: Option<Vec<Report>>,
-    /// What is still stuck; `None` where nobody has looked.
+    /// What is still stuck; `None` where it was not read.
     pub stuck: Option<Stuck>,
-    /// For whoever looks at the end only, in lines.
+    /// Lines for the pod's termination message.
     pub summary: Vec<String>,
 }
 

@@ -6,13 +6,13 @@ use crate::model::ShellCommand;
 /// from being mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::VariantArray)]
 pub enum CauseKind {
-    /// An aggregated API that nobody answers for blocks every namespace.
+    /// An aggregated API that does not answer blocks every namespace.
     UnavailableApi,
     /// Stored objects that the server cannot decode, decrypt or convert.
     UnreadableObjects,
     /// Custom resources that cannot be converted can be neither read nor deleted.
     FailingConversionWebhook,
-    /// A webhook that nobody answers for refuses what has to happen.
+    /// A webhook that cannot be called refuses the deletion or the release.
     FailingAdmissionWebhook,
     /// A webhook or policy that is alive refuses what has to happen.
     AdmissionRefusal,
@@ -32,7 +32,7 @@ pub enum CauseKind {
     Deadlock,
     /// Leftovers wait for their finalizers.
     HeldObjects,
-    /// Leftovers that nobody has asked to delete.
+    /// Leftovers without a deletionTimestamp.
     LiveObjects,
     /// A spec finalizer besides `kubernetes`.
     ForeignSpecFinalizers,

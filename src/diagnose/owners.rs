@@ -136,7 +136,7 @@ pub struct Held {
     pub owner: String,
     /// What was seen of it and of its owner.
     pub evidence: Vec<String>,
-    /// Whether it is proven that its owner is gone. That nobody could look proves nothing.
+    /// Whether it is proven that its owner is gone. A read that failed proves nothing.
     pub owner_absent: bool,
 }
 

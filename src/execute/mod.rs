@@ -39,7 +39,7 @@ pub struct Settings {
     pub decided: Option<Decided>,
     /// How long to wait for the namespace to be gone; `None` looks once and does not wait.
     pub wait: Option<Duration>,
-    /// Whether to begin nothing more once the server is in trouble: what nobody watches should not add to it.
+    /// Whether to begin nothing more once the server fails: an unattended run must not add to its load.
     pub heed_trouble: bool,
 }
 
@@ -80,7 +80,7 @@ impl Executor<'_> {
         Some(format!("stopped, because the API server is in trouble ({trouble})"))
     }
 
-    /// Why a run over all namespaces leaves this one alone by now: somebody may have annotated it meanwhile.
+    /// Why a run over all namespaces leaves this one alone by now: it may have been annotated meanwhile.
     fn left_alone(&self, fresh: &Namespace) -> Option<Problem> {
         if let Some(why) = self.settings.decided.as_ref().and_then(|decided| decided.changed(fresh)) {
             return Some(Problem::new(why));

@@ -11,7 +11,7 @@ use crate::model::{Inventory, ResourceType, TypeLeftovers};
 const NAMED: usize = 5;
 
 impl Executor<'_> {
-    /// What ended with a problem may have ended well all the same: by the controller, by somebody else, or by
+    /// What ended with a problem may have ended well all the same: by the controller, by another client, or by
     /// a request whose answer was lost. Looks once, so that the report says what the server holds.
     pub async fn settle(&self, mut report: Report) -> Report {
         let ended_badly = matches!(report.outcome, Outcome::Failed | Outcome::Released | Outcome::Refused);
@@ -55,7 +55,7 @@ impl Executor<'_> {
     }
 
     /// Nothing can have been created in a terminating namespace, so the types that were empty before still are.
-    /// Where somebody else has interfered, the name may have had other content since: then every type counts.
+    /// Where another client has written, the name may have had other content since: then every type counts.
     async fn types_to_look_at(&self, before: &Inventory, report: &Report) -> Vec<ResourceType> {
         let interfered = report.steps.iter().any(|step| step.result == StepResult::Failed);
         if interfered && let Ok(discovered) = self.cluster.discover().await {

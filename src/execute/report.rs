@@ -130,7 +130,7 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// What is left in etcd without a namespace.
     pub orphans: Vec<TypeLeftovers>,
-    /// Where nobody could look for orphans.
+    /// The types in which orphans could not be looked for.
     pub unknown: Vec<Gap>,
     /// The file that holds what was there before.
     pub backup: Option<PathBuf>,

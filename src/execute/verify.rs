@@ -19,7 +19,7 @@ pub(super) enum WaitOutcome {
         replaced: bool,
     },
     StillThere(Box<Namespace>),
-    /// Nobody can tell.
+    /// It could not be read.
     Unknown(Problem),
 }
 

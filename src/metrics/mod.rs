@@ -1,8 +1,8 @@
-//! What a run tells Prometheus. Measurements to text is pure; [`mod@file`] and [`push`] are the two ways out.
+//! The metrics of a run, for Prometheus. Measurements to text is pure; [`mod@file`] and [`push`] are the two ways out.
 //!
-//! What a run did not get to know is absent, never zero: an alert must not fall silent because nobody could
-//! look. What it did look at is complete: every cause and every outcome is there, zeros included, so that a
-//! series does not begin with the trouble it tells of.
+//! What a run could not find out is absent, never zero: an alert must not end because nothing could be
+//! read. What was read is complete: every cause and every outcome is there, zeros included, so that a
+//! series exists before its first failure.
 
 pub mod file;
 mod options;
@@ -83,7 +83,7 @@ impl Stuck {
     }
 }
 
-/// What one run has to tell.
+/// The measurements of one run.
 #[derive(Clone, Debug)]
 pub struct Measurements {
     /// What is stuck now that the run ends; `None` where the run ended before it knew.

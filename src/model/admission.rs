@@ -61,7 +61,7 @@ impl AdmissionHookKind {
 
 /// Which requests are intercepted: one rule of a webhook or a policy.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rule {
+pub struct AdmissionRule {
     /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT` or `*`.
     pub operations: Vec<String>,
     /// API groups or `*`.
@@ -95,7 +95,7 @@ pub struct AdmissionHook {
     /// Whether CEL conditions narrow it further than can be told from here.
     pub has_conditions: bool,
     /// What it intercepts.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<AdmissionRule>,
     /// On the namespace's labels; on its own labels where the object is a namespace.
     pub namespace_selector: LabelSelector,
     /// On the object's labels.
@@ -131,7 +131,7 @@ impl AdmissionHook {
     }
 }
 
-impl Rule {
+impl AdmissionRule {
     fn covers(&self, attributes: &AdmissionAttributes<'_>) -> bool {
         let any = |have: &[String], want: &str| have.iter().any(|each| each == "*" || each == want);
         let scope = match self.scope.as_str() {
@@ -174,7 +174,7 @@ mod tests {
             fails_closed: true,
             timeout_seconds: None,
             has_conditions: false,
-            rules: vec![Rule {
+            rules: vec![AdmissionRule {
                 operations: vec![operation.to_owned()],
                 groups: vec![String::new()],
                 versions: vec!["v1".to_owned()],

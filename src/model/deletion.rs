@@ -21,12 +21,12 @@ pub struct DeletionFacts {
     /// What could not be read of this namespace.
     pub gaps: Vec<Gap>,
     /// What was read once for all namespaces that are looked at together.
-    pub surroundings: Arc<Surroundings>,
+    pub of_cluster: Arc<ClusterDeletionFacts>,
 }
 
 /// What was read of the cluster around.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct ClusterDeletionFacts {
     /// The CRDs that convert through a webhook.
     pub converted_crds: Vec<ConvertedCrd>,
     /// What ServiceAccounts are granted on types of their own, as far as it mattered to look.

@@ -32,7 +32,7 @@ pub struct Facts {
 pub struct ClusterExtensions {
     /// The types that can hold a namespace, as they were discovered.
     pub types: Vec<ResourceType>,
-    /// The APIServices that somebody else answers for.
+    /// The APIServices that are served by an aggregated API server.
     pub api_services: Vec<ApiService>,
     /// Webhooks and policies that see updates or deletions.
     pub admission_hooks: Vec<AdmissionHook>,
@@ -92,7 +92,7 @@ pub enum Presence {
     Terminating,
     /// Not there.
     Missing,
-    /// Nobody could look.
+    /// It could not be read.
     Unknown,
 }
 
@@ -102,12 +102,12 @@ pub struct Backend {
     /// The Service's namespace.
     pub namespace: Presence,
     pub service: Presence,
-    /// Endpoints that are ready; `None` where nobody could look.
+    /// Endpoints that are ready; `None` where they could not be read.
     pub ready: Option<usize>,
 }
 
 impl Backend {
-    /// Whether it is certain that nobody answers.
+    /// Whether it is certain that no endpoint is ready.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.namespace == Presence::Missing || self.service == Presence::Missing || self.ready == Some(0)
@@ -180,7 +180,7 @@ pub enum NodeState {
     NotReady,
     /// There is no such node.
     Missing,
-    /// Nobody could look, or the pod has no node.
+    /// The node could not be read, or the pod has none.
     Unknown,
 }
 

@@ -17,7 +17,7 @@ pub struct Leftover {
     pub namespace: String,
     /// `metadata.uid`.
     pub uid: String,
-    /// Set: *deleting*. Unset: *live*, nobody has asked for its deletion yet.
+    /// Set: *deleting*. Unset: *live*.
     pub deleted: Option<Timestamp>,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
@@ -197,7 +197,7 @@ pub struct Coverage {
     /// Types whose list over all namespaces failed, and what it was answered; shared in the same way. Each namespace
     /// was listed by itself then.
     pub failed_lists: Arc<BTreeMap<String, String>>,
-    /// What of the cluster around the namespace could not be looked at: nothing of the namespace is in there.
+    /// Cluster-wide types that could not be read, such as webhook configurations: they hold no objects of the namespace.
     pub around: Vec<Gap>,
     /// What could not be looked at, in a stable order.
     pub gaps: Vec<Gap>,
@@ -237,7 +237,7 @@ impl Inventory {
         self.types.iter().map(|of_type| of_type.deleting).sum()
     }
 
-    /// How many leftovers nobody has asked to delete.
+    /// How many leftovers have no deletionTimestamp.
     #[must_use]
     pub fn live(&self) -> u64 {
         self.types.iter().map(|of_type| of_type.live).sum()

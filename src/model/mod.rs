@@ -17,11 +17,11 @@ mod resource;
 mod text;
 mod traffic;
 
-pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, Rule, ServiceRef};
+pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, AdmissionRule, ServiceRef};
 pub use command::{Hint, Invocation, SHORT_GRACE_SECONDS, ShellCommand};
 pub use deletion::{
     Account, AccountPods, Application, ConvertedCrd, DeletionFacts, Grant, HeldObject, LoadBalancer, Right,
-    Surroundings, Unrehearsed, Volume,
+    ClusterDeletionFacts, Unrehearsed, Volume,
 };
 pub use dry_run::DryRunChoice;
 pub use duration::parse_duration;

@@ -101,7 +101,7 @@ impl Namespace {
         self.spec_finalizers.iter().any(|name| name == KUBERNETES_FINALIZER)
     }
 
-    /// The spec finalizers besides `kubernetes`, which belong to somebody else.
+    /// The spec finalizers besides `kubernetes`, which belong to other controllers.
     pub fn foreign_spec_finalizers(&self) -> impl Iterator<Item = &str> {
         self.spec_finalizers.iter().map(String::as_str).filter(|name| *name != KUBERNETES_FINALIZER)
     }

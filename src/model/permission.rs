@@ -50,7 +50,7 @@ impl Permission {
         Self { name: name.to_owned(), ..self.within(name) }
     }
 
-    /// Whether whoever has this one has the other too: RBAC's wildcards, and "anywhere" for a namespace.
+    /// Whether this permission includes the other one: RBAC's wildcards, and "anywhere" for a namespace.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let any = |ours: &str, theirs: &str, wildcard: &str| ours == wildcard || ours == theirs;

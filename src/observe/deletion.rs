@@ -1,4 +1,4 @@
-//! What is read, and rehearsed, of Active namespaces that somebody means to delete.
+//! What is read, and rehearsed, of Active namespaces whose deletion is asked about.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::diagnose::predict::{accounts_for, is_own_right, namespace_queries, ne
 use crate::diagnose::{Intercepted, sees};
 use crate::model::{
     Account, AccountPods, AdmissionHook, ClusterExtensions, DeletionFacts, DryRunResult, Facts, Gap, Grant,
-    HeldObject, Leftover, OwnerTraces, ResourceType, ServiceRef, Surroundings, TypeLeftovers, Unreadable,
+    HeldObject, Leftover, OwnerTraces, ResourceType, ServiceRef, ClusterDeletionFacts, TypeLeftovers, Unreadable,
     Unrehearsed,
 };
 
@@ -29,12 +29,12 @@ pub async fn before_deletion(
     if facts.is_empty() {
         return Vec::new();
     }
-    let (surroundings, backends) = Box::pin(surroundings(cluster, discovered, &facts)).await;
-    let surroundings = Arc::new(surroundings);
+    let (of_cluster, backends) = Box::pin(of_cluster(cluster, discovered, &facts)).await;
+    let of_cluster = Arc::new(of_cluster);
     let extensions = facts.first().map(|facts| with_backends(&facts.extensions, backends));
     let looks = facts.into_iter().map(|mut facts| {
         facts.extensions = extensions.clone().unwrap_or_default();
-        look(cluster, discovered, facts, Arc::clone(&surroundings))
+        look(cluster, discovered, facts, Arc::clone(&of_cluster))
     });
     futures::stream::iter(looks).buffered(LIST_CONCURRENCY).collect().await
 }
@@ -49,11 +49,11 @@ fn with_backends(
 }
 
 /// What is looked at once, however many namespaces there are.
-async fn surroundings(
+async fn of_cluster(
     cluster: &Cluster,
     discovered: &Discovered,
     facts: &[Facts],
-) -> (Surroundings, BTreeMap<ServiceRef, crate::model::Backend>) {
+) -> (ClusterDeletionFacts, BTreeMap<ServiceRef, crate::model::Backend>) {
     let holds = |resource: &str| {
         facts
             .iter()
@@ -70,7 +70,7 @@ async fn surroundings(
         grants(cluster, discovered, facts),
         async { futures::join!(namespace_owners(cluster, facts), guards(cluster, facts, &forbidden)) },
     );
-    let mut around = Surroundings { namespace_owners, ..Surroundings::default() };
+    let mut around = ClusterDeletionFacts { namespace_owners, ..ClusterDeletionFacts::default() };
     let mut crds = keep(crds, &mut around.gaps);
     let failures = crds.iter().map(|crd| conversion_failure(cluster, discovered, facts, &crd.name));
     let failures = futures::future::join_all(failures).await;
@@ -187,7 +187,7 @@ async fn look(
     cluster: &Cluster,
     discovered: &Discovered,
     mut facts: Facts,
-    surroundings: Arc<Surroundings>,
+    of_cluster: Arc<ClusterDeletionFacts>,
 ) -> (Facts, DeletionFacts) {
     let name = facts.namespace.name.clone();
     let has_services = facts
@@ -201,7 +201,7 @@ async fn look(
         async { if has_services { cluster.load_balancers(discovered, &name).await } else { Ok(Vec::new()) } },
         held_objects(cluster, &facts),
     );
-    let mut deletion = DeletionFacts { releases, surroundings, ..DeletionFacts::default() };
+    let mut deletion = DeletionFacts { releases, of_cluster, ..DeletionFacts::default() };
     let (held, gaps) = held;
     deletion.gaps = gaps;
     deletion.held_objects = held;

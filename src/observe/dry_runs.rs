@@ -12,7 +12,7 @@ use crate::diagnose::{Intercepted, sees};
 use crate::model::{AdmissionHook, DryRunResult, Facts, Leftover, Permission, ResourceType, TypeLeftovers};
 
 /// What this account may do, asked once and only where it matters: an account that only reports is never seen trying
-/// to write. Whoever may do it to everything is not asked type by type.
+/// to write. An account that may do it to all types is not asked type by type.
 pub(super) struct Rights<'a> {
     cluster: &'a Cluster,
     everything: Mutex<BTreeMap<&'static str, bool>>,
@@ -43,7 +43,7 @@ impl<'a> Rights<'a> {
         allowed
     }
 
-    async fn may(&self, verb: &'static str, ty: &ResourceType, namespace: &str) -> bool {
+    async fn can_i(&self, verb: &'static str, ty: &ResourceType, namespace: &str) -> bool {
         if self.may_everything(verb).await {
             return true;
         }
@@ -80,13 +80,13 @@ pub(super) async fn dry_runs(rights: &Rights<'_>, facts: &Facts, depth: Depth) -
     }
     for (ty, leftover) in wanted.deletes {
         requests.push(Box::pin(async move {
-            let allowed = rights.may("delete", ty, &leftover.namespace).await;
+            let allowed = rights.can_i("delete", ty, &leftover.namespace).await;
             if allowed { cluster.dry_run_delete(ty, leftover).await } else { None }
         }));
     }
     for (ty, leftover) in wanted.releases {
         requests.push(Box::pin(async move {
-            let allowed = rights.may("patch", ty, &leftover.namespace).await;
+            let allowed = rights.can_i("patch", ty, &leftover.namespace).await;
             if allowed { cluster.dry_run_release(ty, leftover).await } else { None }
         }));
     }

@@ -77,7 +77,7 @@ pub async fn observe_discovered(
     extensions.types = discovered.holding_types();
     ask_about_named_types(&look, &namespaces, &mut inventories).await;
     convert(&look, &namespaces, &mut inventories, &mut extensions).await?;
-    tell_backends_refusals(cluster, &mut inventories, &extensions).await;
+    classify_backend_refusals(cluster, &mut inventories, &extensions).await;
     let now = Timestamp::now();
     let waits_for_report = |namespace: &Namespace| {
         namespace.conditions.is_empty() && age(namespace, now).is_some_and(|age| age >= PATIENCE)
@@ -140,8 +140,8 @@ async fn look_closer(rights: &Rights<'_>, mut facts: Facts, depth: Option<Depth>
     facts
 }
 
-/// A 403 for a type that this account may list comes from whoever serves an aggregated API.
-async fn tell_backends_refusals(
+/// A 403 for a type that this account may list comes from the aggregated API server itself.
+async fn classify_backend_refusals(
     cluster: &Cluster,
     inventories: &mut BTreeMap<String, Inventory>,
     extensions: &ClusterExtensions,
@@ -163,7 +163,7 @@ async fn tell_backends_refusals(
     }
 }
 
-/// The Services behind what may be in the way.
+/// The Services behind the APIServices and webhooks that may be a cause.
 fn services_in_question(
     namespaces: &[Namespace],
     inventories: &BTreeMap<String, Inventory>,

@@ -16,7 +16,7 @@ pub struct FoundOrphans {
     pub looked: Inventory,
     /// Namespaces in Terminating that an earlier purge created and did not finish.
     pub unfinished: Vec<Namespace>,
-    /// Active namespaces with the label of a purge. Whether a purge created them nobody can tell.
+    /// Active namespaces with the label of a purge. Whether a purge created them is not known.
     pub active: Vec<Namespace>,
     /// Namespaces with something under their name that could not be read, and why.
     pub unreadable: Vec<(String, String)>,
@@ -92,7 +92,7 @@ pub fn purge_script(
     ))
 }
 
-/// The label may have been set by anybody, so it is not taken as leave to delete.
+/// Any client can set the label, so it does not allow deleting the namespace.
 #[must_use]
 pub fn left_active(name: &str) -> String {
     format!(

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::document::{Document, PredictionItem};
 use super::{Format, OutputError, Style, Terminal, sanitise};
 use crate::diagnose::Cause;
-use crate::diagnose::predict::{Expectation, Fate, Prediction};
+use crate::diagnose::predict::{Expectation, OutsideOutcome, Prediction};
 use crate::model::Invocation;
 
 /// Paints a piece of text, or does not.
@@ -67,7 +67,7 @@ fn sections(lines: &mut Lines, prediction: &Prediction, invocation: &Invocation,
         lines.heading("Deleted or leaked outside", paint);
     }
     for outside in &prediction.outside {
-        let style = if outside.fate == Fate::Leaked { Style::Bad } else { Style::Caution };
+        let style = if outside.fate == OutsideOutcome::Leaked { Style::Bad } else { Style::Caution };
         let fate = paint(style, &outside.fate.to_string());
         let line = format!("{} {}: {}", outside.kind, outside.subject, outside.detail);
         lines.push(1, &format!("{fate}: {}", sanitise(&line)));
@@ -100,7 +100,7 @@ fn sections(lines: &mut Lines, prediction: &Prediction, invocation: &Invocation,
 
 /// The sentence that says it all.
 fn verdict(prediction: &Prediction, paint: Paint<'_>) -> String {
-    let leaks = prediction.outside.iter().filter(|each| each.fate == Fate::Leaked).count();
+    let leaks = prediction.outside.iter().filter(|each| each.fate == OutsideOutcome::Leaked).count();
     match prediction.expectation() {
         Expectation::NothingExpected => paint(Style::Good, "nothing would get stuck, break or leak"),
         Expectation::Unknown => {

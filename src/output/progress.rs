@@ -1,4 +1,4 @@
-//! A sign of life on a terminal, for what takes longer than half a second.
+//! A spinner on a terminal, for what takes longer than half a second.
 
 use std::time::Duration;
 

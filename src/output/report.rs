@@ -106,7 +106,7 @@ pub fn sentence(report: &Report) -> String {
     said
 }
 
-/// `3 cleared, 2 refused (a, b), 0 failed`, for whoever comes back in the morning.
+/// `3 cleared, 2 refused (a, b), 0 failed`: the last line of a run.
 #[must_use]
 pub fn tally(reports: &[Report]) -> String {
     let (not_begun, begun): (Vec<&Report>, Vec<&Report>) =
@@ -141,7 +141,7 @@ pub fn tally(reports: &[Report]) -> String {
     tally
 }
 
-/// The tally, and then each namespace in a line, those that want somebody's attention first.
+/// The tally, and then each namespace in a line, failures and refusals first.
 #[must_use]
 pub fn summary(tally: String, reports: &[Report]) -> String {
     let mut ordered: Vec<&Report> = reports.iter().collect();

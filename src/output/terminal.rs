@@ -66,7 +66,7 @@ impl Style {
     }
 }
 
-/// What a message is about, for whoever reads the log by machine. Empty where it is about nothing of the kind.
+/// What a message is about: fields of a JSON log. Empty where they do not apply.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Topic<'a> {
     /// The namespace.
@@ -99,14 +99,14 @@ pub struct Terminal {
     /// How often `-v` was given.
     pub verbosity: u8,
     format: LogFormat,
-    /// Whether nothing is meant: every line of a JSON log says so.
+    /// Whether it is a dry run: every line of a JSON log says so.
     dry_run: bool,
     /// How nsfix was started, for the commands that it prints.
     invocation: Invocation,
     /// What is said once.
     said: Mutex<BTreeSet<String>>,
     /// Whether it was said that printed commands lack the token.
-    said_token: AtomicBool,
+    noted_missing_token: AtomicBool,
 }
 
 impl Terminal {
@@ -139,7 +139,7 @@ impl Terminal {
             dry_run,
             invocation,
             said: Mutex::default(),
-            said_token: AtomicBool::new(false),
+            noted_missing_token: AtomicBool::new(false),
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
         }
@@ -148,13 +148,13 @@ impl Terminal {
     /// How nsfix was started, for commands that are about to be printed.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {
-        self.say_token();
+        self.note_missing_token();
         &self.invocation
     }
 
     /// Says once that printed commands lack the token.
-    fn say_token(&self) {
-        if self.invocation.leaves_token_out && !self.said_token.swap(true, Ordering::Relaxed) {
+    fn note_missing_token(&self) {
+        if self.invocation.leaves_token_out && !self.noted_missing_token.swap(true, Ordering::Relaxed) {
             self.note("the commands that are printed leave out --token, which is a secret; add it to them");
         }
     }
@@ -169,7 +169,7 @@ impl Terminal {
     #[must_use]
     pub fn hint(&self, hint: &Hint) -> String {
         if hint.has_command() {
-            self.say_token();
+            self.note_missing_token();
         }
         hint.render(&self.invocation, |text| sanitise(text).into_owned())
     }
@@ -203,7 +203,7 @@ impl Terminal {
         self.message("info", topic, text, None, str::to_owned);
     }
 
-    /// Says what is of interest to whoever looks closely: in a log, or at `-v`.
+    /// Says something that is shown in a JSON log and at `-v` alone.
     pub fn detail_on(&self, topic: Topic<'_>, text: &str) {
         if self.keeps_log() || self.verbosity > 0 {
             self.note_on(topic, text);
@@ -217,7 +217,7 @@ impl Terminal {
         }
     }
 
-    /// Whether a machine reads what is said on stderr, and wants a line for everything.
+    /// Whether stderr is a JSON log, which has a line for everything.
     #[must_use]
     pub fn keeps_log(&self) -> bool {
         self.format == LogFormat::Json
@@ -267,7 +267,7 @@ impl Terminal {
         }
     }
 
-    /// A sign of life for something that may take long. Not while requests are shown: they are one.
+    /// A spinner for something that may take long. Not while requests are shown.
     #[must_use]
     pub fn progress(&self, what: &str) -> Progress {
         Progress::start(self.spins && self.verbosity == 0 && self.format == LogFormat::Text, what)
@@ -315,7 +315,7 @@ impl Terminal {
         let _ = writeln!(lock(&self.err), "{lines}");
     }
 
-    /// One line of a JSON log. Every key is always there, so that whoever reads it need not ask.
+    /// One line of a JSON log. Every key is always there, so that a reader need not test for it.
     fn entry(&self, level: &str, topic: Topic<'_>, text: &str, hint: Option<&str>) -> String {
         let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let Topic { namespace, step, outcome } = topic;

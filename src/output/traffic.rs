@@ -24,7 +24,7 @@ pub(super) fn lines(exchange: &Exchange, with_body: bool) -> Vec<String> {
 /// A body without the data of Secrets: a terminal is watched, and a log is kept and sent elsewhere.
 fn shown(body: &[u8], path: &str) -> String {
     let Ok(mut json) = serde_json::from_slice::<Value>(body) else {
-        // Not even JSON: nobody can tell what is in it.
+        // Not JSON: it may hold a secret anywhere.
         return format!("({} bytes)", body.len());
     };
     let is_of_secrets = path.split(['/', '?']).any(|segment| segment == "secrets");

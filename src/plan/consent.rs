@@ -35,7 +35,7 @@ pub enum ZombieConsent {
 }
 
 impl RuleConsent {
-    /// Whether the rule takes it that nothing of worth is in there. What one may not look at is not unavailable.
+    /// Whether the rule accepts that this API is unavailable. A forbidden type is not unavailable.
     pub(super) fn accepts(&self, gap: &Gap) -> bool {
         match (gap.why, &gap.resource) {
             (Unreadable::Forbidden, Some(_)) => self.unlisted_types.contains(&gap.to_string()),

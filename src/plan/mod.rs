@@ -124,7 +124,7 @@ fn remains(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<Str
     kept.chain(unknown).collect()
 }
 
-/// A robot touches a zombie only where it was told to, and a person's `refuse` only one that is known to be empty.
+/// An unattended run changes a zombie only where its rule says so; a person's `refuse` only one that is known to be empty.
 fn check_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal> {
     let Diagnosis { namespace, inventory, .. } = diagnosis;
     let may = match &policy.rule {
@@ -141,7 +141,7 @@ fn check_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal> {
     Err(Refusal::Zombie {
         name: namespace.name.clone(),
         left: left(inventory),
-        unseen: unknown(namespace, inventory, policy),
+        unknown: unknown(namespace, inventory, policy),
     })
 }
 
@@ -158,7 +158,7 @@ fn check_leftovers(diagnosis: &Diagnosis, policy: &Policy) -> Result<(), Refusal
     Err(Refusal::Leftovers {
         name: namespace.name.clone(),
         left: left(inventory),
-        unseen: unknown(namespace, inventory, policy),
+        unknown: unknown(namespace, inventory, policy),
     })
 }
 

@@ -25,7 +25,7 @@ pub enum Leftovers {
 pub struct Policy {
     /// What may happen to leftovers.
     pub leftovers: Leftovers,
-    /// `--allow-protected`: the namespace was named by hand, and is meant.
+    /// `--allow-protected`: the namespace was named by hand.
     pub allow_protected: bool,
     /// `--release-finalizer`: finalizers of leftovers that may be removed although that is dangerous.
     pub release_finalizers: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Policy {
     pub finalizers: Vec<String>,
     /// How long the controller has a namespace with content for itself before anything is forced.
     pub patience: Duration,
-    /// `--all`: an empty zombie is rearmed too, so that a robot need not be allowed to delete namespaces.
+    /// `--all`: an empty zombie is rearmed too, so that its account needs no permission to delete namespaces.
     pub deletes_no_namespace: bool,
     /// What a rule of a policy file allows; `None` where the flags decide.
     pub rule: Option<RuleConsent>,
@@ -74,7 +74,7 @@ impl Policy {
         self.keeps(held).is_none()
     }
 
-    /// Whether a rule takes it that nothing of worth is in what could not be looked at.
+    /// Whether a rule accepts that this could not be looked at.
     #[must_use]
     pub fn accepts(&self, gap: &Gap) -> bool {
         self.rule.as_ref().is_some_and(|rule| rule.accepts(gap))

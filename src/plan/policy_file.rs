@@ -91,7 +91,7 @@ pub struct Matches {
     pub selector: Option<LabelSelector>,
 }
 
-/// A robot never orphans.
+/// An unattended run never abandons live objects, so there is no `orphan`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RuleLeftovers {

@@ -47,24 +47,24 @@ pub enum Refusal {
         finalizers: Vec<String>,
     },
     /// `--leftovers=refuse`.
-    #[error("namespace {name:?} {}", not_known_empty(left, unseen))]
+    #[error("namespace {name:?} {}", not_known_empty(left, unknown))]
     Leftovers {
         name: String,
         /// What is inside, by type.
         left: Vec<String>,
         /// What could not be looked at.
-        unseen: Vec<String>,
+        unknown: Vec<String>,
     },
-    /// A zombie that nobody has agreed to rearm.
-    #[error("namespace {name:?} is a zombie: it has no finalizer left, and {}", inside_zombie(left, unseen))]
+    /// A zombie, without consent to rearm it.
+    #[error("namespace {name:?} is a zombie: it has no finalizer left, and {}", inside_zombie(left, unknown))]
     Zombie {
         name: String,
         /// What is inside, by type.
         left: Vec<String>,
         /// What could not be looked at.
-        unseen: Vec<String>,
+        unknown: Vec<String>,
     },
-    /// Rule 5: `--yes` is no consent to abandon what nobody has asked to delete.
+    /// Rule 5: `--yes` does not allow abandoning live objects.
     #[error("namespace {name:?} still holds {} that nobody has asked to delete", counted(*live, "live object"))]
     LiveLeftovers { name: String, live: u64 },
 }
@@ -174,24 +174,24 @@ fn flags<'a>(flag: &str, names: impl IntoIterator<Item = &'a String>) -> String 
 /// How many types are named before the rest is only counted.
 const NAMED: usize = 3;
 
-fn not_known_empty(left: &[String], unseen: &[String]) -> String {
+fn not_known_empty(left: &[String], unknown: &[String]) -> String {
     let list = |names: &[String]| match names.len().saturating_sub(NAMED) {
         0 => names.join(", "),
         more => format!("{} and {more} more", names[..NAMED].join(", ")),
     };
     let holds = format!("still holds {}", list(left));
-    let unknown = format!("could not be looked at completely (not at {})", list(unseen));
-    match (left, unseen) {
+    let incomplete = format!("could not be looked at completely (not at {})", list(unknown));
+    match (left, unknown) {
         (_, []) => holds,
-        ([], _) => unknown,
-        _ => format!("{holds}, and {unknown}"),
+        ([], _) => incomplete,
+        _ => format!("{holds}, and {incomplete}"),
     }
 }
 
-fn inside_zombie(left: &[String], unseen: &[String]) -> String {
-    match (left, unseen) {
+fn inside_zombie(left: &[String], unknown: &[String]) -> String {
+    match (left, unknown) {
         ([], []) => "nothing will remove it".to_owned(),
-        _ => not_known_empty(left, unseen),
+        _ => not_known_empty(left, unknown),
     }
 }
 

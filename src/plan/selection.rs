@@ -11,10 +11,10 @@ use super::policy_file::LabelSelector;
 use crate::diagnose::age;
 use crate::model::Namespace;
 
-/// `nsfix/skip: "true"` on a namespace: whoever looks after it wants it left alone.
+/// `nsfix/skip: "true"` on a namespace: its owner asks for it to be left alone.
 pub const SKIP_ANNOTATION: &str = "nsfix/skip";
 
-/// What holds a run back that was told to clear everything.
+/// The limits of `clear --all`.
 #[derive(Clone, Debug)]
 pub struct BulkLimits {
     /// Younger ones may still end by themselves.
@@ -23,7 +23,7 @@ pub struct BulkLimits {
     pub exclude: Vec<Glob>,
     /// Only those with these labels.
     pub selector: Option<LabelSelector>,
-    /// More than that to be written to at once are a sign of one common cause, which wants to be mended instead.
+    /// More than that to be written to at once are a sign of one common cause, which is to be mended first.
     pub max: usize,
     /// Where these limits stand, to name them.
     pub from: LimitsFrom,
@@ -121,7 +121,7 @@ pub struct Selection {
     pub candidates: Vec<Namespace>,
     /// Those that the cluster does not survive losing. They are never candidates, but neither are they fine.
     pub protected: Vec<Namespace>,
-    /// Those that nobody wants touched, and why.
+    /// Those that are left alone, and why.
     pub left_alone: Vec<(Namespace, LeftAlone)>,
 }
 

@@ -5,7 +5,7 @@ use crate::diagnose::{Diagnosis, remaining_types};
 use crate::model::{Inventory, Namespace};
 
 /// Where something may be that was not seen: the gaps of the coverage, those apart that the policy accepts, and
-/// the types of which the controller counts objects although nobody here could list them. What it counts is
+/// the types of which the controller counts objects although they could not be listed here. What it counts is
 /// known to be there, and no policy accepts that.
 pub(super) fn unknown(namespace: &Namespace, inventory: &Inventory, policy: &Policy) -> Vec<String> {
     let gaps = inventory.coverage.unknown().filter(|gap| !policy.accepts(gap));

@@ -26,7 +26,7 @@ pub(super) fn refused_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> Vec<St
 }
 
 /// What could not be looked at: what is forbidden in one line, however many types it is.
-fn unseen(coverage: &Coverage) -> Vec<String> {
+fn coverage_gaps(coverage: &Coverage) -> Vec<String> {
     let mut said: Vec<String> = gaps_with_reasons(coverage.unknown())
         .into_iter()
         .map(|gaps| format!("could not look at {gaps}: what is in there is unknown"))
@@ -72,7 +72,7 @@ pub(super) fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]
             policy.keeps(held).unwrap_or_default()
         )
     }));
-    warnings.extend(unseen(&inventory.coverage));
+    warnings.extend(coverage_gaps(&inventory.coverage));
     let refuses = [CauseKind::FailingAdmissionWebhook, CauseKind::AdmissionRefusal];
     warnings.extend(
         diagnosis

@@ -1,4 +1,4 @@
-//! Carrying the plans out, several at once where nobody has to be asked.
+//! Carrying the plans out, several at once where no question is asked.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::time::Instant;
 
-use super::confirm::{self, Answer};
+use super::confirm::{self, Confirmation};
 use super::prepare::Prepared;
 use super::{Clear, journal};
 use crate::cli::{ClearOptions, DryRunChoice};
@@ -19,10 +19,10 @@ use crate::model::{Inventory, Permission};
 use crate::output::{Failure, Progress, Topic, report as show};
 use crate::plan::Plan;
 
-/// How many namespaces are worked on at once, where nobody has to be asked. Most of that is waiting for the
+/// How many namespaces are worked on at once, where no question is asked. Most of that is waiting for the
 /// controller; how many requests are under way is bounded by the connection.
 const CONCURRENCY: usize = 32;
-/// The same where nobody watches: few enough that trouble is noticed before most of them have begun.
+/// The same with `--all`: few enough that a failing server is noticed before most of them have begun.
 const UNATTENDED_CONCURRENCY: usize = 4;
 
 impl Clear<'_> {
@@ -62,7 +62,7 @@ impl Clear<'_> {
     }
 
     fn show(&self, report: &Report) -> Result<()> {
-        // Into the journal first: whoever reads stdout may be gone.
+        // Into the journal first: the reader of stdout may be gone.
         if let Some(journal) = &self.options.journal {
             journal::append(journal, report, self.terminal.invocation())?;
         }
@@ -123,7 +123,7 @@ impl Clear<'_> {
                 }
             }
         };
-        // What was told to stop begins no request about what it has not begun.
+        // After a signal no request is sent about a namespace that was not begun.
         if report.wrote || executor.halted().is_none() {
             self.leave_event(&report).await;
         }
@@ -148,7 +148,7 @@ impl Clear<'_> {
         }
     }
 
-    /// Asks everybody who may say no; `None` where nobody has.
+    /// The checks before the first write: halted, permissions, consent. `None` where all of them allow it.
     async fn before_the_first_write(
         &self,
         executor: &Executor<'_>,
@@ -185,9 +185,9 @@ impl Clear<'_> {
             };
         }
         match confirm::confirm(self, plan, inventory).await? {
-            Answer::GoOn => Ok(None),
-            Answer::No => ended(Outcome::Refused, Problem::new("not confirmed; nothing was written")),
-            Answer::Refused(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
+            Confirmation::GoOn => Ok(None),
+            Confirmation::No => ended(Outcome::Refused, Problem::new("not confirmed; nothing was written")),
+            Confirmation::Refused(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
         }
     }
 
@@ -205,7 +205,7 @@ impl Clear<'_> {
         (!missing.is_empty()).then(|| Problem::not_allowed(&missing))
     }
 
-    /// For whoever looks at the cluster later. What cannot be left is warned about once, and changes nothing
+    /// An Event about the namespace. What cannot be left is warned about once, and changes nothing
     /// about how the run ends.
     async fn leave_event(&self, report: &Report) {
         let wanted = self.options.unattended.leaves_events() && self.options.dry_run == DryRunChoice::None;
@@ -237,7 +237,7 @@ fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
     report
 }
 
-/// It may have gone since the look, which is better news than why nothing was done.
+/// The namespace may have gone since it was read; then it is reported as gone.
 async fn without_a_write(executor: &Executor<'_>, report: Report) -> Report {
     if executor.silenced().is_some() {
         return report;

@@ -10,7 +10,7 @@ use crate::output::consent;
 use crate::plan::{Leftovers, Plan, Refusal};
 
 /// What came of the question.
-pub(super) enum Answer {
+pub(super) enum Confirmation {
     /// Go on.
     GoOn,
     /// The person said no, or nothing.
@@ -26,18 +26,18 @@ pub(super) fn refusal(options: &ClearOptions, plan: &Plan) -> Option<Refusal> {
     (live > 0 && asks).then_some(Refusal::LiveLeftovers { name, live })
 }
 
-/// Rule 5: `--yes` answers the question that was asked and no other.
-pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Answer> {
+/// Rule 5: `--yes` does not allow abandoning live objects.
+pub(super) async fn confirm(clear: &Clear<'_>, plan: &Plan, stock: &Inventory) -> Result<Confirmation> {
     let (name, live) = (&plan.namespace.name, plan.live_at_stake);
     if let Some(refusal) = refusal(clear.options, plan) {
-        return Ok(Answer::Refused(refusal));
+        return Ok(Confirmation::Refused(refusal));
     }
     if clear.options.yes {
-        return Ok(Answer::GoOn);
+        return Ok(Confirmation::GoOn);
     }
     consent::show(clear.terminal, plan, stock);
     let question = consent::question(plan, &clear.cluster.server, clear.cluster.context.as_deref());
     let answer = ask(clear.terminal, clear.shutdown, &question).await?.unwrap_or_default();
     let yes = if live > 0 { answer == *name } else { is_yes(&answer) };
-    Ok(if yes { Answer::GoOn } else { Answer::No })
+    Ok(if yes { Confirmation::GoOn } else { Confirmation::No })
 }

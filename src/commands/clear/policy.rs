@@ -49,7 +49,7 @@ impl Clear<'_> {
         Report { rule: place.filter(|_| self.file.is_some()), ..report }
     }
 
-    /// Says which rule decides, so that whoever rehearses a policy sees it namespace by namespace.
+    /// Says which rule decides, for each namespace of a dry run.
     pub(super) fn show_rule(&self, namespace: &Namespace) {
         if let Some(file) = &self.file {
             let text =

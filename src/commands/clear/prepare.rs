@@ -28,7 +28,7 @@ pub(super) struct Preparation {
     pub(super) namespaces: Vec<Prepared>,
     /// What was diagnosed; `None` where a signal came first.
     pub(super) seen: Option<Vec<Seen>>,
-    /// For whoever looks at the end only.
+    /// For the pod's termination message.
     pub(super) summary: Vec<String>,
 }
 

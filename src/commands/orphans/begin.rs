@@ -1,6 +1,6 @@
 //! The one dangerous moment of a purge: the namespace is created, and must not stay Active.
 //!
-//! No signal is heard between the POST and the DELETE: a namespace that stays is worse than a late end.
+//! Signals wait between the POST and the DELETE: a namespace that stays is worse than a late end.
 
 use std::time::Duration;
 

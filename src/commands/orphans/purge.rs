@@ -27,7 +27,7 @@ use crate::plan::{Leftovers, Policy, StepKind, is_protected};
 use crate::shutdown::Shutdown;
 
 /// What a purge finds under a name.
-enum Target {
+enum PurgeTarget {
     /// Orphans of a namespace that does not exist.
     Missing(Inventory),
     /// The namespace in Terminating that an earlier purge did not finish.
@@ -56,25 +56,25 @@ pub(super) async fn run(
 ) -> Result<VerbResult> {
     let cluster = session.the_cluster()?;
     let FoundOrphans { orphans, looked, unfinished, active, unreadable } = found;
-    let mut targets: Vec<(String, Target)> =
-        orphans.into_iter().map(|(name, inside)| (name, Target::Missing(inside))).collect();
+    let mut targets: Vec<(String, PurgeTarget)> =
+        orphans.into_iter().map(|(name, inside)| (name, PurgeTarget::Missing(inside))).collect();
     targets
-        .extend(unfinished.into_iter().map(|each| (each.name.clone(), Target::Unfinished(Box::new(each)))));
-    targets.extend(active.into_iter().map(|each| (each.name, Target::Active)));
-    targets.extend(unreadable.into_iter().map(|(name, why)| (name, Target::Unreadable(why))));
+        .extend(unfinished.into_iter().map(|each| (each.name.clone(), PurgeTarget::Unfinished(Box::new(each)))));
+    targets.extend(active.into_iter().map(|each| (each.name, PurgeTarget::Active)));
+    targets.extend(unreadable.into_iter().map(|(name, why)| (name, PurgeTarget::Unreadable(why))));
     if targets.is_empty() {
         note_none(&looked, terminal);
         return finish(options, terminal, Vec::new());
     }
     for (name, target) in &targets {
         match target {
-            Target::Missing(inside) => {
+            PurgeTarget::Missing(inside) => {
                 terminal.note(&format!("namespace {name}: {}", inventory::leftovers(inside)));
             }
-            Target::Unfinished(_) => {
+            PurgeTarget::Unfinished(_) => {
                 terminal.note(&format!("namespace {name}: an earlier purge was not finished"));
             }
-            Target::Active | Target::Unreadable(_) => {}
+            PurgeTarget::Active | PurgeTarget::Unreadable(_) => {}
         }
     }
     if options.dry_run == DryRunChoice::Client {
@@ -99,27 +99,27 @@ pub(super) async fn run(
 }
 
 /// What ends a purge before anything is asked of the server.
-fn refusal(name: &str, target: &Target) -> Option<(Outcome, Problem)> {
+fn refusal(name: &str, target: &PurgeTarget) -> Option<(Outcome, Problem)> {
     if is_protected(name) {
         let problem = Problem::new(format!("namespace {name:?} is protected: it is not created by a purge"));
         return Some((Outcome::Refused, problem));
     }
     match target {
-        Target::Active => {
+        PurgeTarget::Active => {
             let problem = Problem { message: left_active(name), hint: Some(how_to_delete(name)) };
             Some((Outcome::Refused, problem))
         }
-        Target::Unreadable(why) => {
+        PurgeTarget::Unreadable(why) => {
             let problem = Problem::new(format!("{}; nothing was written", nobody_knows(name, why)));
             Some((Outcome::Failed, problem))
         }
-        Target::Missing(_) | Target::Unfinished(_) => None,
+        PurgeTarget::Missing(_) | PurgeTarget::Unfinished(_) => None,
     }
 }
 
 /// Ends as the real purge would, as far as reads can tell.
 fn dry_run(
-    targets: &[(String, Target)],
+    targets: &[(String, PurgeTarget)],
     options: &OrphansOptions,
     terminal: &Terminal,
 ) -> Result<VerbResult> {
@@ -132,7 +132,7 @@ fn dry_run(
                 report.outcome = Outcome::DryRun;
                 if options.output.is_none() {
                     let released = &options.release_finalizer;
-                    purge_script(terminal, name, matches!(target, Target::Missing(_)), released)?;
+                    purge_script(terminal, name, matches!(target, PurgeTarget::Missing(_)), released)?;
                 }
             }
         }
@@ -182,7 +182,7 @@ fn backups(options: &OrphansOptions, session: &Session) -> Result<Option<Backups
 }
 
 impl Purge<'_> {
-    async fn all(&self, targets: Vec<(String, Target)>) -> Result<VerbResult> {
+    async fn all(&self, targets: Vec<(String, PurgeTarget)>) -> Result<VerbResult> {
         let mut reports = Vec::new();
         for (name, target) in targets {
             let report = if self.shutdown.requested().is_some() {
@@ -208,19 +208,19 @@ impl Purge<'_> {
         }
     }
 
-    async fn one(&self, name: &str, target: Target) -> Report {
+    async fn one(&self, name: &str, target: PurgeTarget) -> Report {
         let mut report = Report::new(name, "");
         if let Some((outcome, problem)) = refusal(name, &target) {
             return report.ended(outcome, problem);
         }
         match target {
-            Target::Missing(inside) => self.missing(&inside, &mut report).await,
-            Target::Unfinished(namespace) => {
+            PurgeTarget::Missing(inside) => self.missing(&inside, &mut report).await,
+            PurgeTarget::Unfinished(namespace) => {
                 report.uid.clone_from(&namespace.uid);
                 // Nothing is saved yet: the first round saves everything inside.
                 self.rounds(*namespace, &Inventory::default(), &mut report).await;
             }
-            Target::Active | Target::Unreadable(_) => {}
+            PurgeTarget::Active | PurgeTarget::Unreadable(_) => {}
         }
         // It may have gone since the last look.
         self.executor(&|_, _| {}).settle(report).await

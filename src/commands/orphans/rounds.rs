@@ -56,7 +56,7 @@ impl Purge<'_> {
             let wrote = done.wrote;
             report.add_round(done);
             let ended = !matches!(report.outcome, Outcome::Failed | Outcome::Released);
-            // What is held by finalizers that nobody has allowed to release stays held.
+            // What is held by finalizers without consent to release stays held.
             let held = &diagnosis.held;
             let stuck =
                 !wrote && !held.is_empty() && !held.iter().any(|held| settings.policy.may_release(held));

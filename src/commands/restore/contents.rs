@@ -43,7 +43,7 @@ pub(super) fn unreadable(file: &Path) -> String {
 
 impl Contents {
     /// Reads the whole backup. A bad document does not end the rest; a file that was cut off, or whose namespace
-    /// cannot be told, does.
+    /// is not known, does.
     pub(super) fn read(file: &Path) -> Result<Self> {
         Self::try_read(file).with_context(|| unreadable(file))
     }

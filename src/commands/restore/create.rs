@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::Restore;
 use super::contents::ObjectId;
-use super::target::Target;
+use super::target::RestoreTarget;
 use crate::backup::{Finalizers, SavedObject, Skipped};
 use crate::cli::DryRunChoice;
 use crate::cluster::{ApiError, DryRun};
@@ -23,12 +23,12 @@ pub(super) enum Restored {
 }
 
 impl Restore<'_> {
-    /// Creates one object, if it is meant.
+    /// Creates one object, if it is selected.
     pub(super) async fn one(
         &self,
         object: &SavedObject,
         namespace: &str,
-        target: &mut Target,
+        target: &mut RestoreTarget,
     ) -> Result<Restored> {
         let SavedObject { api_version, kind, .. } = object;
         let (label, ty) = (object.label(), self.type_of(api_version, kind));
@@ -70,11 +70,11 @@ impl Restore<'_> {
         object: &SavedObject,
         ty: &ResourceType,
         label: &str,
-        target: &mut Target,
+        target: &mut RestoreTarget,
     ) -> Result<Restored> {
         let (suffix, dry_run) = match self.options.dry_run {
             DryRunChoice::Client => return self.predict(object, ty, label, *target).await,
-            DryRunChoice::Server if *target == Target::Missing && ty.namespaced => {
+            DryRunChoice::Server if *target == RestoreTarget::Missing && ty.namespaced => {
                 self.terminal.note(&format!(
                     "{label} could not be checked by the server: its namespace does not exist yet"
                 ));
@@ -86,11 +86,11 @@ impl Restore<'_> {
         let collection = if ty.namespaced { ty.path_in(&object.namespace) } else { ty.path() };
         let finalizers = if self.options.keep_finalizers { Finalizers::Keep } else { Finalizers::Drop };
         let body = object.creatable(finalizers);
-        let is_new = object.is_namespace() && *target == Target::Missing;
+        let is_new = object.is_namespace() && *target == RestoreTarget::Missing;
         match self.cluster.create_text(&collection, body, &object.name, dry_run).await {
             Ok(()) => {
                 if is_new && dry_run == DryRun::None {
-                    *target = Target::Created;
+                    *target = RestoreTarget::Created;
                 }
                 self.terminal.data(&format!("{} restored{suffix}\n", sanitise(label)))?;
                 Ok(Restored::Ended(Exit::Done))
@@ -123,9 +123,9 @@ impl Restore<'_> {
         object: &SavedObject,
         ty: &ResourceType,
         label: &str,
-        target: Target,
+        target: RestoreTarget,
     ) -> Result<Restored> {
-        if target == Target::Exists {
+        if target == RestoreTarget::Exists {
             match self.cluster.preconditions(&ty.path_of(&object.namespace, &object.name)).await {
                 Ok(_) => {
                     self.terminal.note(&format!("{label} exists already; it would be left alone"));

@@ -3,8 +3,8 @@
 use super::contents::ObjectId;
 use crate::model::ResourceType;
 
-/// The names that were given. Without any, everything is meant.
-pub(super) struct Selection(Vec<Selector>);
+/// The names that were given. Without any, all objects are selected.
+pub(super) struct ObjectSelection(Vec<Selector>);
 
 struct Selector {
     /// As it was given.
@@ -14,7 +14,7 @@ struct Selector {
     name: String,
 }
 
-impl Selection {
+impl ObjectSelection {
     pub(super) fn new(names: Vec<String>) -> Self {
         let selector = |text: String| match text.split_once('/') {
             Some((of, name)) => Selector { of: Some(of.to_lowercase()), name: name.to_owned(), text },
@@ -23,7 +23,7 @@ impl Selection {
         Self(names.into_iter().map(selector).collect())
     }
 
-    /// Whether an object is meant. `ty` is its type, where the server has it.
+    /// Whether an object is selected. `ty` is its type, where the server has it.
     pub(super) fn includes(&self, object: &ObjectId, ty: Option<&ResourceType>) -> bool {
         self.0.is_empty() || self.0.iter().any(|selector| selector.means(object, ty))
     }
@@ -68,7 +68,7 @@ mod tests {
     use crate::model::resource;
 
     fn means(text: &str, object: &ObjectId, ty: Option<&ResourceType>) -> bool {
-        Selection::new(vec![text.to_owned()]).includes(object, ty)
+        ObjectSelection::new(vec![text.to_owned()]).includes(object, ty)
     }
 
     fn id(api_version: &str, kind: &str, name: &str) -> ObjectId {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn what_means_nothing_is_told() {
         let configmap = id("v1", "ConfigMap", "x");
-        let selection = Selection::new(["x", "pod/x", "configmap/x"].map(str::to_owned).to_vec());
+        let selection = ObjectSelection::new(["x", "pod/x", "configmap/x"].map(str::to_owned).to_vec());
         assert_eq!(selection.without_match(&[(&configmap, None)]), ["pod/x"]);
     }
 }

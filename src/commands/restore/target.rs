@@ -11,7 +11,7 @@ use crate::shutdown::Shutdown;
 
 /// How a namespace was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum RestoreTarget {
     /// It is there and can take objects.
     Exists,
     /// It is not there; the backup holds it.
@@ -27,7 +27,7 @@ impl Restore<'_> {
         &self,
         contents: &Contents,
         shutdown: &Shutdown,
-    ) -> Result<Option<Target>> {
+    ) -> Result<Option<RestoreTarget>> {
         let name = &contents.namespace;
         let namespace = match self.cluster.namespace(name).await {
             Ok(namespace) => namespace,
@@ -45,11 +45,11 @@ impl Restore<'_> {
                 return Ok(None);
             }
         }
-        Ok(Some(Target::Exists))
+        Ok(Some(RestoreTarget::Exists))
     }
 
     /// Without the namespace nothing can be created in it.
-    fn missing(&self, contents: &Contents) -> Result<Target> {
+    fn missing(&self, contents: &Contents) -> Result<RestoreTarget> {
         let name = &contents.namespace;
         let itself =
             ObjectId { api_version: "v1".to_owned(), kind: "Namespace".to_owned(), name: name.clone() };
@@ -66,6 +66,6 @@ impl Restore<'_> {
                     .hint(format!("name it as well: namespace/{name}"))
             );
         }
-        Ok(Target::Missing)
+        Ok(RestoreTarget::Missing)
     }
 }

@@ -119,7 +119,7 @@ fn names_api(facts: &Facts, cause: &Cause, said: &str) -> bool {
 fn failed_lists(facts: &Facts, causes: &[Cause]) -> Vec<Cause> {
     let gaps = facts.inventory.coverage.gaps.iter().chain(&facts.extensions.gaps);
     let mut found: Vec<(String, Vec<String>, &Gap)> = Vec::new();
-    // What one may not look at is told with what could be looked at.
+    // Forbidden types are named in the coverage.
     let not_told = gaps.filter(|gap| gap.why != Unreadable::Forbidden && !is_quoted(causes, &gap.detail));
     for gap in not_told {
         match found.iter_mut().find(|(said, ..)| *said == gap.detail) {

@@ -5,7 +5,7 @@ use crate::diagnose::intercepted::{Intercepted, sees};
 use crate::diagnose::{Cause, CauseKind, failures};
 use crate::model::{AdmissionHook, AdmissionHookKind, DryRunOutcome, DryRunResult, Facts, ShellCommand};
 
-/// What admission was heard to say against something that has to happen.
+/// The words in which admission refused a deletion, a release or the finalization.
 struct Refused<'a> {
     said: &'a str,
     /// The request, or what it was for.
@@ -15,9 +15,9 @@ struct Refused<'a> {
 
 /// Causes, each under a key: what is said of one thing twice is evidence for one cause.
 #[derive(Default)]
-struct Found(Vec<(String, Cause)>);
+struct CausesByKey(Vec<(String, Cause)>);
 
-impl Found {
+impl CausesByKey {
     fn add(&mut self, key: String, cause: Cause) {
         match self.0.iter_mut().find(|(known, each)| *known == key && each.kind == cause.kind) {
             Some((_, known)) => {
@@ -33,7 +33,7 @@ impl Found {
 /// Whatever admission does against the deletion or the release of leftovers, or the finalization.
 pub(super) fn refusals(facts: &Facts) -> Vec<Cause> {
     let heard = heard(facts);
-    let mut found = Found::default();
+    let mut found = CausesByKey::default();
     for hook in &facts.extensions.admission_hooks {
         if let Some(cause) = refusal(facts, hook, &heard) {
             found.add(key(hook), cause);
@@ -49,7 +49,7 @@ pub(super) fn refusals(facts: &Facts) -> Vec<Cause> {
     found.0.into_iter().map(|(_, cause)| cause).collect()
 }
 
-/// Dry runs that were refused, and what the namespace controller was told.
+/// Dry runs that were refused, and refusals that the namespace controller quotes.
 fn heard(facts: &Facts) -> Vec<Refused<'_>> {
     let dry_runs = facts.dry_runs.iter().filter_map(|dry_run| match &dry_run.outcome {
         DryRunOutcome::Refused(said) => {
@@ -75,7 +75,7 @@ fn refusal(facts: &Facts, hook: &AdmissionHook, heard: &[Refused<'_>]) -> Option
     }
     let backend = hook.service.as_ref().and_then(|service| facts.extensions.backends.get_key_value(service));
     let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
-    // What is not known to refuse, by its own words or by having nobody behind it, is no cause.
+    // A webhook that was not seen to refuse and can be called is no cause.
     let certainly = dead && hook.fails_closed && !hook.has_conditions && !attempts.is_empty();
     if refused.is_empty() && !certainly {
         return None;
@@ -133,7 +133,7 @@ fn cause(hook: &AdmissionHook, dead: bool, trouble: Option<&str>, attempts: &[St
 }
 
 /// A refusal by something that the API does not list: configured in files, not listable, or built in.
-fn unlisted(facts: &Facts, refused: &Refused<'_>, found: &mut Found) {
+fn unlisted(facts: &Facts, refused: &Refused<'_>, found: &mut CausesByKey) {
     let listed = |name: &str| facts.extensions.admission_hooks.iter().any(|hook| hook.name == name);
     let names = quoted_names(refused.said);
     if names.is_empty() {
@@ -173,7 +173,7 @@ fn unlisted_cause(facts: &Facts, refused: &Refused<'_>, name: Option<&str>) -> C
 }
 
 /// A release or finalization that is answered with 200, and changes nothing.
-fn undone(facts: &Facts, dry_run: &DryRunResult, found: &mut Found) {
+fn undone(facts: &Facts, dry_run: &DryRunResult, found: &mut CausesByKey) {
     let DryRunOutcome::Undone(finalizers) = &dry_run.outcome else { return };
     let Some(quote) = dry_run.quote() else { return };
     let hooks: Vec<&AdmissionHook> =
@@ -205,7 +205,7 @@ fn undone(facts: &Facts, dry_run: &DryRunResult, found: &mut Found) {
 
 /// A dry run that no answer came to, while a webhook had that long. One that was named elsewhere, or has the longest
 /// time, is the one.
-fn unanswered(facts: &Facts, dry_run: &DryRunResult, found: &mut Found) {
+fn unanswered(facts: &Facts, dry_run: &DryRunResult, found: &mut CausesByKey) {
     let (DryRunOutcome::NoAnswer(seconds), Some(quote)) = (&dry_run.outcome, dry_run.quote()) else { return };
     let mut hooks = that_see(facts, dry_run);
     hooks.retain(|hook| hook.url.is_some() || hook.service.is_some());

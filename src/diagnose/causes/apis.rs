@@ -128,7 +128,7 @@ fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
         .command(ShellCommand::kubectl(["delete", "apiservice"]).names([name]))
 }
 
-/// Custom resources that cannot be converted. The controller stumbles over them in every namespace: the watch
+/// Custom resources that cannot be converted. The controller fails over them in every namespace: the watch
 /// cache of such a type does not fill, and its lists fail wherever the objects are.
 pub(super) fn failing_conversions(facts: &Facts) -> Vec<Cause> {
     let concerned = |crd: &str| {

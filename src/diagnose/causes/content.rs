@@ -9,7 +9,7 @@ pub(in crate::diagnose) const LONG_GRACE: i64 = 3600;
 /// How many objects of a type are named.
 const NAMED: usize = 3;
 
-/// Pods past their grace period whose node does not answer: nobody will tell the API server that they ended.
+/// Pods past their grace period whose node does not answer: no kubelet will report that they ended.
 pub(in crate::diagnose) fn pods_on_lost_nodes(facts: &Facts) -> Vec<&Pod> {
     let is_ghost = |pod: &&Pod| {
         let gone = matches!(pod.node_state, NodeState::Missing | NodeState::NotReady);
@@ -166,7 +166,7 @@ fn users(facts: &Facts, held: &Held) -> Vec<String> {
     using.take(NAMED).collect()
 }
 
-/// What of the namespace's own workloads may be the owner that nobody knows.
+/// Workloads of the namespace itself that may be the unknown owner.
 fn possible_owners(facts: &Facts) -> Option<String> {
     let workloads = facts.inventory.types.iter().filter(|of_type| {
         of_type.resource.group == "apps"
@@ -205,10 +205,10 @@ pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     };
     let not_seen: Vec<String> = gaps.iter().map(ToString::to_string).collect();
     let not_seen = format!("could not look at {}: it may be there", not_seen.join(", "));
-    let unseen = finalizers_in(&condition.message)
+    let unknown = finalizers_in(&condition.message)
         .into_iter()
         .filter(|(finalizer, _)| held.iter().all(|held| held.finalizer != *finalizer));
-    unseen
+    unknown
         .map(|(finalizer, count)| {
             let detail =
                 format!("{} held by {finalizer}, which could not be looked at", counted(count, "object"));
@@ -230,7 +230,7 @@ fn names(facts: &Facts, held: &Held) -> Option<String> {
     (!names.is_empty()).then(|| format!("on {}", names.join(", ")))
 }
 
-/// Leftovers that nobody has asked to delete.
+/// Leftovers without a deletionTimestamp.
 pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
     let live: Vec<String> = facts
         .inventory

@@ -1,4 +1,4 @@
-//! What holds now, whoever deletes the namespace and whenever.
+//! What is wrong now and would hold the namespace.
 
 use super::owner;
 use crate::diagnose::causes::{before_deletion, of_own_finalizers};
@@ -29,7 +29,7 @@ pub(super) fn causes(facts: &Facts, deletion: &DeletionFacts) -> Vec<Cause> {
 
 /// A finalizer of the namespace itself, unless its owner is there to take it off.
 fn own_finalizer(facts: &Facts, deletion: &DeletionFacts, cause: Cause) -> Option<Cause> {
-    let traces = deletion.surroundings.namespace_owners.get(&cause.subject);
+    let traces = deletion.of_cluster.namespace_owners.get(&cause.subject);
     let Some(traces) = traces else { return Some(cause) };
     if owner::runs_elsewhere(traces, &facts.namespace.name, facts.now) {
         return None;
@@ -41,7 +41,7 @@ fn own_finalizer(facts: &Facts, deletion: &DeletionFacts, cause: Cause) -> Optio
 /// The server fills its cache of a type from all namespaces, and the namespace controller deletes through it: an
 /// object anywhere that cannot be converted keeps it from deleting in every namespace.
 fn conversions_out_of_sight(facts: &Facts, deletion: &DeletionFacts) -> Vec<Cause> {
-    let crds = deletion.surroundings.converted_crds.iter();
+    let crds = deletion.of_cluster.converted_crds.iter();
     let failing = crds.filter_map(|crd| Some((crd, crd.failure.as_ref()?)));
     failing
         .filter(|(crd, _)| !facts.extensions.conversions.contains_key(&crd.name))
@@ -69,7 +69,7 @@ fn conversions_out_of_sight(facts: &Facts, deletion: &DeletionFacts) -> Vec<Caus
         .collect()
 }
 
-/// A webhook that sees the deletion of the namespace itself, that nobody answers for.
+/// A webhook that sees the deletion of the namespace itself, and cannot be called.
 fn guards_that_are_dead(facts: &Facts) -> Vec<Cause> {
     let hooks = facts.extensions.admission_hooks.iter();
     let guards = hooks.filter(|hook| sees_deletion_of_namespace(hook, facts));
@@ -113,7 +113,7 @@ pub fn sees_deletion_of_namespace(hook: &AdmissionHook, facts: &Facts) -> bool {
     })
 }
 
-/// Whether a deletion that could not be rehearsed may be refused: something sees it whose answer is not known.
+/// Whether a deletion that could not be rehearsed may be refused: a webhook or policy sees it whose answer is not known.
 pub(super) fn rehearsal_matters(facts: &Facts, resource: &str) -> bool {
     // What another server serves passes no admission of this one.
     let of_another = |ty: &ResourceType| {

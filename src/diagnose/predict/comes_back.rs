@@ -16,7 +16,7 @@ pub struct Recreation {
 pub(super) fn recreations(facts: &Facts, deletion: &DeletionFacts) -> Vec<Recreation> {
     let name = &facts.namespace.name;
     let mut found: BTreeSet<Recreation> = BTreeSet::new();
-    for application in deletion.surroundings.applications.get(name).into_iter().flatten() {
+    for application in deletion.of_cluster.applications.get(name).into_iter().flatten() {
         let makes = match (application.automated, application.creates_namespace) {
             (true, true) => "makes the namespace and its objects again by itself",
             (true, false) => "makes its objects again by itself as soon as the namespace is back",

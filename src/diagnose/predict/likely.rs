@@ -154,7 +154,7 @@ fn is_of_pods(seen: &Intercepted<'_>) -> bool {
     }
 }
 
-/// Pods whose node does not answer: nobody would tell the API server that they ended.
+/// Pods whose node does not answer: no kubelet would report that they ended.
 fn pods_on_lost_nodes(facts: &Facts) -> Option<Cause> {
     let lost = |pod: &&Pod| matches!(pod.node_state, NodeState::Missing | NodeState::NotReady);
     let pods: Vec<&Pod> = facts.pods.iter().filter(lost).collect();

@@ -1,4 +1,4 @@
-//! What the deletion of a namespace would do, before anybody asks for it. Pure: from facts to a prediction, in the
+//! What the deletion of a namespace would do. Pure: from facts to a prediction, in the
 //! words of the diagnosis.
 
 mod certain;
@@ -14,7 +14,7 @@ mod rights;
 pub use certain::sees_deletion_of_namespace;
 pub use comes_back::Recreation;
 pub use order::OrderStep;
-pub use outside::{Fate, Outside, OutsideKind};
+pub use outside::{OutsideOutcome, Outside, OutsideKind};
 pub use owner::{namespace_queries, needs_owner_account};
 pub use rights::{accounts_for, is_own_right};
 
@@ -69,7 +69,7 @@ impl Prediction {
     /// The prediction in one word.
     #[must_use]
     pub fn expectation(&self) -> Expectation {
-        let leaks = self.outside.iter().any(|each| each.fate == Fate::Leaked);
+        let leaks = self.outside.iter().any(|each| each.fate == OutsideOutcome::Leaked);
         if leaks || !(self.certain.is_empty() && self.likely.is_empty() && self.breaks_others.is_empty()) {
             Expectation::TroubleExpected
         } else if self.could_not_look.iter().any(|each| each.may_matter) {
@@ -122,7 +122,7 @@ fn could_not_look(
     };
     // A gap that a certain cause accounts for is named there as well; it stays unknown all the same.
     let content = facts.inventory.coverage.gaps.iter().map(|gap| of_gap(gap, !gap.holds_nothing()));
-    let around = facts.extensions.gaps.iter().chain(&deletion.gaps).chain(&deletion.surroundings.gaps);
+    let around = facts.extensions.gaps.iter().chain(&deletion.gaps).chain(&deletion.of_cluster.gaps);
     let mut found: Vec<CouldNotLook> = content.chain(around.map(|gap| of_gap(gap, true))).collect();
     found.extend(deletion.unrehearsed.iter().map(|each| CouldNotLook {
         what: format!("the deletion of {}", each.resource),

@@ -102,7 +102,7 @@ fn configures_others(ty: &ResourceType) -> bool {
         .any(|word| ty.kind.ends_with(word))
 }
 
-/// Objects of built-in types that somebody outside has to clean up after: load balancers, ingresses.
+/// Objects of built-in types that stand for something outside the cluster: load balancers, ingresses.
 fn held_built_ins(facts: &Facts, standings: &[Standing<'_>]) -> Vec<OrderStep> {
     let mut types: Vec<&ResourceType> = standings
         .iter()

@@ -1,7 +1,7 @@
 //! What other namespaces need of this one: APIs, webhooks and conversions that are served from it.
 
 use crate::diagnose::{Cause, CauseKind};
-use crate::model::{AdmissionHook, ApiService, ConvertedCrd, DeletionFacts, Facts, Rule, ShellCommand};
+use crate::model::{AdmissionHook, ApiService, ConvertedCrd, DeletionFacts, Facts, AdmissionRule, ShellCommand};
 
 pub(super) fn causes(facts: &Facts, deletion: &DeletionFacts) -> Vec<Cause> {
     let here = &facts.namespace.name;
@@ -10,7 +10,7 @@ pub(super) fn causes(facts: &Facts, deletion: &DeletionFacts) -> Vec<Cause> {
     let served_here =
         |hook: &&AdmissionHook| hook.service.as_ref().is_some_and(|service| service.namespace == *here);
     let hooks = hooks.filter(served_here).filter(|hook| hook.fails_closed && !is_of_here_alone(hook, here));
-    let crds = deletion.surroundings.converted_crds.iter();
+    let crds = deletion.of_cluster.converted_crds.iter();
     let crds = crds.filter_map(|crd| Some((crd, crd.service.as_ref()?)));
     let crds = crds.filter(|(_, service)| service.namespace == *here);
     let mut causes: Vec<Cause> = apis.map(api).collect();
@@ -95,7 +95,7 @@ pub(super) fn deletion_of(facts: &Facts, hook: &AdmissionHook) -> Option<ShellCo
 }
 
 /// `CREATE, UPDATE of pods, deployments.apps`
-fn words(rule: &Rule) -> String {
+fn words(rule: &AdmissionRule) -> String {
     const NAMED: usize = 3;
     let any = |list: &[String], all: &str| match list.len().saturating_sub(NAMED) {
         _ if list.iter().any(|each| each == "*" || each == "*/*") => all.to_owned(),

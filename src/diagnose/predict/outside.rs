@@ -13,7 +13,7 @@ pub struct Outside {
     /// The object that stands for it: `services/public`.
     pub subject: String,
     /// What becomes of it.
-    pub fate: Fate,
+    pub fate: OutsideOutcome,
     /// In one sentence.
     pub detail: String,
 }
@@ -30,7 +30,7 @@ pub enum OutsideKind {
 
 /// What becomes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
-pub enum Fate {
+pub enum OutsideOutcome {
     /// It is deleted, for good.
     Deleted,
     /// It stays, and nothing in the cluster knows of it any more.
@@ -38,7 +38,7 @@ pub enum Fate {
 }
 
 pub(super) fn outside(facts: &Facts, deletion: &DeletionFacts, standings: &[Standing<'_>]) -> Vec<Outside> {
-    let volumes = deletion.surroundings.volumes.get(&facts.namespace.name);
+    let volumes = deletion.of_cluster.volumes.get(&facts.namespace.name);
     let mut found: Vec<Outside> = deletion.load_balancers.iter().map(load_balancer).collect();
     found.extend(volumes.into_iter().flatten().map(volume));
     found.extend(infrastructure(deletion, standings));
@@ -51,7 +51,7 @@ fn load_balancer(service: &LoadBalancer) -> Outside {
     Outside {
         kind: OutsideKind::LoadBalancer,
         subject: format!("services/{service}"),
-        fate: Fate::Deleted,
+        fate: OutsideOutcome::Deleted,
         detail: format!("the load balancer{at} is deleted, and its address is lost"),
     }
 }
@@ -60,11 +60,11 @@ fn volume(volume: &Volume) -> Outside {
     let Volume { name, claim, reclaim_policy } = volume;
     let (fate, becomes) = match reclaim_policy.as_str() {
         "Retain" => (
-            Fate::Leaked,
+            OutsideOutcome::Leaked,
             "stays with its data (reclaim policy Retain); no other claim gets it until somebody cleans it",
         ),
-        "Recycle" => (Fate::Deleted, "is emptied (reclaim policy Recycle)"),
-        _ => (Fate::Deleted, "is deleted with its data (reclaim policy Delete)"),
+        "Recycle" => (OutsideOutcome::Deleted, "is emptied (reclaim policy Recycle)"),
+        _ => (OutsideOutcome::Deleted, "is deleted with its data (reclaim policy Delete)"),
     };
     Outside {
         kind: OutsideKind::Volume,
@@ -102,10 +102,10 @@ fn infrastructure(deletion: &DeletionFacts, standings: &[Standing<'_>]) -> Vec<O
             }
         };
         if !gone.is_empty() {
-            found.push(entry(&gone, Fate::Deleted, "is deleted too"));
+            found.push(entry(&gone, OutsideOutcome::Deleted, "is deleted too"));
         }
         if !kept.is_empty() {
-            found.push(entry(&kept, Fate::Leaked, "stays (its deletion policy says so)"));
+            found.push(entry(&kept, OutsideOutcome::Leaked, "stays (its deletion policy says so)"));
         }
     }
     found

@@ -10,7 +10,7 @@ use crate::model::{
     AccountPods, DeletionFacts, Facts, FinalizerSetBy, Inventory, Lease, Namespace, OwnerTraces, ResourceType,
 };
 
-/// A lease that nobody has renewed for that long says nothing of the present.
+/// A lease that was not renewed for that long says nothing of the present.
 const FRESH_SECONDS: i64 = 120;
 
 /// What would become of the owner of a finalizer.
@@ -69,7 +69,7 @@ fn place(facts: &Facts, deletion: &DeletionFacts, held: &Held) -> OwnerPlace {
     if let Some(here) = by_account.or_else(|| runs_here(traces, name)) {
         return here;
     }
-    let rbac = deletion.surroundings.gaps.iter().find(|gap| gap.group == "rbac.authorization.k8s.io");
+    let rbac = deletion.of_cluster.gaps.iter().find(|gap| gap.group == "rbac.authorization.k8s.io");
     let unreadable = traces
         .unreadable
         .first()
@@ -77,7 +77,7 @@ fn place(facts: &Facts, deletion: &DeletionFacts, held: &Held) -> OwnerPlace {
         .or_else(|| Some(format!("could not look at {}: {}", rbac?, rbac?.detail)));
     // A cloud's controllers may run where the cluster does not show them.
     let outside =
-        runs == Some(Runs::MaybeElsewhere) && deletion.surroundings.has_cloud_provider != Some(false);
+        runs == Some(Runs::MaybeElsewhere) && deletion.of_cluster.has_cloud_provider != Some(false);
     match unreadable {
         _ if outside => OwnerPlace::Elsewhere,
         Some(why) => OwnerPlace::Unknown(why),
@@ -94,7 +94,7 @@ fn place(facts: &Facts, deletion: &DeletionFacts, held: &Held) -> OwnerPlace {
 /// The place of those whose rights say that they look after the type.
 fn place_of_accounts(facts: &Facts, deletion: &DeletionFacts, held: &Held) -> Option<OwnerPlace> {
     let here = &facts.namespace.name;
-    let around = &deletion.surroundings;
+    let around = &deletion.of_cluster;
     let accounts = accounts_for(&around.grants, &held.resource, &held.finalizer);
     let none = AccountPods::default();
     let mut found: Vec<OwnerPlace> = Vec::new();

@@ -1,4 +1,4 @@
-//! Whose rights say that they look after a type: how an operator is found that carries no label anybody knows.
+//! Whose rights say that they look after a type: how an operator is found whose labels are not known.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ fn looks_after(right: &Right, resource: &ResourceType, finalizer: &str) -> bool 
     updates && right.groups.iter().any(|group| of_type(group) || of_domain(group))
 }
 
-/// Whether a right is on a group of somebody's own, so that it can say who looks after what.
+/// Whether a right is on a group that is not Kubernetes' own, so that its holder may be an owner.
 #[must_use]
 pub fn is_own_right(right: &Right) -> bool {
     right.groups.iter().any(|group| is_custom_group(group))

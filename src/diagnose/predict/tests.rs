@@ -4,13 +4,13 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
-use super::{Expectation, Fate, Prediction, predict};
+use super::{Expectation, OutsideOutcome, Prediction, predict};
 use crate::diagnose::{Cause, CauseKind};
 use crate::model::{
     Account, AccountPods, AdmissionHook, AdmissionHookKind, ApiService, Application, ClusterExtensions,
     ConvertedCrd, Coverage, DeletionFacts, DryRunOutcome, DryRunResult, Facts, Gap, Grant, HeldObject,
-    Inventory, Leftover, LoadBalancer, Namespace, NodeState, OwnerTraces, Pod, ResourceType, Right, Rule,
-    ServiceRef, Surroundings, TypeLeftovers, Unreadable, Unrehearsed, Volume, resource,
+    Inventory, Leftover, LoadBalancer, Namespace, NodeState, OwnerTraces, Pod, ResourceType, Right, AdmissionRule,
+    ServiceRef, ClusterDeletionFacts, TypeLeftovers, Unreadable, Unrehearsed, Volume, resource,
 };
 
 mod causes;
@@ -45,8 +45,8 @@ fn extensions(facts: &mut Facts) -> &mut ClusterExtensions {
     Arc::make_mut(&mut facts.extensions)
 }
 
-fn around(deletion: &mut DeletionFacts) -> &mut Surroundings {
-    Arc::make_mut(&mut deletion.surroundings)
+fn around(deletion: &mut DeletionFacts) -> &mut ClusterDeletionFacts {
+    Arc::make_mut(&mut deletion.of_cluster)
 }
 
 fn object(name: &str, finalizers: &[&str]) -> Leftover {
@@ -106,7 +106,7 @@ fn webhook(home: &str, operation: &str, resource: &str) -> AdmissionHook {
         fails_closed: true,
         timeout_seconds: None,
         has_conditions: false,
-        rules: vec![Rule {
+        rules: vec![AdmissionRule {
             operations: text(operation),
             groups: text(""),
             versions: text("v1"),

@@ -88,7 +88,7 @@ struct LeftoverDocument {
     name: String,
     /// Its uid.
     uid: String,
-    /// When it was deleted; null where nobody has asked for that.
+    /// When it was deleted; null where it is live.
     #[cfg_attr(test, schemars(schema_with = "super::schemas::time"))]
     deletion_timestamp: Option<String>,
     /// Its finalizers.

@@ -26,7 +26,7 @@ pub struct OrphanItem {
     name: String,
     /// Its uid.
     uid: String,
-    /// When somebody asked for its deletion, or null.
+    /// When it was deleted; null where it is live.
     #[cfg_attr(test, schemars(schema_with = "super::schemas::time"))]
     deletion_timestamp: Option<String>,
     /// Its finalizers.

@@ -15,7 +15,7 @@ use strum::VariantArray;
 use super::{
     API_VERSION, AccessItem, DiagnosisItem, Item, OrphanItem, PredictionItem, Repaired, StuckNamespace,
 };
-use crate::diagnose::predict::{Expectation, Fate, OutsideKind};
+use crate::diagnose::predict::{Expectation, OutsideOutcome, OutsideKind};
 use crate::diagnose::{CauseKind, State};
 use crate::execute::{Outcome, StepResult};
 use crate::model::Unreadable;
@@ -77,7 +77,7 @@ fn of<T: Item + JsonSchema>(what: &str) -> Value {
     })
 }
 
-/// Fields that are added later break nobody; a description is one line, however its comment is broken.
+/// Fields may be added; a description is one line, however its comment is broken.
 fn finish(schema: &mut Schema) {
     if schema.get("properties").is_some() {
         schema.insert("additionalProperties".to_owned(), true.into());
@@ -148,7 +148,7 @@ pub(super) fn outside_kind(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn fate(_: &mut SchemaGenerator) -> Schema {
-    word::<Fate>()
+    word::<OutsideOutcome>()
 }
 
 pub(super) fn capability(_: &mut SchemaGenerator) -> Schema {

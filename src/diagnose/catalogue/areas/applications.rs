@@ -83,7 +83,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         source: "nolar/kopf configuration.py",
         ..ENTRY
     },
-    // A name without a domain can be anybody's, so it has to be named even though the known loss is small.
+    // A name without a domain may be another controller's, so it has to be named even though the known loss is small.
     Entry {
         names: &["redisFinalizer", "redisClusterFinalizer", "redisReplicationFinalizer"],
         on: "Redis, RedisCluster, RedisReplication",

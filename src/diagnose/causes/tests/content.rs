@@ -29,10 +29,10 @@ fn a_finalizer_that_was_counted_where_nobody_could_look_is_told() {
     let causes = causes(&facts);
     assert_eq!(causes[0].detail, "2 objects held by example.com/seal, which could not be looked at");
     // One line, however many types it is.
-    let unseen: Vec<&String> =
+    let unknown: Vec<&String> =
         causes[0].evidence.iter().filter(|each| each.starts_with("could not look at")).collect();
-    assert_eq!(unseen.len(), 1, "{unseen:?}");
-    assert!(unseen[0].contains("secrets") && unseen[0].contains("pods"), "{unseen:?}");
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert!(unknown[0].contains("secrets") && unknown[0].contains("pods"), "{unknown:?}");
 }
 
 #[test]

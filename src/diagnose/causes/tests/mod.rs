@@ -12,7 +12,7 @@ use crate::diagnose::{Cause, CauseKind, owners};
 use crate::model::{
     AdmissionHook, AdmissionHookKind, ApiService, Backend, ClusterExtensions, Conversion, Coverage,
     DryRunOutcome, DryRunResult, Facts, FailingCondition, Gap, Inventory, Leftover, Namespace, NodeState,
-    Pod, Presence, ResourceType, Rule, ServiceRef, TypeLeftovers, Unreadable, resource,
+    Pod, Presence, ResourceType, AdmissionRule, ServiceRef, TypeLeftovers, Unreadable, resource,
 };
 
 const NOW: &str = "2026-01-02T00:00:00Z";
@@ -103,7 +103,7 @@ fn webhook() -> AdmissionHook {
         fails_closed: true,
         timeout_seconds: None,
         has_conditions: false,
-        rules: vec![Rule {
+        rules: vec![AdmissionRule {
             operations: vec!["DELETE".to_owned()],
             groups: all(),
             versions: all(),

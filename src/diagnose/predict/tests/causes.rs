@@ -211,7 +211,7 @@ fn what_is_deleted_outside_is_named_and_what_leaks_is_trouble() {
     around(&mut deletion).volumes.insert("shop".to_owned(), vec![volume("Delete")]);
     let prediction = predict(&facts, &deletion);
     nothing_is_expected(&prediction);
-    assert!(prediction.outside.iter().all(|each| each.fate == Fate::Deleted));
+    assert!(prediction.outside.iter().all(|each| each.fate == OutsideOutcome::Deleted));
     assert_eq!(prediction.outside.len(), 2);
     around(&mut deletion).volumes.insert("shop".to_owned(), vec![volume("Retain")]);
     assert_eq!(predict(&facts, &deletion).expectation(), Expectation::TroubleExpected);
