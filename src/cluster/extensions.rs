@@ -12,7 +12,8 @@ use super::coverage::Listed;
 use super::paging::{List, Page, PageBody, again_if_expired};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{
-    AdmissionHook, AdmissionHookKind, ApiService, ClusterExtensions, Gap, ResourceType, AdmissionRule, ServiceRef,
+    AdmissionHook, AdmissionHookKind, AdmissionRule, ApiService, ClusterExtensions, Gap, ResourceType,
+    ServiceRef,
 };
 
 const ADMISSION: &str = "admissionregistration.k8s.io";

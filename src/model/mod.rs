@@ -20,8 +20,8 @@ mod traffic;
 pub use admission::{AdmissionAttributes, AdmissionHook, AdmissionHookKind, AdmissionRule, ServiceRef};
 pub use command::{Hint, Invocation, SHORT_GRACE_SECONDS, ShellCommand};
 pub use deletion::{
-    Account, AccountPods, Application, ConvertedCrd, DeletionFacts, Grant, HeldObject, LoadBalancer, Right,
-    ClusterDeletionFacts, Unrehearsed, Volume,
+    Account, AccountPods, Application, ClusterDeletionFacts, ConvertedCrd, DeletionFacts, Grant, HeldObject,
+    LoadBalancer, Right, Unrehearsed, Volume,
 };
 pub use dry_run::DryRunChoice;
 pub use duration::parse_duration;

@@ -11,9 +11,9 @@ use crate::cluster::{Cluster, Discovered, ForbiddenReads, LIST_CONCURRENCY, not_
 use crate::diagnose::predict::{accounts_for, is_own_right, namespace_queries, needs_owner_account};
 use crate::diagnose::{Intercepted, sees};
 use crate::model::{
-    Account, AccountPods, AdmissionHook, ClusterExtensions, DeletionFacts, DryRunResult, Facts, Gap, Grant,
-    HeldObject, Leftover, OwnerTraces, ResourceType, ServiceRef, ClusterDeletionFacts, TypeLeftovers, Unreadable,
-    Unrehearsed,
+    Account, AccountPods, AdmissionHook, ClusterDeletionFacts, ClusterExtensions, DeletionFacts,
+    DryRunResult, Facts, Gap, Grant, HeldObject, Leftover, OwnerTraces, ResourceType, ServiceRef,
+    TypeLeftovers, Unreadable, Unrehearsed,
 };
 
 /// So many accounts of owners are looked for.

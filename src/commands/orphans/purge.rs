@@ -58,8 +58,9 @@ pub(super) async fn run(
     let FoundOrphans { orphans, looked, unfinished, active, unreadable } = found;
     let mut targets: Vec<(String, PurgeTarget)> =
         orphans.into_iter().map(|(name, inside)| (name, PurgeTarget::Missing(inside))).collect();
-    targets
-        .extend(unfinished.into_iter().map(|each| (each.name.clone(), PurgeTarget::Unfinished(Box::new(each)))));
+    targets.extend(
+        unfinished.into_iter().map(|each| (each.name.clone(), PurgeTarget::Unfinished(Box::new(each)))),
+    );
     targets.extend(active.into_iter().map(|each| (each.name, PurgeTarget::Active)));
     targets.extend(unreadable.into_iter().map(|(name, why)| (name, PurgeTarget::Unreadable(why))));
     if targets.is_empty() {

@@ -14,7 +14,7 @@ mod rights;
 pub use certain::sees_deletion_of_namespace;
 pub use comes_back::Recreation;
 pub use order::OrderStep;
-pub use outside::{OutsideOutcome, Outside, OutsideKind};
+pub use outside::{Outside, OutsideKind, OutsideOutcome};
 pub use owner::{namespace_queries, needs_owner_account};
 pub use rights::{accounts_for, is_own_right};
 

@@ -1,7 +1,9 @@
 //! What other namespaces need of this one: APIs, webhooks and conversions that are served from it.
 
 use crate::diagnose::{Cause, CauseKind};
-use crate::model::{AdmissionHook, ApiService, ConvertedCrd, DeletionFacts, Facts, AdmissionRule, ShellCommand};
+use crate::model::{
+    AdmissionHook, AdmissionRule, ApiService, ConvertedCrd, DeletionFacts, Facts, ShellCommand,
+};
 
 pub(super) fn causes(facts: &Facts, deletion: &DeletionFacts) -> Vec<Cause> {
     let here = &facts.namespace.name;

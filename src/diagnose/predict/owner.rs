@@ -76,8 +76,7 @@ fn place(facts: &Facts, deletion: &DeletionFacts, held: &Held) -> OwnerPlace {
         .cloned()
         .or_else(|| Some(format!("could not look at {}: {}", rbac?, rbac?.detail)));
     // A cloud's controllers may run where the cluster does not show them.
-    let outside =
-        runs == Some(Runs::MaybeElsewhere) && deletion.of_cluster.has_cloud_provider != Some(false);
+    let outside = runs == Some(Runs::MaybeElsewhere) && deletion.of_cluster.has_cloud_provider != Some(false);
     match unreadable {
         _ if outside => OwnerPlace::Elsewhere,
         Some(why) => OwnerPlace::Unknown(why),

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{Expectation, OutsideOutcome, Prediction, predict};
 use crate::diagnose::{Cause, CauseKind};
 use crate::model::{
-    Account, AccountPods, AdmissionHook, AdmissionHookKind, ApiService, Application, ClusterExtensions,
-    ConvertedCrd, Coverage, DeletionFacts, DryRunOutcome, DryRunResult, Facts, Gap, Grant, HeldObject,
-    Inventory, Leftover, LoadBalancer, Namespace, NodeState, OwnerTraces, Pod, ResourceType, Right, AdmissionRule,
-    ServiceRef, ClusterDeletionFacts, TypeLeftovers, Unreadable, Unrehearsed, Volume, resource,
+    Account, AccountPods, AdmissionHook, AdmissionHookKind, AdmissionRule, ApiService, Application,
+    ClusterDeletionFacts, ClusterExtensions, ConvertedCrd, Coverage, DeletionFacts, DryRunOutcome,
+    DryRunResult, Facts, Gap, Grant, HeldObject, Inventory, Leftover, LoadBalancer, Namespace, NodeState,
+    OwnerTraces, Pod, ResourceType, Right, ServiceRef, TypeLeftovers, Unreadable, Unrehearsed, Volume,
+    resource,
 };
 
 mod causes;

@@ -15,7 +15,7 @@ use strum::VariantArray;
 use super::{
     API_VERSION, AccessItem, DiagnosisItem, Item, OrphanItem, PredictionItem, Repaired, StuckNamespace,
 };
-use crate::diagnose::predict::{Expectation, OutsideOutcome, OutsideKind};
+use crate::diagnose::predict::{Expectation, OutsideKind, OutsideOutcome};
 use crate::diagnose::{CauseKind, State};
 use crate::execute::{Outcome, StepResult};
 use crate::model::Unreadable;

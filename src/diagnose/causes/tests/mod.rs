@@ -10,9 +10,9 @@ use serde_json::json;
 use super::of;
 use crate::diagnose::{Cause, CauseKind, owners};
 use crate::model::{
-    AdmissionHook, AdmissionHookKind, ApiService, Backend, ClusterExtensions, Conversion, Coverage,
-    DryRunOutcome, DryRunResult, Facts, FailingCondition, Gap, Inventory, Leftover, Namespace, NodeState,
-    Pod, Presence, ResourceType, AdmissionRule, ServiceRef, TypeLeftovers, Unreadable, resource,
+    AdmissionHook, AdmissionHookKind, AdmissionRule, ApiService, Backend, ClusterExtensions, Conversion,
+    Coverage, DryRunOutcome, DryRunResult, Facts, FailingCondition, Gap, Inventory, Leftover, Namespace,
+    NodeState, Pod, Presence, ResourceType, ServiceRef, TypeLeftovers, Unreadable, resource,
 };
 
 const NOW: &str = "2026-01-02T00:00:00Z";
