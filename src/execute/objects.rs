@@ -39,7 +39,7 @@ enum ObjectOutcome {
     Failed(String),
     /// Nothing more may be begun, because of this.
     NotBegun(String),
-    /// The answer to a write was lost, and nobody could see what it did.
+    /// The answer to a write was lost, and the object could not be read afterwards.
     Unknown(String),
 }
 
@@ -78,14 +78,14 @@ pub(super) enum ObjectsError {
     Gone,
     /// It is to be left alone by now.
     LeftAlone(Problem),
-    /// What was listed is inside another namespace of the same name, and nobody has judged that one.
+    /// What was listed is inside another namespace of the same name, which the plan is not about.
     Replaced,
 }
 
 /// What to do to leftovers.
 #[derive(Clone, Copy)]
 pub(super) enum ObjectWrite<'a> {
-    /// Delete what nobody has asked to delete.
+    /// Delete live objects.
     Delete,
     /// Delete without waiting for a node.
     DeleteNow,
@@ -254,7 +254,7 @@ impl Executor<'_> {
             Err(error) => return Break(ObjectOutcome::failed(answer_lost, error.detail())),
         };
         if preconditions.uid != uid {
-            // Created anew under the same name: nobody has judged that one.
+            // Created anew under the same name: the plan is not about that one.
             return Break(passed);
         }
         let Some(sent) = self.send(path, &preconditions, write).await else { return Break(passed) };
@@ -303,7 +303,7 @@ impl Executor<'_> {
     }
 }
 
-/// What the server's answer holds besides what was asked for: somebody put it back.
+/// Finalizers in the answer that were to be removed: a webhook or a controller has put them back.
 pub(super) fn put_back(answer: &[String], asked: &[&str]) -> Option<String> {
     let back: Vec<&str> =
         answer.iter().map(String::as_str).filter(|finalizer| !asked.contains(finalizer)).collect();

@@ -16,9 +16,9 @@ pub(super) struct StepOutcome {
     pub(super) wrote: bool,
 }
 
-/// How the way through a plan ends before its last step, or with it.
+/// How a plan ends, before its last step or with it.
 pub(super) enum End {
-    /// Like this.
+    /// With this outcome.
     With(Outcome, Option<Problem>),
     /// Nothing more may be begun. The step that says so was not begun.
     Halted(String),
@@ -72,7 +72,7 @@ impl Executor<'_> {
         if let Some(backups) = backups {
             match self.save(backups, &plan.namespace.json, &report.namespace, before).await {
                 Ok(path) => report.backup = Some(path),
-                // Somebody else may have ended the namespace in the middle of it.
+                // The namespace may have gone in the middle of it.
                 Err(problem) => return self.settle(report.ended(self.nothing_written(), problem)).await,
             }
         }
@@ -113,7 +113,7 @@ impl Executor<'_> {
         if self.settings.dry_run == DryRun::Server {
             return report;
         }
-        // Nobody has seen it gone: the caller looks.
+        // It was not seen gone: the caller looks.
         let outcome = if report.wrote { Outcome::Released } else { Outcome::Failed };
         report.ended(outcome, not_done(plan))
     }
@@ -137,7 +137,7 @@ impl Executor<'_> {
         report.ended(outcome, problem)
     }
 
-    /// What became of a step, for the report and at once for whoever watches.
+    /// What became of a step, for the report, and shown at once.
     pub(super) fn step_report(
         &self,
         namespace: &str,
