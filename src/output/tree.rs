@@ -198,7 +198,7 @@ fn steps(
         Err(refusal) => {
             lines.push(1, &sanitise(&refusal.to_string()));
             lines.push(1, &shown(&refusal.hint(), invocation));
-            // What mends it without force is wanted most where force is refused.
+            // Where the plan is refused, the remedy without force matters most.
             advice(lines, &plan::advice(&own), invocation, paint);
             return;
         }
