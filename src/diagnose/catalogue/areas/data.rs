@@ -140,7 +140,7 @@ pub(super) static ENTRIES: &[Entry] = &[
                 BACK,
             ),
             true,
-            "percona's operators: delete-pxc-pvc, delete-psmdb-pods-in-order, delete-backup",
+            "percona/percona-xtradb-cluster-operator and percona-server-mongodb-operator: delete-pxc-pvc, delete-psmdb-pods-in-order",
         )
     },
     entry(
