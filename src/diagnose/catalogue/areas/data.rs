@@ -335,7 +335,7 @@ pub(super) static ENTRIES: &[Entry] = &[
                 "bring VolSync back",
             ),
             false,
-            "VolSync (fork with Kopia) kopiamaintenance_controller.go: kopiaMaintenanceFinalizer",
+            "seen in the VolSync fork with Kopia, kopiamaintenance_controller.go: kopiaMaintenanceFinalizer",
         )
     },
 ];

@@ -265,7 +265,7 @@ pub(super) static ENTRIES: &[Entry] = &[
             "bring the operator and its token back",
         ),
         true,
-        "an operator for Terraform Cloud: organizationFinalizer",
+        "seen in an operator for Terraform Cloud: organizationFinalizer",
     ),
     Entry {
         examples: &[
