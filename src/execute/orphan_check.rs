@@ -1,14 +1,20 @@
 //! What it came to in the end: whether the namespace is gone after all, and what was left behind.
 
 use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use super::namespace::replaced;
 use super::{Executor, Outcome, Problem, Report, StepResult};
 use crate::cluster::ApiError;
-use crate::model::{Inventory, ResourceType, TypeLeftovers};
+use crate::model::{Inventory, Namespace, ResourceType, TypeLeftovers};
 
 /// How many objects are named before the rest is only hinted at.
 const NAMED: usize = 5;
+/// What creates namespaces from a repository creates one again within a moment, and takes in what was left behind.
+const ANOTHER_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Executor<'_> {
     /// What ended with a problem may have ended well all the same: by the controller, by another client, or by
@@ -34,13 +40,13 @@ impl Executor<'_> {
     }
 
     /// Rule 8: says what was left behind.
-    pub(super) async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
+    pub async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
         let held = self.types_to_look_at(before, &report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
         match self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await {
             Ok(mut after) => {
                 let after = after.remove(&report.namespace).unwrap_or_default();
-                report.unknown = after.coverage.gaps;
+                report.unknown.extend(after.coverage.gaps);
                 report.unknown.extend(before.coverage.gaps.iter().cloned());
                 report.unknown.sort();
                 report.unknown.dedup();
@@ -67,7 +73,7 @@ impl Executor<'_> {
     /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.
     async fn orphaned(&self, before: &Inventory, found: Vec<TypeLeftovers>, mut report: Report) -> Report {
         let name = &report.namespace;
-        match self.cluster.namespace(name).await {
+        match self.another(name).await {
             Ok(_) => {
                 let inside = found.iter().filter_map(|of_type| came_back(of_type, before));
                 report.warnings.extend(inside.map(|objects| {
@@ -83,6 +89,21 @@ impl Executor<'_> {
             }
         }
         report
+    }
+}
+
+impl Executor<'_> {
+    /// The namespace that somebody has created again, looked for as long as there is patience.
+    async fn another(&self, name: &str) -> Result<Namespace, ApiError> {
+        let patience = self.settings.wait.map_or(Duration::ZERO, |_| self.settings.policy.patience);
+        let until = Instant::now() + patience.min(ANOTHER_WITHIN);
+        loop {
+            match self.cluster.namespace(name).await {
+                Err(error) if error.is_not_found() && Instant::now() < until && self.halted().is_none() => {}
+                known => return known,
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 }
 

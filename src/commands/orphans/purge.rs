@@ -215,7 +215,13 @@ impl Purge<'_> {
             return report.ended(outcome, problem);
         }
         match target {
-            PurgeTarget::Missing(inside) => self.missing(&inside, &mut report).await,
+            PurgeTarget::Missing(inside) => {
+                self.missing(&inside, &mut report).await;
+                // Rule 8: the namespace being gone does not prove that what was in it is.
+                if report.outcome == Outcome::Cleared && report.orphans.is_empty() {
+                    report = self.executor(&|_, _| {}).look_for_orphans(&inside, report).await;
+                }
+            }
             PurgeTarget::Unfinished(namespace) => {
                 report.uid.clone_from(&namespace.uid);
                 // Nothing is saved yet: the first round saves everything inside.
@@ -272,9 +278,6 @@ impl Purge<'_> {
                 (report.outcome, report.problem) = (outcome, Some(problem));
             }
         }
-        if report.outcome == Outcome::Cleared && report.orphans.is_empty() {
-            self.look_for_orphans(inside, report).await;
-        }
     }
 
     fn created(&self, report: &mut Report, result: StepResult, message: &str) {
@@ -283,21 +286,6 @@ impl Purge<'_> {
         show::step(self.terminal, &report.namespace, &step);
         report.steps.push(step);
         report.wrote = true;
-    }
-
-    /// Rule 8: the namespace being gone does not prove that what was in it is.
-    async fn look_for_orphans(&self, before: &Inventory, report: &mut Report) {
-        let types = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
-        match self.cluster.list_leftovers_of(types, &[&report.namespace], 1).await {
-            Ok(mut found) => {
-                let found = found.remove(&report.namespace).unwrap_or_default();
-                report.orphans = found.types;
-                report.unknown.extend(found.coverage.gaps);
-            }
-            Err(error) => {
-                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
-            }
-        }
     }
 }
 
