@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::leftovers::Refusals;
 use super::{DryRunChoice, Format, Formats, parse_namespace};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
@@ -73,6 +74,9 @@ pub struct AllOptions {
     /// What happens to zombies [default: rearm; with --leftovers=refuse only those with nothing inside]
     #[arg(long, requires = "all", value_enum, value_name = "WHAT")]
     pub zombies: Option<Zombies>,
+    /// Whether a run fails in which a safety rule refused some, and nothing else went wrong
+    #[arg(long, requires = "all", value_enum, value_name = "HOW", default_value_t)]
+    pub refusals: Refusals,
     /// Leave an Event in namespace default about each one cleared, refused or failed [default: with --all]
     #[arg(
         long,

@@ -1,4 +1,4 @@
-//! The values of `--leftovers` and `--zombies`.
+//! The values of `--leftovers`, `--zombies` and `--refusals`.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -42,4 +42,14 @@ impl ValueEnum for Zombies {
         };
         Some(PossibleValue::new(name).help(help))
     }
+}
+
+/// What refusals come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Refusals {
+    /// Exit with 4 or 5.
+    #[default]
+    Fail,
+    /// Exit with 0: the report, the metrics and the Events tell of them.
+    Ignore,
 }

@@ -8,6 +8,7 @@ use super::{Format, Formats, NamespaceOptions};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
 use crate::output::jsonpath::Path;
+use crate::plan::Glob;
 
 /// Options of `list-stuck`.
 #[derive(Args, Debug)]
@@ -27,6 +28,9 @@ pub struct ListStuckOptions {
     /// Only those with these labels, for example -l team=blue
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     pub selector: Option<String>,
+    /// Mark those of these names as left alone, * and ? as in a shell, and keep them out of what the metrics count
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<Glob>,
     /// Print no header line
     #[arg(long)]
     pub no_headers: bool,

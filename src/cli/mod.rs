@@ -34,6 +34,7 @@ pub use clear::{AllOptions, ClearOptions};
 pub use explain::ExplainOptions;
 use format::Formats;
 pub use global::GlobalOptions;
+pub use leftovers::Refusals;
 pub use list_stuck::ListStuckOptions;
 pub use namespaces::NamespaceOptions;
 pub use orphans::OrphansOptions;

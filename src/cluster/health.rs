@@ -30,6 +30,8 @@ impl ServerHealth {
         let row = if is_write { &self.writes } else { &self.reads };
         let mut failures = row.0.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
+            // A webhook that hangs holds the answer back as well; a server in trouble shows in reads, or in 5xx.
+            Some(error) if is_write && took_too_long(error) => {}
             Some(error) if is_the_servers_fault(error) => {
                 *failures = Failures { count: failures.count + 1, last: error.detail() };
             }
@@ -48,6 +50,11 @@ impl ServerHealth {
         };
         what(&self.reads, "reads").or_else(|| what(&self.writes, "writes"))
     }
+}
+
+/// No answer in the time that nsfix has, or that the server has (504).
+fn took_too_long(error: &ApiError) -> bool {
+    matches!(error, ApiError::TimedOut { .. } | ApiError::Server { code: 504, .. })
 }
 
 /// 429, 5xx, or no answer; but not the failure of a webhook for one object.
@@ -98,6 +105,16 @@ mod tests {
             health.note(false, None);
         }
         assert!(health.trouble().unwrap().contains("3 writes in a row"));
+    }
+
+    #[test]
+    fn a_webhook_that_hangs_is_not_the_servers_trouble() {
+        let timeout = || answer(504, "Timeout: request did not complete within the allotted timeout");
+        let health = ServerHealth::default();
+        (0..5).for_each(|_| health.note(true, Some(&timeout())));
+        assert_eq!(health.trouble(), None);
+        (0..5).for_each(|_| health.note(false, Some(&timeout())));
+        assert!(health.trouble().is_some());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{Session, VerbResult};
-use crate::cli::{ClearOptions, DryRunChoice, Format};
+use crate::cli::{ClearOptions, DryRunChoice, Format, Refusals};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
 use crate::diagnose::{CauseKind, Diagnosis};
@@ -26,7 +26,8 @@ use crate::output::{Failure, Terminal, report as show};
 use crate::plan::Policy;
 use crate::plan::policy_file::ClearPolicy;
 use crate::shutdown::Shutdown;
-use prepare::Preparation;
+use journal::Journal;
+use prepare::{Preparation, Prepared};
 
 /// Message when a signal arrives before the plan is made.
 const INTERRUPTED: &str = "interrupted; nothing was written";
@@ -36,6 +37,7 @@ struct Clear<'a> {
     /// What the flags say; a policy file says it for each namespace.
     settings: Settings,
     file: Option<Arc<ClearPolicy>>,
+    journal: Option<Journal>,
     cluster: &'a Cluster,
     terminal: &'a Terminal,
     shutdown: &'a Shutdown,
@@ -67,32 +69,34 @@ pub(super) async fn run(
                 .hint("add --yes to go on without a question, or --dry-run=client to see what would be sent")
         );
     }
-    if let Some(journal) = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None) {
-        journal::check(journal)?;
-    }
+    let journal = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None);
+    let journal = journal.map(Journal::open).transpose()?;
     let file = options.unattended.policy.as_deref().map(policy::read).transpose()?;
     let settings = settings(options, file.as_deref(), session)?;
     let cluster = session.the_cluster()?;
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let clear = Clear { options, settings, file, cluster, terminal, shutdown };
+    let clear = Clear { options, settings, file, journal, cluster, terminal, shutdown };
     let preparation = tokio::select! {
         preparation = clear.prepare() => preparation?,
         _ = shutdown.wait() => Preparation::interrupted(&options.names),
     };
-    let Preparation { namespaces, seen, mut summary } = preparation;
+    let Preparation { namespaces, seen, stopped, left_alone, mut summary } = preparation;
+    summary.extend(clear.begin_journal(&namespaces)?);
     let (reports, error) = clear.apply_all(namespaces).await;
     let tally = if seen.is_some() { show::tally(&reports) } else { INTERRUPTED.to_owned() };
     if options.unattended.all {
         terminal.note(&tally);
     }
-    summary.push(show::summary(tally, &reports));
+    summary.push(show::summary(tally.clone(), &reports));
     let error = error.or_else(|| clear.print(&reports).err().map(Failure::of));
-    let outcomes = reports.iter().map(|report| report.outcome.exit());
-    let exit = shutdown.requested().unwrap_or_else(|| Exit::merge(outcomes));
+    let ignores = options.unattended.refusals == Refusals::Ignore && !stopped;
+    let exit = shutdown.requested().unwrap_or_else(|| merged(&reports, ignores));
+    let ended = clear.journal.as_ref().map_or(Ok(()), |journal| journal.end(exit.code(), &tally));
+    let error = error.or_else(|| ended.err().map(Failure::of));
     let result = VerbResult {
-        stuck: seen.as_ref().map(|seen| still_stuck(seen, &reports)),
+        stuck: seen.as_ref().map(|seen| still_stuck(seen, &reports).beside(left_alone)),
         reports: seen.map(|_| reports),
         summary,
         ..exit.into()
@@ -136,6 +140,13 @@ fn settings(options: &ClearOptions, file: Option<&ClearPolicy>, session: &Sessio
     })
 }
 
+/// How a run over all of them ends. What a rule refuses and nobody wants to be told by the exit code is left out,
+/// also beside a failure: that is then retried as the failure that it is.
+fn merged(reports: &[Report], ignores_refusals: bool) -> Exit {
+    let outcomes = reports.iter().map(|report| report.outcome.exit());
+    Exit::merge(outcomes.filter(|exit| !(ignores_refusals && *exit == Exit::Refused)))
+}
+
 /// What was found stuck, without those that are gone.
 fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
     let gone = |report: &&Report| matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged);
@@ -148,6 +159,21 @@ fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
 }
 
 impl Clear<'_> {
+    /// Says what the last run has left undone, and writes down what this one is about to begin.
+    fn begin_journal(&self, namespaces: &[Prepared]) -> Result<Option<String>> {
+        let Some(journal) = &self.journal else { return Ok(None) };
+        let undone = journal.left_undone();
+        if let Some(undone) = &undone {
+            self.terminal.note(undone);
+        }
+        let planned = namespaces.iter().filter_map(|prepared| match prepared {
+            Prepared::Planned(plan, _) => Some(plan.namespace.name.as_str()),
+            Prepared::Ended(_) => None,
+        });
+        journal.begin(planned.collect())?;
+        Ok(undone)
+    }
+
     /// The document of all reports, where one is wanted.
     fn print(&self, reports: &[Report]) -> Result<()> {
         let invocation = self.terminal.invocation();

@@ -13,6 +13,7 @@ use crate::model::Namespace;
 use crate::observe::{Depth, observe};
 use crate::output::list_stuck::{self, FoundNamespace, Shape, SharedCauses};
 use crate::output::{Failure, Terminal};
+use crate::plan::{LimitsFrom, spared};
 
 /// Enough to match webhooks' object selectors against.
 const KEEP: usize = 20;
@@ -32,8 +33,11 @@ pub(super) async fn run(
     let (mut found, mut shared, mut exits) = (Vec::new(), Vec::new(), Vec::new());
     for (cluster, look) in clusters.iter().zip(looks) {
         match look {
-            Ok((namespaces, common)) => {
+            Ok((mut namespaces, common)) => {
                 exits.push(Exit::Done);
+                for found in &mut namespaces {
+                    found.left_alone = spared(&found.namespace, &options.exclude, LimitsFrom::Flags);
+                }
                 found.extend(namespaces);
                 shared.push(common);
             }
@@ -56,10 +60,17 @@ pub(super) async fn run(
         exit => exit,
     };
     Ok(VerbResult {
-        stuck: Some(Stuck::of(found.iter().filter_map(|found| found.diagnosis.as_ref()))),
+        stuck: Some(counted(&found)),
         summary: vec![list_stuck::summary(&found, &shared, &shape)],
         ..exit.into()
     })
+}
+
+/// What the metrics count: whoever wants a namespace left alone wants no alert about it either.
+fn counted(found: &[FoundNamespace<'_>]) -> Stuck {
+    let (spared, others): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.left_alone.is_some());
+    let others = Stuck::of(others.into_iter().filter_map(|found| found.diagnosis.as_ref()));
+    others.beside(spared.len() as u64)
 }
 
 async fn look<'a>(

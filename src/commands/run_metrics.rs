@@ -32,6 +32,7 @@ pub(super) async fn publish(
         succeeded: has_succeeded(result),
         outcomes: reports.map(|reports| reports.iter().map(|report| report.outcome).collect()),
         orphans_left: reports.map(orphans),
+        cluster: None,
     };
     for error in options.publish(&measurements).await {
         terminal.warn(&error.to_string());

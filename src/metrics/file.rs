@@ -37,9 +37,10 @@ fn last_success(path: &Path) -> io::Result<Option<Timestamp>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let wanted = format!("{PREFIX}_{LAST_SUCCESS} ");
+    let wanted = format!("{PREFIX}_{LAST_SUCCESS}");
     let text = String::from_utf8_lossy(&bytes);
-    let value = text.lines().find_map(|line| line.strip_prefix(&wanted));
+    // With the cluster's label or without.
+    let value = text.lines().find_map(|line| line.strip_prefix(&wanted)?.rsplit(' ').next());
     Ok(value.and_then(|value| Timestamp::from_second(value.trim().parse().ok()?).ok()))
 }
 
@@ -109,6 +110,21 @@ mod tests {
             write(&path, &failed()).unwrap();
             assert_eq!(success(&path), at);
         }
+    }
+
+    #[test]
+    fn the_last_success_is_found_beside_the_name_of_the_cluster() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nsfix.prom");
+        let named = |measurements| Measurements { cluster: Some("prod-eu".to_owned()), ..measurements };
+        write(&path, &named(cleared())).unwrap();
+        write(&path, &named(failed())).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let wanted = format!(
+            "\nnsfix_last_success_timestamp_seconds{{cluster=\"prod-eu\"}} {}\n",
+            cleared().finished.as_second()
+        );
+        assert!(text.contains(&wanted), "{text}");
     }
 
     #[test]

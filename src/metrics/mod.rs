@@ -10,6 +10,7 @@ pub mod push;
 
 pub use options::MetricsOptions;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub enum MetricsError {
 pub struct Stuck {
     by_cause: BTreeMap<Option<CauseKind>, u64>,
     oldest: Duration,
+    /// Those that are skipped or excluded: known, wanted so, and not among the others.
+    left_alone: u64,
 }
 
 impl Stuck {
@@ -70,6 +73,12 @@ impl Stuck {
             stuck.add(diagnosis.first_cause(), diagnosis.age());
         }
         stuck
+    }
+
+    /// The same with so many that are skipped or excluded.
+    #[must_use]
+    pub fn beside(self, left_alone: u64) -> Self {
+        Self { left_alone, ..self }
     }
 
     /// Counts one namespace.
@@ -96,6 +105,8 @@ pub struct Measurements {
     pub duration: Duration,
     /// When it ended.
     pub finished: Timestamp,
+    /// The name of the cluster, a label of every metric.
+    pub cluster: Option<String>,
     /// Whether it came to its end and nothing failed. What a safety rule refuses has not failed.
     pub succeeded: bool,
 }
@@ -104,7 +115,8 @@ impl Measurements {
     /// The text for Prometheus. The time of the last success is this run's, or else the one given.
     pub fn encode(&self, last_success: Option<Timestamp>) -> Result<String, fmt::Error> {
         let last_success = if self.succeeded { Some(self.finished) } else { last_success };
-        let mut registry = Registry::with_prefix(PREFIX);
+        let cluster = self.cluster.clone().map(|name| (Cow::Borrowed("cluster"), Cow::Owned(name)));
+        let mut registry = Registry::with_prefix_and_labels(PREFIX, cluster.into_iter());
         registry.register_collector(Box::new(RunCollector { measurements: self.clone(), last_success }));
         let mut text = String::new();
         encode(&mut text, &registry)?;
@@ -123,7 +135,7 @@ struct RunCollector {
 impl Collector for RunCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let encoder = &mut encoder;
-        let Measurements { stuck, outcomes, orphans_left, duration, finished, succeeded: _ } =
+        let Measurements { stuck, outcomes, orphans_left, duration, finished, succeeded: _, cluster: _ } =
             &self.measurements;
         if let Some(stuck) = stuck {
             encode_stuck(encoder, stuck)?;
@@ -154,7 +166,9 @@ fn encode_stuck(encoder: &mut DescriptorEncoder<'_>, stuck: &Stuck) -> fmt::Resu
         "Namespaces that were stuck in Terminating when the last run ended, by their most fundamental cause.";
     gauges(encoder, "stuck_namespaces", help, "cause", causes.chain([unknown]))?;
     let help = "Time since the deletion of the namespace that has been stuck longest; 0 if none is stuck.";
-    gauge(encoder, "oldest_stuck_seconds", help, stuck.oldest.as_secs())
+    gauge(encoder, "oldest_stuck_seconds", help, stuck.oldest.as_secs())?;
+    let help = "Stuck namespaces that are skipped (nsfix/skip) or excluded, and counted nowhere else.";
+    gauge(encoder, "left_alone_namespaces", help, stuck.left_alone)
 }
 
 fn encode_outcomes(encoder: &mut DescriptorEncoder<'_>, outcomes: &[Outcome]) -> fmt::Result {

@@ -33,6 +33,9 @@ pub struct MetricsOptions {
         value_parser = GatewayParser
     )]
     pub push_gateway: Option<Gateway>,
+    /// Name of the cluster: a label of every metric, and part of the Pushgateway's group
+    #[arg(long, value_name = "NAME", value_parser = cluster_name)]
+    pub cluster_name: Option<String>,
 }
 
 impl MetricsOptions {
@@ -44,14 +47,24 @@ impl MetricsOptions {
 
     /// Writes the file and pushes. Neither waits for the success of the other.
     pub async fn publish(&self, measurements: &Measurements) -> Vec<MetricsError> {
-        let Self { metrics_file, push_gateway } = self;
+        let Self { metrics_file, push_gateway, cluster_name } = self;
+        let measurements = &Measurements { cluster: cluster_name.clone(), ..measurements.clone() };
         let written = metrics_file.as_ref().map(|path| file::write(path, measurements));
         let pushed = match push_gateway {
-            Some(gateway) => Some(gateway.push(measurements).await),
+            Some(gateway) => Some(gateway.of_cluster(cluster_name.as_deref()).push(measurements).await),
             None => None,
         };
         [written, pushed].into_iter().flatten().filter_map(Result::err).collect()
     }
+}
+
+/// What can stand in a URL as it is.
+fn cluster_name(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if text.is_empty() || !text.bytes().all(fits) {
+        return Err("use letters, digits, -, . and _".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Reads the URL. clap's own message about a wrong value repeats the value, and with it a password.

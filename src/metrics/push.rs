@@ -93,6 +93,20 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
+    /// The same with a group of the cluster's own: two clusters in one group would replace each other's metrics.
+    #[must_use]
+    pub fn of_cluster(&self, name: Option<&str>) -> Self {
+        let mut gateway = self.clone();
+        let path = self.url.path().trim_end_matches('/');
+        let Some(name) = name.filter(|_| !path.contains("/cluster/")) else { return gateway };
+        let mut parts = self.url.clone().into_parts();
+        parts.path_and_query = format!("{path}/cluster/{name}").parse().ok();
+        if let Ok(url) = Uri::from_parts(parts) {
+            gateway.url = url;
+        }
+        gateway
+    }
+
     /// Pushes once; nothing is tried again.
     ///
     /// By POST, which replaces in the group only metrics of the same names, where PUT would replace the whole

@@ -23,6 +23,7 @@ pub(super) fn cleared() -> Measurements {
         duration: Duration::from_millis(12_500),
         finished: "2026-03-01T03:00:12Z".parse().unwrap(),
         succeeded: true,
+        cluster: None,
     }
 }
 
@@ -35,6 +36,7 @@ pub(super) fn failed() -> Measurements {
         duration: Duration::from_secs(30),
         finished: "2026-03-02T03:00:30Z".parse().unwrap(),
         succeeded: false,
+        cluster: None,
     }
 }
 
@@ -196,7 +198,8 @@ fn alerts_ask_for_metrics_and_labels_that_exist() {
         }
     }
     let silent: Vec<_> = known.iter().filter(|name| !asked.contains(**name)).collect();
-    assert_eq!(silent, [&"nsfix_run_duration_seconds"], "each of the others matters to somebody on call");
+    // Each of the others matters to somebody on call.
+    assert_eq!(silent, [&"nsfix_left_alone_namespaces", &"nsfix_run_duration_seconds"]);
 }
 
 #[test]
@@ -217,4 +220,12 @@ fn every_alert_says_what_is_wrong_and_which_command_to_run() {
             assert!(Cli::try_parse_from(line.split_whitespace()).is_ok(), "{alert}: {command}");
         }
     }
+}
+
+#[test]
+fn the_name_of_the_cluster_is_a_label_of_every_metric() {
+    let text = Measurements { cluster: Some("prod-eu".to_owned()), ..cleared() }.encode(None).unwrap();
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(samples.iter().all(|line| line.contains("cluster=\"prod-eu\"")), "{text}");
+    assert!(!cleared().encode(None).unwrap().contains("cluster="));
 }

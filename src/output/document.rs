@@ -21,6 +21,7 @@ pub use repaired::Repaired;
 use super::{Format, OutputError};
 use crate::diagnose::{Diagnosis, State, age, reason};
 use crate::model::{Condition, Gap, Namespace};
+use crate::plan::LeftAlone;
 
 /// The `apiVersion` of every document.
 pub const API_VERSION: &str = "nsfix/v1";
@@ -123,6 +124,10 @@ pub struct StuckNamespace {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(schema_with = "schemas::cause_kinds"))]
     causes: Option<Vec<String>>,
+    /// Why nobody wants it touched: nsfix/skip or --exclude; absent where nobody has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    left_alone: Option<String>,
 }
 
 /// The objects inside a namespace, counted.
@@ -178,7 +183,14 @@ impl StuckNamespace {
             conditions: namespace.conditions.iter().map(ConditionDocument::from).collect(),
             leftovers: None,
             causes: None,
+            left_alone: None,
         }
+    }
+
+    /// The same with why nobody wants it touched.
+    #[must_use]
+    pub fn left_alone(self, why: Option<&LeftAlone>) -> Self {
+        Self { left_alone: why.map(ToString::to_string), ..self }
     }
 
     /// The same with what a diagnosis has found out. An Active namespace has the state `Active`.

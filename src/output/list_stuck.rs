@@ -7,6 +7,7 @@ use super::jsonpath::Path;
 use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sanitise, sort_by, table};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, reason};
 use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, counted};
+use crate::plan::LeftAlone;
 
 /// How much of a reason, and of a list of finalizers, stays readable on a narrow terminal.
 const LEAST_REASON: usize = 28;
@@ -21,6 +22,8 @@ pub struct FoundNamespace<'a> {
     pub diagnosis: Option<Diagnosis>,
     /// What is particular to it, in few words.
     pub reason: String,
+    /// Why nobody wants it touched.
+    pub left_alone: Option<LeftAlone>,
 }
 
 /// The causes that several namespaces of one cluster share. Clusters share none.
@@ -36,7 +39,7 @@ impl<'a> FoundNamespace<'a> {
     #[must_use]
     pub fn plain(context: Option<&'a str>, namespace: Namespace) -> Self {
         let reason = reason(&namespace);
-        Self { context, namespace, diagnosis: None, reason }
+        Self { context, namespace, diagnosis: None, reason, left_alone: None }
     }
 
     /// All that were diagnosed in a cluster, and what several of them share.
@@ -48,6 +51,7 @@ impl<'a> FoundNamespace<'a> {
             namespace: diagnosis.namespace.clone(),
             reason: diagnosis.reason_besides(&common),
             diagnosis: Some(diagnosis),
+            left_alone: None,
         });
         (found.collect(), SharedCauses { context, common })
     }
@@ -57,6 +61,15 @@ impl<'a> FoundNamespace<'a> {
         match &self.diagnosis {
             Some(diagnosis) => StuckNamespace::diagnosed(diagnosis, context),
             None => StuckNamespace::new(&self.namespace, context, shape.now),
+        }
+        .left_alone(self.left_alone.as_ref())
+    }
+
+    /// The reason, and before it that nobody wants it touched.
+    fn marked_reason(&self) -> String {
+        match &self.left_alone {
+            Some(why) => format!("left alone, {why}: {}", self.reason),
+            None => self.reason.clone(),
         }
     }
 }
@@ -129,6 +142,11 @@ pub fn print(
     terminal: &Terminal,
 ) -> Result<(), OutputError> {
     let text = match shape.format {
+        // One stream in Kubernetes: the list is lines of the log.
+        None | Some(Format::Wide) if terminal.keeps_log() => {
+            let lines = found.iter().map(|found| serde_json::to_string(&found.document(shape)));
+            lines.map(|line| line.map(|line| line + "\n")).collect::<Result<String, _>>()?
+        }
         None | Some(Format::Wide) if found.is_empty() => {
             terminal.note("No stuck namespaces found.");
             return Ok(());
@@ -152,7 +170,7 @@ pub fn summary(found: &[FoundNamespace<'_>], shared: &[SharedCauses<'_>], shape:
     }));
     lines.extend(found.iter().map(|found| {
         let state = State::of(&found.namespace, shape.now);
-        let line = format!("{state} {}: {}", found.namespace.name, found.reason);
+        let line = format!("{state} {}: {}", found.namespace.name, found.marked_reason());
         of_cluster(found.context, shape, line)
     }));
     lines.join("\n")
@@ -177,7 +195,7 @@ fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape<'_>, termina
 }
 
 fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
-    let FoundNamespace { context, namespace, diagnosis, reason } = found;
+    let FoundNamespace { context, namespace, diagnosis, .. } = found;
     let mut row = Vec::new();
     if with_context {
         row.push(context.unwrap_or_default().to_owned());
@@ -194,7 +212,7 @@ fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestam
         row.push(inventory.map(|inventory| inventory.live().to_string()).unwrap_or_default());
         row.push(namespace.uid.clone());
     }
-    row.push(reason.clone());
+    row.push(found.marked_reason());
     row
 }
 

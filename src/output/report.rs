@@ -1,5 +1,6 @@
 //! What `clear` and `orphans --purge` print for a person.
 
+use super::document::Repaired;
 use super::{Failure, Format, OutputError, Terminal, Topic, sanitise, tree};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
@@ -26,6 +27,11 @@ pub fn report(
     }
     let line = ended_well(report, dry_run);
     match (format, line) {
+        // One stream in Kubernetes: whoever reads the log by machine gets the report as a line of it.
+        (None, _) if terminal.keeps_log() => {
+            let item = serde_json::to_string(&Repaired::new(report, terminal.invocation()))?;
+            terminal.data(&(item + "\n"))?;
+        }
         // What stands on stdout then is a script.
         (None, Some(line)) if dry_run == DryRunChoice::Client => {
             terminal.data(&format!("# namespace/{name} {line}\n"))?;
@@ -199,7 +205,7 @@ fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
 
 /// `--dry-run=client`: a script of the requests as comments, and how to send them with kubectl.
 pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<&Format>) -> Result<(), OutputError> {
-    if format.is_some() {
+    if format.is_some() || terminal.keeps_log() {
         return Ok(());
     }
     let mut text = String::new();

@@ -18,7 +18,7 @@ pub use permissions::{Capability, capabilities};
 pub use policy::{Leftovers, Policy};
 pub use protected::is_protected;
 pub use refusal::Refusal;
-pub use selection::{BulkLimits, Glob, LeftAlone, LimitsFrom, SKIP_ANNOTATION, Selection, select};
+pub use selection::{BulkLimits, Glob, LeftAlone, LimitsFrom, SKIP_ANNOTATION, Selection, select, spared};
 pub use step::{Action, Step, StepKind};
 pub use unknown::{is_empty_for, unlisted};
 

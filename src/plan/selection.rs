@@ -141,6 +141,16 @@ pub fn select(namespaces: Vec<Namespace>, limits: &BulkLimits, now: Timestamp) -
     selection
 }
 
+/// Why nobody wants a namespace touched, by name or by annotation.
+#[must_use]
+pub fn spared(namespace: &Namespace, exclude: &[Glob], from: LimitsFrom) -> Option<LeftAlone> {
+    if let Some(glob) = exclude.iter().find(|glob| glob.matches(&namespace.name)) {
+        return Some(LeftAlone::Excluded(glob.clone(), from));
+    }
+    let skip = namespace.annotations.get(SKIP_ANNOTATION);
+    skip.is_some_and(|value| value == "true").then_some(LeftAlone::Skipped)
+}
+
 fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Option<LeftAlone> {
     if age(namespace, now).is_none_or(|age| age < limits.older_than) {
         return Some(LeftAlone::Young(limits.from));
@@ -148,14 +158,7 @@ fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Opt
     if limits.selector.as_ref().is_some_and(|selector| !selector.matches(&namespace.labels)) {
         return Some(LeftAlone::Unselected);
     }
-    if let Some(glob) = limits.exclude.iter().find(|glob| glob.matches(&namespace.name)) {
-        return Some(LeftAlone::Excluded(glob.clone(), limits.from));
-    }
-    namespace
-        .annotations
-        .get(SKIP_ANNOTATION)
-        .is_some_and(|value| value == "true")
-        .then_some(LeftAlone::Skipped)
+    spared(namespace, &limits.exclude, limits.from)
 }
 
 #[cfg(test)]

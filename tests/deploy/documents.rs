@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::{documents, granted_for, manifests, root, text};
+use super::{documents, granted_for, manifests, root, shipped_policy, text};
 use crate::harness::Lab;
 use crate::tests;
 
@@ -19,7 +19,9 @@ tests! {
     the_roles_grant_what_access_says_is_needed,
     the_jobs_run_commands_that_there_are;
     Kubectl:
-    kustomize_renders_them_with_one_image
+    kustomize_renders_them_with_one_image,
+    an_overlay_moves_everything_and_breaks_nothing,
+    the_example_overlay_renders
 }
 
 /// What becomes of a manifest when it goes through its type.
@@ -31,6 +33,8 @@ fn typed(manifest: &Value) -> Value {
     }
     match (text(manifest, "/apiVersion"), text(manifest, "/kind")) {
         ("v1", "Namespace") => through::<core::Namespace>(manifest),
+        ("v1", "Pod") => through::<core::Pod>(manifest),
+        ("v1", "ConfigMap") => through::<core::ConfigMap>(manifest),
         ("v1", "ServiceAccount") => through::<core::ServiceAccount>(manifest),
         ("v1", "PersistentVolumeClaim") => through::<core::PersistentVolumeClaim>(manifest),
         ("batch/v1", "CronJob") => through::<batch::CronJob>(manifest),
@@ -64,12 +68,18 @@ async fn the_jobs_run_commands_that_there_are(lab: Lab) {
     let cronjobs = manifests().into_iter().filter(|(_, object)| text(object, "/kind") == "CronJob");
     for (file, cronjob) in cronjobs {
         let arguments = &cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"];
-        let backups = lab.dir().join("backups").display().to_string();
+        let backups = lab.dir().join("backups");
+        std::fs::create_dir_all(&backups).unwrap();
+        let backups = backups.display().to_string();
+        std::fs::write(lab.dir().join("policy.yaml"), shipped_policy()).unwrap();
         let arguments: Vec<String> = arguments
             .as_array()
             .unwrap()
             .iter()
-            .map(|argument| argument.as_str().unwrap().replace("/backups", &backups))
+            .map(|argument| {
+                let argument = argument.as_str().unwrap().replace("/backups", &backups);
+                argument.replace("/etc/nsfix", &lab.dir().display().to_string())
+            })
             .collect();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let ran = lab.nsfix(&arguments).run().await;
@@ -77,12 +87,61 @@ async fn the_jobs_run_commands_that_there_are(lab: Lab) {
     }
 }
 
+/// What the rendered CronJobs, and everything else, are in an overlay of one's own.
+async fn render(place: &std::path::Path) -> Vec<Value> {
+    let output = Command::new("kubectl").arg("kustomize").arg(place).output().await.unwrap();
+    let rendered = String::from_utf8(output.stdout).unwrap();
+    let place = place.display();
+    assert!(output.status.success(), "{place}: {}", String::from_utf8_lossy(&output.stderr));
+    documents(&rendered)
+}
+
+/// `namespace:` and `images: name: nsfix` of whoever builds on the overlay.
+async fn an_overlay_moves_everything_and_breaks_nothing(lab: Lab) {
+    let copy = lab.dir().join("deploy");
+    let copied = Command::new("cp").arg("-r").arg(root()).arg(&copy).status().await.unwrap();
+    assert!(copied.success());
+    let mine = copy.join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    let mine_text = "resources: [../overlays/clean]\nnamespace: ops\nimages: [{name: nsfix, newName: mine/nsfix, newTag: v1}]\n";
+    std::fs::write(mine.join("kustomization.yaml"), mine_text).unwrap();
+    for object in render(&mine).await {
+        let kind = text(&object, "/kind");
+        assert_ne!(kind, "Role", "a Role of namespace default would have moved: {object}");
+        if !object["metadata"]["namespace"].is_null() {
+            assert_eq!(object["metadata"]["namespace"], "ops", "{object}");
+        }
+        for subject in object["subjects"].as_array().into_iter().flatten() {
+            assert_eq!(subject["namespace"], "ops", "{object}");
+        }
+        if kind == "CronJob" {
+            let container = &object["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+            assert_eq!(container["image"], "mine/nsfix:v1");
+        }
+    }
+}
+
+/// The example is what it says, and its policy is one.
+async fn the_example_overlay_renders(lab: Lab) {
+    let rendered = render(&root().join("overlays/example")).await;
+    let find = |kind: &str, name: &str| {
+        let is_it = |object: &&Value| text(object, "/kind") == kind && text(object, "/metadata/name") == name;
+        rendered.iter().find(is_it).unwrap_or_else(|| panic!("no {kind} {name}"))
+    };
+    let clean = find("CronJob", "nsfix-clean");
+    let container = &clean["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(clean["spec"]["schedule"], "30 1 * * *");
+    assert_eq!(container["image"], "registry.example.com/platform/nsfix:VERSION");
+    assert!(container["args"].as_array().unwrap().contains(&"--cluster-name=prod-eu".into()), "{container}");
+    let policy = text(find("ConfigMap", "nsfix-policy"), "/data/policy.yaml");
+    let path = lab.dir().join("policy.yaml");
+    std::fs::write(&path, policy).unwrap();
+    lab.nsfix(&["clear", "--all", "--policy", &path.display().to_string(), "--yes"]).run().await.expect(0);
+}
+
 async fn kustomize_renders_them_with_one_image(_: Lab) {
-    for (place, count) in [("base", 6), ("overlays/clean", 14), ("by-hand", 3)] {
-        let output = Command::new("kubectl").arg("kustomize").arg(root().join(place)).output().await.unwrap();
-        let rendered = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{place}: {}", String::from_utf8_lossy(&output.stderr));
-        let rendered = documents(&rendered);
+    for (place, count) in [("install/report", 6), ("install/clean", 15), ("by-hand", 3)] {
+        let rendered = render(&root().join(place)).await;
         assert_eq!(rendered.len(), count, "{place}");
         for object in rendered {
             assert_eq!(typed(&object), object, "{place}");

@@ -2,6 +2,7 @@
 //! configuration.
 
 mod admission;
+mod alerts;
 mod capabilities;
 mod documents;
 mod in_cluster;
@@ -16,10 +17,17 @@ use serde_json::Value;
 use crate::harness::Test;
 
 pub fn tests() -> Vec<Test> {
-    [documents::tests(), admission::tests(), capabilities::tests(), nightly::tests(), in_cluster::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        alerts::tests(),
+        documents::tests(),
+        admission::tests(),
+        capabilities::tests(),
+        nightly::tests(),
+        in_cluster::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn root() -> PathBuf {
@@ -43,7 +51,8 @@ fn collect(dir: &Path, found: &mut Vec<(PathBuf, Value)>) {
         if path.is_dir() {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "yaml")
-            && !["kustomization.yaml", "alerts.yaml"].contains(&name.as_str())
+            && !["kustomization.yaml", "alerts.yaml", "alerts-test.yaml"].contains(&name.as_str())
+            && !path.components().any(|part| part.as_os_str() == "example")
         {
             let text = std::fs::read_to_string(&path).unwrap();
             found.extend(documents(&text).into_iter().map(|document| (path.clone(), document)));
@@ -101,7 +110,8 @@ fn granted_by(role: &str) -> Vec<Permission> {
 fn granted_for(capability: &str) -> Vec<Permission> {
     let mut granted = granted_by(&format!("nsfix-{capability}"));
     if capability == "clear" {
-        granted.extend(granted_by("nsfix-events"));
+        // As a ClusterRole: kustomize would move a Role of namespace default.
+        granted.extend(granted_by("nsfix-events").into_iter().map(|each| each.within("default")));
     }
     granted.sort();
     granted
@@ -117,4 +127,12 @@ fn granted_up_to(capability: &str) -> Vec<Permission> {
         }
     }
     panic!("no capability {capability}");
+}
+
+/// The policy of the clean overlay.
+fn shipped_policy() -> String {
+    let manifests = manifests();
+    let is_it = |(_, object): &&(PathBuf, Value)| text(object, "/metadata/name") == "nsfix-policy";
+    let (_, policy) = manifests.iter().find(is_it).expect("a policy");
+    text(policy, "/data/policy.yaml").to_owned()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{granted_up_to, manifests, text};
+use super::{granted_up_to, manifests, shipped_policy, text};
 use crate::deploy::capabilities::used_is_granted;
 use crate::harness::fixtures::{create, hold, path};
 use crate::harness::{Account, Lab};
@@ -18,10 +18,15 @@ fn arguments(lab: &Lab) -> Vec<String> {
     };
     let cronjob = manifests.iter().map(|(_, object)| object).find(is_it).unwrap();
     let container = &cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
-    let backups = lab.dir().join("backups").display().to_string();
+    let backups = lab.dir().join("backups");
+    std::fs::create_dir_all(&backups).unwrap();
+    let backups = backups.display().to_string();
+    let policy = lab.dir().join("policy.yaml");
+    std::fs::write(&policy, shipped_policy().replace("olderThan: 1h", "olderThan: 0s")).unwrap();
+    let policy = policy.display().to_string();
     let arguments = container["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap());
     arguments
-        .map(|argument| argument.replace("/backups", &backups).replace("--older-than=1h", "--older-than=0s"))
+        .map(|argument| argument.replace("/backups", &backups).replace("/etc/nsfix/policy.yaml", &policy))
         .collect()
 }
 
@@ -71,24 +76,30 @@ async fn a_night_with_three_to_clear_two_refused_and_one_protected(lab: Lab) {
     let mut arguments = arguments(&lab);
     arguments.push(format!("--termination-log={}", message.display()));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ran = account.nsfix(&lab, &arguments).run().await.expect(5);
+    let ran = account.nsfix(&lab, &arguments).run().await.expect(0);
 
     for name in &clearable {
         lab.get(&path(name)).await.expect(404);
-        assert!(ran.stdout.contains(&format!("namespace/{name} finalized\n")), "{ran:?}");
+        assert!(ran.stdout.contains(&format!("\"namespace\":\"{name}\"")), "{ran:?}");
     }
     for name in refused.iter().chain([&left_alone]) {
         let namespace = lab.get(&path(name)).await.expect(200);
         assert_eq!(namespace["spec"]["finalizers"], json!(["kubernetes"]), "{name}");
     }
     // Every line of the log is an object.
-    let log: Vec<Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let log: Vec<Value> = ran
+        .stderr
+        .lines()
+        .chain(ran.stdout.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     for name in clearable.iter().chain(&refused) {
         assert!(log.iter().any(|line| line["namespace"] == *name), "{ran:?}");
     }
     events_say_what_became_of(&lab, &clearable, &refused, &left_alone).await;
     let said = std::fs::read_to_string(&message).unwrap();
     assert!(refused.iter().all(|name| said.contains(name.as_str())), "{said}");
-    assert_eq!(std::fs::read_dir(lab.dir().join("backups")).unwrap().count(), 3);
+    // Three backups and the journal.
+    assert_eq!(std::fs::read_dir(lab.dir().join("backups")).unwrap().count(), 4);
     used_is_granted(&lab, &account, "clear").await;
 }

@@ -57,6 +57,11 @@ pub enum On {
     Bash,
     /// On the sandbox alone, with kubectl; ignored where there is none.
     Kubectl,
+    /// With promtool; ignored where there is none.
+    Promtool,
+    /// With helm and kubectl; ignored where there is no helm.
+    #[allow(dead_code)]
+    Helm,
     /// On the sandbox alone: it injects faults that no real server has on offer.
     Sandbox,
 }
@@ -67,6 +72,8 @@ impl On {
         match self {
             Self::Bash => Some("bash"),
             Self::Kubectl => Some("kubectl"),
+            Self::Promtool => Some("promtool"),
+            Self::Helm => Some("helm"),
             Self::Both
             | Self::BothAlone
             | Self::Controlled

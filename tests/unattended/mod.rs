@@ -3,6 +3,7 @@
 mod limits;
 mod machines;
 mod metrics;
+mod nights;
 mod policy;
 mod trouble;
 
@@ -13,7 +14,7 @@ use crate::harness::{Lab, Ran, Test};
 
 /// Every test of the files below.
 pub fn tests() -> Vec<Test> {
-    [limits::tests(), machines::tests(), metrics::tests(), policy::tests(), trouble::tests()]
+    [limits::tests(), machines::tests(), metrics::tests(), nights::tests(), policy::tests(), trouble::tests()]
         .into_iter()
         .flatten()
         .collect()

@@ -8,9 +8,9 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::time::Instant;
 
+use super::Clear;
 use super::confirm::{self, Confirmation};
 use super::prepare::Prepared;
-use super::{Clear, journal};
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::cluster::NamespaceEvent;
 use crate::execute::{Executor, Outcome, Problem, Report, StepReport};
@@ -63,8 +63,8 @@ impl Clear<'_> {
 
     fn show(&self, report: &Report) -> Result<()> {
         // Into the journal first: the reader of stdout may be gone.
-        if let Some(journal) = &self.options.journal {
-            journal::append(journal, report, self.terminal.invocation())?;
+        if let Some(journal) = &self.journal {
+            journal.report(report, self.terminal.invocation())?;
         }
         // The same problem of many is said once; the tally names them all, and a log has a line for each.
         let problem = report.problem.as_ref().map(|problem| problem.message.clone());
@@ -76,7 +76,7 @@ impl Clear<'_> {
     }
 
     async fn apply(&self, prepared: Prepared) -> Result<Report> {
-        let on_step = |namespace: &str, step: &StepReport| show::step(self.terminal, namespace, step);
+        let on_step = |namespace: &str, step: &StepReport| self.on_step(namespace, step);
         let progress = RefCell::new(None);
         let on_object = |namespace: &str, done, total| self.show_how_far(&progress, namespace, done, total);
         let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
@@ -131,6 +131,16 @@ impl Clear<'_> {
             Some(settings) => self.with_rule(report, settings),
             None => report,
         })
+    }
+
+    /// Into the log and into the journal, at once: the pod may be gone before the namespace is.
+    fn on_step(&self, namespace: &str, step: &StepReport) {
+        show::step(self.terminal, namespace, step);
+        if let Some(journal) = &self.journal
+            && let Err(error) = journal.step(namespace, step)
+        {
+            self.terminal.warn_once(Topic::default(), &Failure::of(error).message);
+        }
     }
 
     fn show_how_far(&self, shown: &RefCell<Option<Progress>>, namespace: &str, done: usize, total: usize) {

@@ -28,6 +28,10 @@ pub(super) struct Preparation {
     pub(super) namespaces: Vec<Prepared>,
     /// What was diagnosed; `None` where a signal came first.
     pub(super) seen: Option<Vec<Seen>>,
+    /// Whether so many would be written to that nothing was.
+    pub(super) stopped: bool,
+    /// How many are skipped or excluded.
+    pub(super) left_alone: u64,
     /// For the pod's termination message.
     pub(super) summary: Vec<String>,
 }
@@ -36,7 +40,7 @@ impl Preparation {
     /// A signal came before anything was known.
     pub(super) fn interrupted(names: &[String]) -> Self {
         let namespaces = names.iter().map(|name| Prepared::ended(super::interrupted(name))).collect();
-        Self { namespaces, seen: None, summary: Vec::new() }
+        Self { namespaces, seen: None, stopped: false, left_alone: 0, summary: Vec::new() }
     }
 }
 
@@ -86,7 +90,7 @@ impl Clear<'_> {
         let seen = Some(diagnoses.iter().map(Seen::of).collect());
         let mut planned = diagnoses.into_iter().map(|diagnosis| self.planned(diagnosis));
         let namespaces = prepared.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect();
-        Ok(Preparation { namespaces, seen, summary: Vec::new() })
+        Ok(Preparation { namespaces, seen, stopped: false, left_alone: 0, summary: Vec::new() })
     }
 
     async fn prepare_all(&self, limits: &BulkLimits) -> Result<Preparation> {
@@ -95,6 +99,9 @@ impl Clear<'_> {
         let stuck = self.cluster.namespaces(&query).await?;
         let selection = select(stuck, limits, Timestamp::now());
         self.report_left_alone(&selection);
+        let spared =
+            |(_, why): &&(Namespace, LeftAlone)| matches!(why, LeftAlone::Excluded(..) | LeftAlone::Skipped);
+        let left_alone = selection.left_alone.iter().filter(spared).count() as u64;
         let many = selection.candidates.len() > limits.max;
         // Those that are protected are looked at as well, so that it is known why they are stuck.
         let all: Vec<Namespace> = selection.candidates.into_iter().chain(selection.protected).collect();
@@ -121,7 +128,8 @@ impl Clear<'_> {
             }
             (prepared, _) => prepared,
         });
-        Ok(Preparation { namespaces: namespaces.collect(), seen, summary })
+        let namespaces = namespaces.collect();
+        Ok(Preparation { namespaces, seen, stopped: too_many.is_some(), left_alone, summary })
     }
 
     /// Enough to count what would be written to.
