@@ -230,7 +230,7 @@ async fn a_namespace_that_somebody_else_creates_meanwhile_gets_nothing(lab: Lab)
         api.create("/api/v1/namespaces", &json!({"metadata": {"name": again}})).unwrap();
     }));
     let ran = lab.nsfix(&["restore", &file]).run().await.expect(4);
-    assert!(ran.stderr.contains("was created by somebody else a moment ago"), "{ran:?}");
+    assert!(ran.stderr.contains("was created by another client a moment ago"), "{ran:?}");
     lab.get(&format!("{}/secrets/k", path(&name))).await.expect(404);
 }
 

@@ -35,7 +35,7 @@ enum PluginFailure {
     NotInstalled(#[source] io::Error),
     #[error("could not be started: {0}")]
     NotStarted(#[source] io::Error),
-    #[error("wants to ask something, and there is no terminal")]
+    #[error("asks for input, and there is no terminal")]
     NoTerminal,
     #[error("did not answer within {}s", .0.as_secs_f64())]
     TimedOut(Duration),

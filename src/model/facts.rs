@@ -132,9 +132,7 @@ impl Backend {
             Self { ready: Some(0), .. } => format!("service {service} has no ready endpoints"),
             Self { ready: Some(ready), .. } => format!("service {service} has {ready} ready endpoints"),
             Self { service: Presence::Present, ready: None, .. } => {
-                format!(
-                    "service {service} is there; whether anybody answers behind it could not be looked at"
-                )
+                format!("service {service} is there; whether it has ready endpoints could not be read")
             }
             Self { ready: None, .. } => format!("service {service} could not be looked at"),
         }

@@ -105,5 +105,5 @@ pub fn left_active(name: &str) -> String {
 /// How to delete an Active namespace by hand.
 #[must_use]
 pub fn how_to_delete(name: &str) -> Hint {
-    Hint::from("if nobody uses it: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
+    Hint::from("if it is not used: ").command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
 }

@@ -252,6 +252,6 @@ async fn a_webhook_in_the_files_of_the_api_server_is_named_from_its_words(lab: L
         "AdmissionRefusal",
         "the API lists no webhook or policy of that name; it may be configured in the API server's files",
     );
-    assert!(cause["remedy"].as_str().unwrap().contains("ask whoever runs the API server"), "{cause}");
+    assert!(cause["remedy"].as_str().unwrap().contains("ask the administrator of the API server"), "{cause}");
     plane.stop();
 }

@@ -105,7 +105,7 @@ async fn delete(cluster: &Cluster, created: Namespace) -> Begun {
         match cluster.namespace(&name).await {
             Ok(found) if found.uid != uid => {
                 let problem = Problem::new(format!(
-                    "namespace {name:?} was deleted and created again by somebody else; it was left alone"
+                    "namespace {name:?} was deleted and created again by another client; it was left alone"
                 ));
                 return Begun::Ended { outcome: Outcome::Failed, problem, uid: None };
             }

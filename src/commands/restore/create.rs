@@ -96,8 +96,9 @@ impl Restore<'_> {
                 Ok(Restored::Ended(Exit::Done))
             }
             Err(error) if error.is_already_there() && is_new => {
-                let why =
-                    format!("{label} was created by somebody else a moment ago; nothing is restored into it");
+                let why = format!(
+                    "{label} was created by another client a moment ago; nothing is restored into it"
+                );
                 self.terminal.fail(&Failure::refused(why).hint("run the command again if that is meant"));
                 Ok(Restored::NoNamespace(Exit::Refused))
             }

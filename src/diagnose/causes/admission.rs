@@ -106,7 +106,7 @@ fn cause(hook: &AdmissionHook, dead: bool, trouble: Option<&str>, attempts: &[St
         _ => (
             trouble
                 .map_or(
-                    "ask whoever runs the webhook why it refuses, and have it let go what is being deleted",
+                    "ask the webhook's owner why it refuses, and have it let go what is being deleted",
                     remedy_of_trouble,
                 )
                 .to_owned(),
@@ -169,7 +169,7 @@ fn unlisted_cause(facts: &Facts, refused: &Refused<'_>, name: Option<&str>) -> C
     };
     cause
         .evidence([refused.quote.clone(), why.to_owned()])
-        .remedy("ask whoever runs the API server what refuses this, and why")
+        .remedy("ask the administrator of the API server what refuses this, and why")
 }
 
 /// A release or finalization that is answered with 200, and changes nothing.

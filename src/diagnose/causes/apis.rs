@@ -26,7 +26,7 @@ pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
                 )
                 .evidence([format!("asking for {gap} was answered: {}", gap.detail)])
                 .evidence(stateless(gap))
-                .remedy("bring back who answers for it, or delete the APIService if nobody needs it")
+                .remedy("bring its Service back, or delete the APIService if it is not needed")
                 .command(ShellCommand::kubectl(["get", "apiservice", "-o", "yaml"]).names([name])),
             );
         }

@@ -215,7 +215,7 @@ pub(super) fn held_out_of_sight(facts: &Facts, held: &[Held]) -> Vec<Cause> {
             Cause::new(CauseKind::HeldObjects, finalizer, detail)
                 .evidence([format!("the namespace controller says: {}", condition.message)])
                 .evidence([not_seen.clone()])
-                .remedy("look again as somebody who may see everything")
+                .remedy("look again with an account that may list every type")
         })
         .collect()
 }

@@ -106,7 +106,7 @@ pub(super) fn remedy_of_trouble(trouble: &str) -> &'static str {
     } else if trouble.contains("answer") || trouble.contains("TLS") {
         "see what answers at the webhook's address; or, if what it guarded is gone for good, delete its configuration"
     } else {
-        "bring back who answers for the webhook; or, if what it guarded is gone for good, delete its configuration"
+        "bring the webhook's Service back; or, if what it guarded is gone for good, delete its configuration"
     }
 }
 

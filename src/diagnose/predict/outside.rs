@@ -61,7 +61,7 @@ fn volume(volume: &Volume) -> Outside {
     let (fate, becomes) = match reclaim_policy.as_str() {
         "Retain" => (
             OutsideOutcome::Leaked,
-            "stays with its data (reclaim policy Retain); no other claim gets it until somebody cleans it",
+            "stays with its data (reclaim policy Retain); no other claim gets it until it is cleaned by hand",
         ),
         "Recycle" => (OutsideOutcome::Deleted, "is emptied (reclaim policy Recycle)"),
         _ => (OutsideOutcome::Deleted, "is deleted with its data (reclaim policy Delete)"),
