@@ -12,7 +12,8 @@ use crate::tests;
 
 tests! {
     Both:
-    the_namespace_is_saved_first;
+    the_namespace_is_saved_first,
+    a_journal_that_cannot_be_opened_ends_it_before_the_first_write;
     Sandbox:
     without_a_place_for_the_backup_nothing_is_written,
     a_namespace_that_goes_while_it_is_saved_is_no_failure,
@@ -63,6 +64,16 @@ async fn a_namespace_that_goes_while_it_is_saved_is_no_failure(lab: Lab) {
     assert_eq!(item["outcome"], "Unchanged", "{ran:?}");
     assert!(ran.stderr.contains("a bad moment; but the namespace is gone by now"), "{ran:?}");
     assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+async fn a_journal_that_cannot_be_opened_ends_it_before_the_first_write(lab: Lab) {
+    let name = terminating(&lab).await;
+    let before = lab.get(&path(&name)).await.expect(200)["metadata"]["resourceVersion"].clone();
+    let journal = lab.dir().join("no-such-directory/journal").display().to_string();
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "--journal", &journal]).await;
+    assert!(ran.code != Some(0) && ran.stderr.contains(&journal), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["metadata"]["resourceVersion"], before, "{ran:?}");
+    assert_eq!(backups(&lab), Vec::<std::path::PathBuf>::new());
 }
 
 async fn the_journal_grows_by_a_line_for_each_namespace(lab: Lab) {

@@ -119,9 +119,9 @@ async fn a_pasted_plan_comes_to_the_end_that_nsfix_comes_to(_: Lab) {
 async fn compare(scenario: &'static Scenario, name: &'static str, leftovers: &'static str) -> usize {
     let (pasted, own) =
         (Lab::sandbox(Options::with(scenario)).await, Lab::sandbox(Options::with(scenario)).await);
-    let tried = paste_the_plan(&pasted, name, leftovers).await;
+    let clear = ["clear", name, "--yes", leftovers, "--timeout=5s"];
+    let (tried, ran) = tokio::join!(paste_the_plan(&pasted, name, leftovers), own.nsfix(&clear).run());
     if tried > 0 {
-        let ran = own.nsfix(&["clear", name, "--yes", leftovers, "--timeout=5s"]).run().await;
         let (theirs, ours) = (end(&pasted, name), end(&own, name));
         assert_eq!(theirs, ours, "{} {leftovers}: {ran:?}", scenario.name);
     }
