@@ -77,14 +77,20 @@ impl Cluster {
         let params = DeleteParams::default().preconditions(only_uid(uid)).dry_run();
         let answer = self.call_with_warnings(Call::delete(path, &params).waiting(DRY_RUN_DEADLINE)).await;
         let why = answer.as_ref().err().map(ApiError::detail);
+        // Gone, or another one of its name.
+        let outdated = answer.as_ref().is_err_and(|error| error.is_not_found() || error.is_conflict());
         let held_back = answer.as_ref().is_err_and(ApiError::is_not_rehearsed);
         match dry_run_result(request, "DELETE", resource.clone(), answer, |_: IgnoredAny| Vec::new()) {
             Some(result) => Ok(Some(result)),
-            // Gone meanwhile, or another one of its name: there is nothing to rehearse.
             None => match why {
                 Some(why) if held_back || why.ends_with("does not support dry run") => {
-                    Err(Unrehearsed { resource, why })
+                    Err(Unrehearsed { resource, why, outdated: false })
                 }
+                Some(why) if outdated && resource == "namespaces" => {
+                    let why = format!("it was deleted, or created anew, while it was looked at ({why})");
+                    Err(Unrehearsed { resource, why, outdated })
+                }
+                // An object that goes meanwhile needs no rehearsal.
                 _ => Ok(None),
             },
         }
@@ -259,6 +265,7 @@ pub fn not_allowed(resource: &str) -> Unrehearsed {
     Unrehearsed {
         resource: resource.to_owned(),
         why: format!("this account is not allowed to delete {resource}, so that it was not rehearsed"),
+        outdated: false,
     }
 }
 

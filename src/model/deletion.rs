@@ -52,6 +52,8 @@ pub struct Unrehearsed {
     pub resource: String,
     /// Why, in one sentence.
     pub why: String,
+    /// Whether what was seen is no more what is there.
+    pub outdated: bool,
 }
 
 /// A Service of type LoadBalancer.

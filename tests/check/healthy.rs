@@ -179,4 +179,10 @@ async fn what_cannot_be_told_ends_with_one(lab: Lab) {
     assert!(ran.stderr.contains("is being deleted already"), "{ran:?}");
     assert!(ran.stderr.contains(&format!("nsfix explain {name}")), "{ran:?}");
     lab.nsfix(&["check"]).run().await.expect(2);
+    // One of Kubernetes' own is refused for ever, and no order gets around that.
+    let ran = lab.nsfix(&["check", "kube-system", "-o", "json"]).run().await.expect(3);
+    let item = ran.json()["items"][0].clone();
+    let certain = item["certain"].to_string();
+    assert!(certain.contains("the namespace is one of its own") && certain.contains("leave it"), "{item:#}");
+    assert_eq!(item["order"], json!([]));
 }

@@ -13,7 +13,8 @@ tests! {
     Sandbox:
     nothing_is_asked_twice,
     one_request_of_discovery_and_one_list_per_type_whatever_the_number,
-    a_webhook_that_declines_to_rehearse_is_named;
+    a_webhook_that_declines_to_rehearse_is_named,
+    what_has_become_another_namespace_meanwhile_cannot_be_told;
     Real:
     nothing_is_ever_sent_but_dry_runs,
     an_account_that_only_reports_never_tries_to_delete,
@@ -78,6 +79,27 @@ async fn a_webhook_that_declines_to_rehearse_is_named(lab: Lab) {
         "{told:#?}"
     );
     assert_eq!(told.kinds("certain"), [""; 0]);
+}
+
+/// Nothing stands in the way of what was there; what is there now, nobody has seen.
+async fn what_has_become_another_namespace_meanwhile_cannot_be_told(lab: Lab) {
+    for (status, reason) in [(409, "Conflict"), (404, "NotFound")] {
+        let name = Lab::unique("renewed");
+        create(&lab, &name).await;
+        check(&lab, &name).await.expects_nothing();
+        let said = Canned::status(
+            status,
+            reason,
+            "Precondition failed: UID in precondition: a, UID in object meta: b",
+        );
+        lab.the_sandbox().inject(Fault::answer(Matcher::new("DELETE", &path(&name)), said));
+        let told = check(&lab, &name).await;
+        assert_eq!((told.code, &told.item["expectation"]), (Some(1), &json!("Unknown")), "{told:#?}");
+        assert!(
+            told.item["couldNotLook"].to_string().contains("created anew, while it was looked at"),
+            "{told:#?}"
+        );
+    }
 }
 
 /// Everything inside a namespace, by uid and resourceVersion.

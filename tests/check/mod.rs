@@ -2,6 +2,7 @@
 
 mod healthy;
 mod looking;
+mod pasted;
 mod scenarios;
 mod served;
 
@@ -10,7 +11,10 @@ use serde_json::{Value, json};
 use crate::harness::{Lab, Test};
 
 pub fn tests() -> Vec<Test> {
-    [scenarios::tests(), served::tests(), healthy::tests(), looking::tests()].into_iter().flatten().collect()
+    [scenarios::tests(), served::tests(), healthy::tests(), looking::tests(), pasted::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// One item of a `PredictionList`.

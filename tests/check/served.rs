@@ -137,7 +137,7 @@ async fn a_guard_on_the_namespace_itself_is_found_by_rehearsal(lab: Lab) {
 }
 
 /// A custom type of the test's own, and an object of it that waits for its operator.
-async fn held_custom_resource(lab: &Lab, group: &str, namespace: &str) {
+pub(super) async fn held_custom_resource(lab: &Lab, group: &str, namespace: &str, manager: &str) {
     let crd = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("buckets.{group}")},
@@ -157,7 +157,7 @@ async fn held_custom_resource(lab: &Lab, group: &str, namespace: &str) {
         "spec": {"credentials": {"secretRef": {"name": "creds"}}},
     });
     let started = std::time::Instant::now();
-    while lab.post(&buckets, &bucket).await.status != 201 {
+    while lab.post(&format!("{buckets}?fieldManager={manager}"), &bucket).await.status != 201 {
         assert!(started.elapsed().as_secs() < 60, "the type is never served");
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
@@ -166,7 +166,7 @@ async fn held_custom_resource(lab: &Lab, group: &str, namespace: &str) {
 async fn an_operator_is_found_by_its_rights(lab: Lab) {
     let (name, home) = (fresh(&lab, "buckets").await, fresh(&lab, "operators").await);
     let group = format!("{}.example.org", Lab::unique("cloud"));
-    held_custom_resource(&lab, &group, &name).await;
+    held_custom_resource(&lab, &group, &name, "curl").await;
     check(&lab, &name).await.expects("likely", &["HeldObjects"]);
     // An operator that carries no label anybody knows, with rights in this namespace alone.
     let rule = json!({"apiGroups": [group], "resources": ["buckets", "buckets/status"], "verbs": ["update"]});

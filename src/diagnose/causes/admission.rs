@@ -148,6 +148,9 @@ fn unlisted(facts: &Facts, refused: &Refused<'_>, found: &mut CausesByKey) {
     }
 }
 
+/// Of the namespaces that every cluster has (apiserver's pkg/admission/plugin/namespace/lifecycle/admission.go).
+const PROTECTED: &str = "this namespace may not be deleted";
+
 fn unlisted_cause(facts: &Facts, refused: &Refused<'_>, name: Option<&str>) -> Cause {
     let attempt = &refused.attempt;
     let subject = name.unwrap_or(attempt);
@@ -161,9 +164,17 @@ fn unlisted_cause(facts: &Facts, refused: &Refused<'_>, name: Option<&str>) -> C
         ),
         None => Cause::new(CauseKind::AdmissionRefusal, subject, format!("{who} refuses {attempt}")),
     };
+    if refused.said.ends_with(PROTECTED) {
+        let detail = format!("the API server refuses {attempt}: the namespace is one of its own");
+        return Cause::new(CauseKind::AdmissionRefusal, subject, detail)
+            .evidence([refused.quote.clone()])
+            .remedy("leave it: no cluster works without this namespace");
+    }
     let hidden = facts.extensions.gaps.iter().any(|gap| gap.group == "admissionregistration.k8s.io");
     let why = if hidden {
         "the webhooks and policies could not be listed, so no more is known of it than its name"
+    } else if name.is_none() {
+        "the answer names no webhook or policy: it is a plugin of the API server itself"
     } else {
         "the API lists no webhook or policy of that name; it may be configured in the API server's files"
     };

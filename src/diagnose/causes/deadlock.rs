@@ -62,7 +62,7 @@ impl Missing<'_> {
     fn remedy(&self) -> String {
         match self {
             Self::Creation => {
-                "nothing can be created here any more, so what the owner waits for will not come: release it"
+                "nothing can be created here any more, so what the owner waits for will not come: clean up by hand what it stands for, and release it"
                     .to_owned()
             }
             Self::Needed { elsewhere: Some(namespace), .. } => format!(

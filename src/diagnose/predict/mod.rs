@@ -127,7 +127,7 @@ fn could_not_look(
     found.extend(deletion.unrehearsed.iter().map(|each| CouldNotLook {
         what: format!("the deletion of {}", each.resource),
         why: each.why.clone(),
-        may_matter: certain::rehearsal_matters(facts, &each.resource),
+        may_matter: each.outdated || certain::rehearsal_matters(facts, &each.resource),
     }));
     found.extend(standings.iter().filter_map(owner::Standing::could_not_look));
     let mut seen = std::collections::BTreeSet::new();

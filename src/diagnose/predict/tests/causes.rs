@@ -231,7 +231,7 @@ fn a_rehearsal_that_was_not_allowed_matters_where_somebody_might_refuse() {
     let mut facts = facts();
     add(&mut facts, resource("", "configmaps", "ConfigMap"), [object("settings", &[])]);
     let why = "not allowed".to_owned();
-    let unrehearsed = vec![Unrehearsed { resource: "configmaps".to_owned(), why }];
+    let unrehearsed = vec![Unrehearsed { resource: "configmaps".to_owned(), why, outdated: false }];
     let deletion = DeletionFacts { unrehearsed, ..DeletionFacts::default() };
     let prediction = predict(&facts, &deletion);
     nothing_is_expected(&prediction);
