@@ -12,7 +12,7 @@ use nsfix::shutdown::Shutdown;
 fn main() -> ExitCode {
     let cli = Cli::of_this_process();
     let global = &cli.global;
-    let dry_run = cli.command.is_dry_run();
+    let dry_run = cli.is_dry_run();
     let terminal = Arc::new(Terminal::standard(
         global.color,
         global.verbose,

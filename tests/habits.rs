@@ -17,7 +17,8 @@ tests! {
     a_kubeconfig_list_may_name_files_that_do_not_exist,
     no_timeout_is_kubectls_zero,
     what_a_team_sets_once_comes_from_the_environment,
-    the_version_is_a_verb_too
+    the_version_is_a_verb_too,
+    the_catalogue_is_at_hand
 }
 
 async fn documents_are_picked_from_as_by_kubectl(lab: Lab) {
@@ -129,4 +130,23 @@ async fn what_a_team_sets_once_comes_from_the_environment(lab: Lab) {
 async fn the_version_is_a_verb_too(lab: Lab) {
     let verb = lab.nsfix(&["version"]).run().await.expect(0).stdout;
     assert_eq!(verb, lab.nsfix(&["--version"]).run().await.expect(0).stdout);
+}
+
+async fn the_catalogue_is_at_hand(lab: Lab) {
+    let one = lab.nsfix(&["finalizers", "kubernetes.io/pvc-protection"]).run().await.expect(0).stdout;
+    assert!(
+        one.contains("protects:    a claim that a pod still uses") && one.contains("--release-finalizer"),
+        "{one}"
+    );
+    let by_pattern =
+        lab.nsfix(&["finalizers", "external-attacher/ebs-csi-aws-com"]).run().await.expect(0).stdout;
+    assert!(by_pattern.contains("detaching"), "{by_pattern}");
+    let part = lab.nsfix(&["finalizers", "rook", "-o", "name"]).run().await.expect(0).stdout;
+    assert!(part.lines().any(|line| line == "ceph.rook.io/disaster-protection"), "{part}");
+    let ran = lab.nsfix(&["finalizers", "example.com/nobody-knows"]).run().await.expect(1);
+    assert!(ran.stderr.contains("unknown") && ran.stdout.is_empty(), "{ran:?}");
+    let all = lab.nsfix(&["finalizers", "-o", "json"]).run().await.expect(0).json();
+    assert!(all["items"].as_array().unwrap().len() > 100);
+    crate::schemas::fits("finalizer-list", &all);
+    assert_eq!(lab.the_sandbox().requests().len(), 0, "no cluster is asked");
 }

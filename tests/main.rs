@@ -31,6 +31,7 @@ mod restore;
 mod schemas;
 mod terminal;
 mod unattended;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         packaging::tests(),
         restore::tests(),
         unattended::tests(),
+        watch::tests(),
     ]
     .into_iter()
     .flatten()

@@ -20,11 +20,11 @@ async fn as_plugin(lab: &Lab, arguments: &[&str]) -> Ran {
 
 async fn started_by_kubectl_it_says_so(lab: Lab) {
     let help = as_plugin(&lab, &["--help"]).await.expect(0).stdout;
-    assert!(help.contains("Usage: kubectl nsfix [OPTIONS] <COMMAND>"), "{help}");
+    assert!(help.contains("Usage: kubectl nsfix [OPTIONS] [COMMAND]"), "{help}");
     let help = as_plugin(&lab, &["clear", "--help"]).await.expect(0).stdout;
     assert!(help.contains("Usage: kubectl nsfix clear [OPTIONS] [NAME]..."), "{help}");
-    let wrong = as_plugin(&lab, &["explain"]).await.expect(2).stderr;
-    assert!(wrong.contains("Usage: kubectl nsfix explain <NAME>..."), "{wrong}");
+    let wrong = as_plugin(&lab, &["restore"]).await.expect(2).stderr;
+    assert!(wrong.contains("Usage: kubectl nsfix restore <FILE>"), "{wrong}");
     // What is installed is nsfix all the same.
     let version = as_plugin(&lab, &["--version"]).await.expect(0).stdout;
     assert_eq!(version, concat!("nsfix ", env!("CARGO_PKG_VERSION"), "\n"));

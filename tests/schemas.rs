@@ -28,7 +28,7 @@ fn misfits(name: &str, document: &Value) -> Vec<String> {
 }
 
 #[track_caller]
-fn fits(name: &str, document: &Value) {
+pub fn fits(name: &str, document: &Value) {
     assert_eq!(misfits(name, document), [""; 0], "{document:#}");
 }
 

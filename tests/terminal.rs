@@ -11,6 +11,7 @@ use crate::tests;
 tests! { Sandbox:
     on_a_terminal_the_question_comes_first,
     on_a_terminal_no_means_no,
+    on_a_terminal_the_better_way_is_offered_and_taken,
     on_a_terminal_live_leftovers_want_the_name_typed,
     the_time_of_a_person_who_reads_is_not_the_runs,
     a_long_release_shows_how_far_it_is,
@@ -56,25 +57,48 @@ async fn on_a_terminal_with(
 
 async fn on_a_terminal_the_question_comes_first(lab: Lab) {
     let name = terminating_with_deleting_content(&lab).await;
-    let (screen, code) = on_a_terminal(&lab, &name, "? [y/N] ", "y").await;
+    let (screen, code) = on_a_terminal(&lab, &name, "? [release/orphan/NO] ", "orphan").await;
     assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("cluster: 127.0.0.1:"), "{screen}");
+    assert!(
+        screen.contains("has been terminating for") && screen.contains("held by example.com/hold"),
+        "{screen}"
+    );
+    let (better, force) = (screen.find("release (better").unwrap(), screen.find("orphan:").unwrap());
+    assert!(better < force, "{screen}");
     assert!(screen.contains(&format!("PUT {}", finalize_path(&name))), "{screen}");
     assert!(screen.contains("spec.finalizers: [kubernetes] becomes []; nothing else changes"), "{screen}");
     assert!(screen.contains("still inside: 1 ConfigMap (deleting)"), "{screen}");
     assert!(screen.contains(&format!("namespace/{name} finalized")), "{screen}");
 }
 
+async fn on_a_terminal_the_better_way_is_offered_and_taken(lab: Lab) {
+    let name = terminating_with_deleting_content(&lab).await;
+    let (screen, code) = on_a_terminal(&lab, &name, "? [release/orphan/NO] ", "release").await;
+    assert_eq!(code, Some(0), "{screen}");
+    let first = lab.writes().first().cloned().unwrap_or_default();
+    assert!(
+        first.starts_with("PATCH ") && first.contains("/configmaps/held"),
+        "{:?}\n{screen}",
+        lab.writes()
+    );
+    let left = lab.nsfix(&["orphans", "-o", "name"]).run().await.expect(0).stdout;
+    assert_eq!(left, "", "nothing is left behind\n{screen}");
+}
+
 async fn on_a_terminal_no_means_no(lab: Lab) {
     let name = terminating_with_deleting_content(&lab).await;
-    let (screen, code) = on_a_terminal(&lab, &name, "? [y/N] ", "").await;
-    assert_eq!(code, Some(4), "{screen}");
-    assert!(screen.contains("not confirmed; nothing was written"), "{screen}");
-    assert_eq!(lab.writes(), Vec::<String>::new());
+    for no in ["", "no", "y"] {
+        let (screen, code) = on_a_terminal(&lab, &name, "? [release/orphan/NO] ", no).await;
+        assert_eq!(code, Some(4), "{screen}");
+        assert!(screen.contains("not confirmed; nothing was written"), "{screen}");
+        assert_eq!(lab.writes(), Vec::<String>::new());
+    }
 }
 
 async fn on_a_terminal_live_leftovers_want_the_name_typed(lab: Lab) {
     let name = terminating(&lab).await;
-    let (screen, code) = on_a_terminal(&lab, &name, "Type the namespace's name to go on: ", "y").await;
+    let (screen, code) = on_a_terminal(&lab, &name, "to abandon 1 live object [NO]: ", "orphan").await;
     assert_eq!(code, Some(4), "{screen}");
     assert_eq!(lab.writes(), Vec::<String>::new());
 }
@@ -83,7 +107,8 @@ async fn the_time_of_a_person_who_reads_is_not_the_runs(lab: Lab) {
     let name = terminating_with_deleting_content(&lab).await;
     let arguments = ["clear", &name, "--color=never", "--timeout=2s"];
     let reading = Duration::from_secs(3);
-    let (screen, code) = on_a_terminal_with(&lab, &arguments, "? [y/N] ", "y", reading).await;
+    let (screen, code) =
+        on_a_terminal_with(&lab, &arguments, "? [release/orphan/NO] ", "orphan", reading).await;
     assert_eq!(code, Some(0), "{screen}");
 }
 

@@ -33,7 +33,13 @@ const FOR_ALL_OF_THEM: [&str; 12] = [
 #[command(next_help_heading = "Unattended")]
 pub struct AllOptions {
     /// Every stuck namespace, except protected ones and those annotated nsfix/skip: "true"
-    #[arg(short = 'A', long, visible_alias = "all-namespaces", conflicts_with_all = ["names", "namespace", "allow_protected"], requires = "bounds")]
+    #[arg(
+        short = 'A',
+        long,
+        visible_alias = "all-namespaces",
+        conflicts_with_all = ["names", "namespace", "allow_protected"],
+        requires = "bounds"
+    )]
     pub all: bool,
     /// What may be done to which namespaces: a policy file, instead of the flags that say it for all of them
     #[arg(

@@ -12,7 +12,7 @@ const FOLDED: &str = "How to reach the cluster (--context, --kubeconfig, --token
 pub(super) fn of(verb: &str) -> &'static [Example] {
     match verb {
         "" => &[
-            ("What is stuck", "list-stuck"),
+            ("What is stuck, by cause", ""),
             ("Why, and what would end it", "explain rodrigo"),
             ("End it without leaving anything behind", "clear rodrigo --leftovers=release"),
             ("End it now", "clear rodrigo --yes"),
@@ -21,6 +21,7 @@ pub(super) fn of(verb: &str) -> &'static [Example] {
             ("Every namespace in Terminating", "list-stuck"),
             ("With the causes and what is inside", "list-stuck -o wide"),
             ("The oldest last", "list-stuck --sort-by=.ageSeconds"),
+            ("Until Ctrl-C: what gets stuck, and what goes", "list-stuck -w"),
             ("Names for a script", "list-stuck -o name --older-than 1h"),
             ("Columns of one's own", "list-stuck -o custom-columns=NAME:.name,REASON:.reason"),
         ],
@@ -33,6 +34,7 @@ pub(super) fn of(verb: &str) -> &'static [Example] {
             ),
         ],
         "explain" => &[
+            ("All that are stuck, by cause, and what helps", "explain"),
             ("Why one is stuck", "explain rodrigo"),
             ("For a script", "explain rodrigo -o jsonpath='{.items[0].causes[*].kind}'"),
         ],
@@ -61,6 +63,14 @@ pub(super) fn of(verb: &str) -> &'static [Example] {
             ("Which kinds there are", "sandbox --list"),
         ],
         "completion" => &[("For bash", "completion bash > ~/.local/share/bash-completion/completions/nsfix")],
+        "finalizers" => &[
+            (
+                "What one of them protects, and what is lost by force",
+                "finalizers kubernetes.io/pvc-protection",
+            ),
+            ("Those of an operator", "finalizers rook"),
+            ("All of them", "finalizers"),
+        ],
         "version" => &[("The version", "version")],
         _ => &[],
     }
@@ -84,7 +94,7 @@ pub(super) fn added_to(definition: clap::Command, typed: &str) -> clap::Command 
 fn text(verb: &str, typed: &str) -> String {
     let mut text = "Examples:\n".to_owned();
     for (why, command) in of(verb) {
-        let _ = writeln!(text, "  # {why}\n  {typed} {command}");
+        let _ = writeln!(text, "  # {why}\n  {}", format!("{typed} {command}").trim_end());
     }
     text
 }
@@ -105,7 +115,7 @@ mod tests {
                 // None of them has more to a shell than quotes and a file to write to.
                 let typed = example.split(" > ").next().unwrap().replace('\'', "");
                 let mut words: Vec<String> = vec!["nsfix".to_owned()];
-                words.extend(typed.split(' ').map(str::to_owned));
+                words.extend(typed.split(' ').filter(|word| !word.is_empty()).map(str::to_owned));
                 assert!(verb.is_empty() || words[1] == verb, "{example}");
                 Cli::command()
                     .try_get_matches_from(&words)

@@ -7,8 +7,8 @@ use super::{Format, Formats, NamespaceOptions, parse_namespace};
 /// Options of `explain`.
 #[derive(Args, Debug)]
 pub struct ExplainOptions {
-    /// The namespaces: NAME, ns/NAME or namespace/NAME
-    #[arg(required_unless_present = "namespace", value_name = "NAME", value_parser = parse_namespace)]
+    /// The namespaces: NAME, ns/NAME or namespace/NAME; all that are stuck, by cause, if none is given
+    #[arg(value_name = "NAME", value_parser = parse_namespace)]
     pub names: Vec<String>,
     /// The same as kubectl has it.
     #[command(flatten)]

@@ -31,6 +31,9 @@ pub struct ListStuckOptions {
     /// Mark those of these names as left alone, * and ? as in a shell, and keep them out of what the metrics count
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<Glob>,
+    /// Go on watching: a line when one gets stuck, its reason changes, or it goes
+    #[arg(short, long, conflicts_with_all = ["sort_by", "exit_code"])]
+    pub watch: bool,
     /// Print no header line
     #[arg(long)]
     pub no_headers: bool,

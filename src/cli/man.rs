@@ -151,7 +151,7 @@ fn files(verb: &str) -> String {
 fn examples_of(verb: &str) -> String {
     let known: Vec<(String, String)> = examples::of(verb)
         .iter()
-        .map(|(why, command)| (format!("nsfix {command}"), format!("{why}.")))
+        .map(|(why, command)| (format!("nsfix {command}").trim_end().to_owned(), format!("{why}.")))
         .collect();
     section("EXAMPLES", &known)
 }

@@ -6,6 +6,7 @@ mod clear;
 mod dry_run;
 mod examples;
 mod explain;
+mod finalizers;
 mod format;
 mod global;
 mod leftovers;
@@ -32,6 +33,7 @@ pub use access::AccessOptions;
 pub use check::CheckOptions;
 pub use clear::{AllOptions, ClearOptions};
 pub use explain::ExplainOptions;
+pub use finalizers::FinalizersOptions;
 use format::Formats;
 pub use global::GlobalOptions;
 pub use leftovers::Refusals;
@@ -44,18 +46,18 @@ pub use sandbox::SandboxOptions;
 
 /// Repair Kubernetes namespaces that are stuck in Terminating.
 ///
-/// Finds them, shows their finalizers and why they are stuck, and ends them by a PUT to the /finalize
+/// Alone it says how many are stuck, and why. It finds them, shows their finalizers and why they are stuck, and ends them by a PUT to the /finalize
 /// subresource with the "kubernetes" finalizer removed.
 #[derive(Debug, Parser)]
-#[command(name = "nsfix", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "nsfix", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done or nothing stuck, 1 error, 2 usage or configuration, 3 stuck namespaces \
 found (list-stuck --exit-code) or trouble expected (check), 4 refused by a safety rule or --yes missing, 5 partial, 130/143 on a signal."
 )]
 pub struct Cli {
-    /// What to do.
+    /// What to do; without it, what is stuck is told by cause.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
     /// Options of every command.
     #[command(flatten)]
     pub global: GlobalOptions,
@@ -74,8 +76,16 @@ impl Cli {
         }
         let cli = Self::from_arg_matches_mut(&mut matches);
         let mut cli = cli.unwrap_or_else(|error| error.format(&mut definition).exit());
-        cli.command.take_namespaces();
+        if let Some(command) = &mut cli.command {
+            command.take_namespaces();
+        }
         cli
+    }
+
+    /// Whether nothing is meant to be written.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.command.as_ref().is_some_and(Command::is_dry_run)
     }
 
     /// The command line with its examples, for whoever types this.
@@ -120,6 +130,8 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Show what is known about finalizers: whose each is, what it protects, what is lost by removing it
+    Finalizers(FinalizersOptions),
     /// Print the version
     Version,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Method, header};
-use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, WatchParams};
 use kube::core::{Request, request};
 use serde_json::Value;
 
@@ -43,6 +43,10 @@ impl Call {
 
     pub(super) fn list(collection: &ApiPath, params: &ListParams) -> Self {
         Self::new(Request::new(collection.as_str()).list(params))
+    }
+
+    pub(super) fn watch(collection: &ApiPath, params: &WatchParams, version: &str) -> Self {
+        Self::new(Request::new(collection.as_str()).watch(params, version))
     }
 
     /// POSTs an object that is not stored (a review), or that nobody asks later who has set its fields.

@@ -27,6 +27,7 @@ mod retry;
 mod status;
 mod token;
 mod transport;
+mod watch;
 mod workloads;
 mod write;
 
@@ -44,4 +45,5 @@ pub use namespaces::NamespaceQuery;
 pub use orphans::{PURGE_LABEL, PURGE_RUN_ANNOTATION};
 pub use plugin::PluginError;
 pub use request::{Cluster, Observer};
+pub use watch::{NamespaceChange, NamespaceWatch};
 pub use write::{DryRun, Preconditions};

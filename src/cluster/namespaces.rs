@@ -3,13 +3,15 @@
 use std::pin::pin;
 
 use futures::TryStreamExt;
-use kube::api::ListParams;
+use kube::api::{ListParams, WatchParams};
 use serde_json::Value;
 
 use super::call::Call;
 use super::paging::{List, PageBody, again_if_expired};
 use super::{ApiError, Cluster};
 use crate::model::{ApiPath, Namespace};
+
+const TERMINATING: &str = "status.phase=Terminating";
 
 /// Which namespaces to list.
 #[derive(Clone, Debug, Default)]
@@ -22,18 +24,29 @@ pub struct NamespaceQuery {
 
 impl NamespaceQuery {
     fn restrict(&self, params: ListParams) -> ListParams {
-        let params = if self.terminating { params.fields("status.phase=Terminating") } else { params };
+        let params = if self.terminating { params.fields(TERMINATING) } else { params };
         ListParams { label_selector: self.selector.clone(), ..params }
+    }
+
+    pub(super) fn watch_params(&self, seconds: u32) -> WatchParams {
+        let params = WatchParams::default().timeout(seconds);
+        let params = if self.terminating { params.fields(TERMINATING) } else { params };
+        WatchParams { label_selector: self.selector.clone(), ..params }
     }
 }
 
 impl Cluster {
     /// Lists namespaces, page by page.
     pub async fn namespaces(&self, query: &NamespaceQuery) -> Result<Vec<Namespace>, ApiError> {
+        Ok(self.namespaces_at(query).await?.0)
+    }
+
+    /// The same with the revision from which a watch goes on.
+    pub async fn namespaces_at(&self, query: &NamespaceQuery) -> Result<(Vec<Namespace>, String), ApiError> {
         again_if_expired(|| self.namespaces_once(query)).await
     }
 
-    async fn namespaces_once(&self, query: &NamespaceQuery) -> Result<Vec<Namespace>, ApiError> {
+    async fn namespaces_once(&self, query: &NamespaceQuery) -> Result<(Vec<Namespace>, String), ApiError> {
         let path = ApiPath::namespaces();
         let list = List::of(&path).with(|params| query.restrict(params));
         let mut pages = pin!(self.pages(list, |body| {
@@ -43,13 +56,17 @@ impl Cluster {
             }
             page.into_page(self)
         }));
-        let mut namespaces = Vec::new();
+        let (mut namespaces, mut version) = (Vec::new(), String::new());
         while let Some(page) = pages.try_next().await? {
+            // Every page is of the revision of the first.
+            if version.is_empty() {
+                version = page.version;
+            }
             for item in page.items {
                 namespaces.push(self.namespace_from(item)?);
             }
         }
-        Ok(namespaces)
+        Ok((namespaces, version))
     }
 
     /// Reads one namespace, whole.

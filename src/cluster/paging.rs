@@ -67,6 +67,8 @@ pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     /// How many objects are still to come, where the server says so.
     pub(super) remaining: u64,
+    /// The revision of the list.
+    pub(super) version: String,
     /// The token of the next page; empty on the last one.
     continued: String,
 }
@@ -77,8 +79,8 @@ impl<T> Page<T> {
     }
 
     pub(super) fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        let Self { items, remaining, continued } = self;
-        Page { items: items.into_iter().map(change).collect(), remaining, continued }
+        let Self { items, remaining, version, continued } = self;
+        Page { items: items.into_iter().map(change).collect(), remaining, version, continued }
     }
 }
 
@@ -97,6 +99,8 @@ pub(super) struct PageBody<T> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListMeta {
+    #[serde(default)]
+    resource_version: String,
     #[serde(default, rename = "continue")]
     continued: String,
     #[serde(default)]
@@ -111,8 +115,8 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Op
 impl<T> PageBody<T> {
     pub(super) fn into_page(self, cluster: &Cluster) -> Result<Page<T>, ApiError> {
         let Some(items) = self.items else { return Err(cluster.not_kubernetes("it did not send a list")) };
-        let ListMeta { continued, remaining_item_count } = self.metadata;
-        Ok(Page { items, remaining: remaining_item_count.unwrap_or_default(), continued })
+        let ListMeta { resource_version: version, continued, remaining_item_count } = self.metadata;
+        Ok(Page { items, remaining: remaining_item_count.unwrap_or_default(), version, continued })
     }
 }
 

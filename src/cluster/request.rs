@@ -125,6 +125,37 @@ impl Cluster {
         }
     }
 
+    /// Sends a request whose answer is read as it comes, for as long as it comes.
+    pub(super) async fn open(&self, call: Call) -> Result<Body, ApiError> {
+        let request = call.request.map_err(|error| ApiError::NotBuilt(Arc::new(error)))?;
+        let (started, timeout) = (Instant::now(), self.timeout);
+        let sent = tokio::time::timeout(timeout, self.client.send(request.clone().map(Body::from))).await;
+        let answer = match sent {
+            Err(_) => Err(ApiError::TimedOut { request: describe(&request), after: timeout }),
+            Ok(Err(error)) => Err(connection::error(error, &self.server, self.proxy.as_deref())),
+            Ok(Ok(answer)) => Ok(answer),
+        };
+        let outcome = answer
+            .as_ref()
+            .map(|answer| (answer.status().as_u16(), answer.headers().clone(), Vec::new()))
+            .map_err(Clone::clone);
+        self.report(&request, false, &outcome, started.elapsed());
+        let (head, body) = answer?.into_parts();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let said = tokio::time::timeout(timeout, Limited::new(body, call.limit_mib << 20).collect()).await;
+        let said =
+            said.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        Err(ApiError::from_answer(&self.server, head.status.as_u16(), &said))
+    }
+
+    /// The answer was lost on its way.
+    pub(super) fn broken_off(&self, error: tower::BoxError) -> ApiError {
+        let (server, what) = (self.server.clone(), connection::root_cause(&*error));
+        ApiError::BrokenOff { server, what, source: error.into() }
+    }
+
     /// Sends a request and reads its answer as JSON.
     pub(super) async fn call_json(&self, call: Call) -> Result<Value, ApiError> {
         let body = self.call(call).await?;
@@ -179,8 +210,7 @@ impl Cluster {
                 if error.is::<LengthLimitError>() {
                     return ApiError::TooLarge { request: describe(request), limit_mib };
                 }
-                let (server, what) = (self.server.clone(), connection::root_cause(&*error));
-                ApiError::BrokenOff { server, what, source: error.into() }
+                self.broken_off(error)
             })?;
         Ok((head.status.as_u16(), head.headers, body.to_bytes().into()))
     }

@@ -27,7 +27,9 @@ pub(super) async fn run(options: &AccessOptions, session: &Session, terminal: &T
     }
     let (verdict, complete) = AccessItem::verdict(&items);
     terminal.data(&AccessItem::render(items, options.output.as_ref())?)?;
-    terminal.note(&verdict);
+    if options.output.is_none() {
+        terminal.note(&verdict);
+    }
     Ok(if complete { Exit::Done } else { Exit::Error })
 }
 

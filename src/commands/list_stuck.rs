@@ -1,5 +1,7 @@
 //! `nsfix list-stuck`: every namespace in Terminating.
 
+mod watch;
+
 use anyhow::{Error, Result};
 use jiff::Timestamp;
 
@@ -23,6 +25,9 @@ pub(super) async fn run(
     session: &Session,
     terminal: &Terminal,
 ) -> Result<VerbResult> {
+    if options.watch {
+        return watch::run(options, session, terminal).await;
+    }
     let clusters = session.clusters();
     let now = Timestamp::now();
     let progress = terminal.progress("looking for stuck namespaces");

@@ -6,6 +6,7 @@ mod clear;
 mod completion;
 mod confirm;
 mod explain;
+mod finalizers;
 mod list_stuck;
 mod look_again;
 mod orphans;
@@ -25,6 +26,7 @@ use anyhow::Result;
 use crate::backup::{Backups, default_backup_dir, practice_backup_dir};
 use crate::cli::{Cli, Command, GlobalOptions};
 use crate::exit::Exit;
+use crate::output::overview::Extent;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
 use session::Session;
@@ -37,11 +39,18 @@ pub async fn run(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Ver
 
 async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result<VerbResult> {
     let Cli { command, global } = cli;
+    let Some(command) = command else {
+        let session = open(&global, terminal, shutdown).await?;
+        let cluster = session.the_cluster()?;
+        let look = explain::all_stuck(cluster, explain::CAP, None, Extent::Short, terminal);
+        return only_reads(shutdown, look).await;
+    };
     match command {
         Command::Version => {
             terminal.data(concat!("nsfix ", env!("CARGO_PKG_VERSION"), "\n"))?;
             Ok(Exit::Done.into())
         }
+        Command::Finalizers(options) => finalizers::run(&options, terminal).map(VerbResult::from),
         Command::Completion { shell } => completion::run(shell, terminal).map(VerbResult::from),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await.map(VerbResult::from),

@@ -2,41 +2,85 @@
 
 use jiff::Timestamp;
 
-use super::{Terminal, human_duration, inventory};
+use super::{Terminal, human_duration, inventory, tree, words};
 use crate::diagnose::age;
 use crate::model::{Inventory, counted};
 use crate::plan::{Action, Plan};
 
-/// What a person has to type to go on: a yes, or the name where live objects would be abandoned.
-#[must_use]
-pub fn question(plan: &Plan, server: &str, context: Option<&str>) -> String {
-    let (name, live) = (&plan.namespace.name, plan.live_at_stake);
-    let place = place(server, context);
-    if live > 0 {
-        let live = counted(live, "live object");
-        format!("{live} will be abandoned on {place}. Type the namespace's name to go on: ")
-    } else {
-        format!("Go on with namespace/{name} on {place}? [y/N] ")
+/// What a person is asked.
+pub struct Question<'a> {
+    /// What would be done.
+    pub plan: &'a Plan,
+    /// What is still inside.
+    pub inside: &'a Inventory,
+    /// Why the namespace is stuck.
+    pub reason: &'a str,
+    /// What would be done instead, which leaves nothing behind.
+    pub release: Option<&'a Plan>,
+    /// Host and port of the server.
+    pub server: &'a str,
+    /// The context, where one was named.
+    pub context: Option<&'a str>,
+}
+
+impl Question<'_> {
+    /// What a person has to type to go on: a word, a yes, or the name where live objects would be abandoned.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let (name, live) = (&self.plan.namespace.name, self.plan.live_at_stake);
+        let place = self.place();
+        let live = (live > 0).then(|| counted(live, "live object"));
+        match (self.release, live) {
+            (Some(_), Some(live)) => {
+                format!(
+                    "Type release to clear it on {place} without leaving anything behind, or {name} to abandon {live} [NO]: "
+                )
+            }
+            (Some(_), None) => {
+                format!("Release or orphan what is inside namespace/{name} on {place}? [release/orphan/NO] ")
+            }
+            (None, Some(live)) => {
+                format!("{live} will be abandoned on {place}. Type the namespace's name to go on: ")
+            }
+            (None, None) => format!("Go on with namespace/{name} on {place}? [y/N] "),
+        }
+    }
+
+    /// `10.0.0.1:6443 (context lab)`
+    fn place(&self) -> String {
+        let host = self.server.split_once("://").map_or(self.server, |(_, host)| host).trim_end_matches('/');
+        self.context.map_or_else(|| host.to_owned(), |context| format!("{host} (context {context})"))
     }
 }
 
-/// `10.0.0.1:6443 (context lab)`
-fn place(server: &str, context: Option<&str>) -> String {
-    let host = server.split_once("://").map_or(server, |(_, host)| host).trim_end_matches('/');
-    context.map_or_else(|| host.to_owned(), |context| format!("{host} (context {context})"))
-}
-
-/// What will be sent, and what is lost by it.
-pub fn show(terminal: &Terminal, plan: &Plan, inside: &Inventory) {
+/// The cluster, the cause, what is inside; what is better; what will be sent, and what is lost by it.
+pub fn show(terminal: &Terminal, question: &Question<'_>) {
+    let Question { plan, inside, reason, release, .. } = question;
     let namespace = &plan.namespace;
     let name = &namespace.name;
     let age = human_duration(age(namespace, Timestamp::now()).unwrap_or_default());
-    terminal.note(&format!("namespace/{name}: Terminating for {age}"));
+    terminal.note(&format!("namespace/{name} has been terminating for {age}: {reason}"));
+    terminal.note(&format!("  cluster: {}", question.place()));
     terminal.note(&format!("  still inside: {}", inventory::leftovers(inside)));
     terminal.note(&format!("  {}", inventory::coverage(&inside.coverage)));
-    terminal.note("This will be done:");
+    match release {
+        Some(release) => {
+            terminal.note("release (better: nothing is left behind):");
+            steps(terminal, release);
+            terminal.note(&format!("  lost: {}", tree::cost(release)));
+            terminal.note("orphan:");
+        }
+        None => terminal.note("This will be done:"),
+    }
+    steps(terminal, plan);
+    terminal.note(&format!("  lost: {}", tree::cost(plan)));
+}
+
+fn steps(terminal: &Terminal, plan: &Plan) {
+    let namespace = &plan.namespace;
     for (index, step) in plan.steps.iter().enumerate() {
-        terminal.note(&format!("  {}. {} {}: {}", index + 1, step.action.kind(), step.target, step.request));
+        let what = words::step(step.action.kind());
+        terminal.note(&format!("  {}. {what} {}: {}", index + 1, step.target, step.request));
         if let Action::Finalize { removes } = &step.action {
             let rest = namespace.spec_finalizers.iter().filter(|each| !removes.contains(each));
             terminal.note(&format!(
@@ -44,9 +88,6 @@ pub fn show(terminal: &Terminal, plan: &Plan, inside: &Inventory) {
                 namespace.spec_finalizers.join(", "),
                 rest.cloned().collect::<Vec<_>>().join(", ")
             ));
-        }
-        if !step.harm.is_empty() {
-            terminal.note(&format!("     harm: {}", step.harm));
         }
     }
 }

@@ -193,6 +193,12 @@ impl StuckNamespace {
         Self { left_alone: why.map(ToString::to_string), ..self }
     }
 
+    /// The same, now that it is gone.
+    #[must_use]
+    pub fn gone(self) -> Self {
+        Self { state: "Gone".to_owned(), reason: String::new(), ..self }
+    }
+
     /// The same with what a diagnosis has found out. An Active namespace has the state `Active`.
     #[must_use]
     pub fn diagnosed(diagnosis: &Diagnosis, context: Option<&str>) -> Self {

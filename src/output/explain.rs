@@ -1,6 +1,8 @@
 //! Diagnoses with their plans, as text or as a document.
 
 use super::document::{DiagnosisItem, Document, PredictionItem};
+use super::list_stuck::gaps;
+use super::overview::{self, Extent};
 use super::{Format, OutputError, Style, Terminal, prediction, tree};
 use crate::diagnose::predict::Prediction;
 use crate::diagnose::{Diagnosis, common_causes};
@@ -15,11 +17,12 @@ pub struct Explained {
     pub prediction: Option<Prediction>,
 }
 
-/// Prints them in their format.
+/// Prints them in their format; as text each for itself, or all of them by cause.
 pub fn print(
     explained: &[Explained],
     server: &str,
     format: Option<&Format>,
+    extent: Option<Extent>,
     terminal: &Terminal,
 ) -> Result<(), OutputError> {
     let document = || {
@@ -38,17 +41,29 @@ pub fn print(
     let paint = |style: Style, text: &str| terminal.paint(style, text);
     let invocation = terminal.invocation();
     let tree = |each: &Explained| {
-        let mut text = tree::explain(&each.diagnosis, each.plan.as_ref(), &shared, invocation, paint);
+        let mut text =
+            tree::explain(&each.diagnosis, each.plan.as_ref(), &shared, invocation, terminal.width(), &paint);
         if let Some(prediction) = &each.prediction {
-            text.push_str(&prediction::if_deleted(prediction, invocation, paint));
+            text.push_str(&prediction::if_deleted(prediction, invocation, terminal.width(), &paint));
         }
         text
     };
-    let text = if let Some(format) = format {
-        document().render(format, true)?
-    } else {
-        let above = tree::shared(&shared, invocation, paint);
-        above.into_iter().chain(explained.iter().map(tree)).collect::<Vec<_>>().join("\n")
+    let text = match (format, extent) {
+        (Some(format), _) => document().render(format, true)?,
+        (None, Some(_)) if explained.is_empty() => {
+            terminal.note("No stuck namespaces found.");
+            return Ok(());
+        }
+        (None, Some(extent)) => {
+            if let Some(warning) = gaps(explained.iter().map(|each| &each.diagnosis)) {
+                terminal.warn(&warning);
+            }
+            overview::of(explained, extent, invocation, terminal.width(), &paint)
+        }
+        (None, None) => {
+            let above = tree::shared(&shared, invocation, terminal.width(), &paint);
+            above.into_iter().chain(explained.iter().map(tree)).collect::<Vec<_>>().join("\n")
+        }
     };
     terminal.data(&text)
 }

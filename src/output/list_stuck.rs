@@ -124,15 +124,20 @@ pub fn warn(
 /// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
 fn warn_of_gaps(found: &[FoundNamespace<'_>], context: Option<&str>, shape: &Shape<'_>, terminal: &Terminal) {
     let here = found.iter().filter(|found| found.context == context);
-    let inventories = here.filter_map(|found| found.diagnosis.as_ref()).map(|each| &each.inventory);
+    if let Some(warning) = gaps(here.filter_map(|found| found.diagnosis.as_ref())) {
+        terminal.warn(&of_cluster(context, shape, warning));
+    }
+}
+
+/// What could not be looked at around several namespaces, in a sentence.
+pub(super) fn gaps<'a>(diagnoses: impl Iterator<Item = &'a Diagnosis>) -> Option<String> {
+    let inventories = diagnoses.map(|each| &each.inventory);
     let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| inventory.coverage.all_gaps()).collect();
     gaps.sort();
     gaps.dedup_by_key(|gap| gap.to_string());
-    if let Some(first) = gaps.first() {
-        let names: Vec<String> = gaps.iter().map(ToString::to_string).collect();
-        let warning = format!("could not look at {} ({})", names.join(", "), first.detail);
-        terminal.warn(&of_cluster(context, shape, warning));
-    }
+    let first = gaps.first()?;
+    let names: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+    Some(format!("could not look at {} ({})", names.join(", "), first.detail))
 }
 
 /// Prints the list in its format.
@@ -185,7 +190,8 @@ fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape<'_>, termina
         headers.extend(["DELETING", "LIVE", "UID"]);
     }
     headers.push("REASON");
-    let rows: Vec<Vec<String>> = found.iter().map(|found| row(found, wide, with_context, now)).collect();
+    let rows: Vec<Vec<String>> =
+        found.iter().map(|found| whole_row(found, wide, with_context, now)).collect();
     let yielding = [(headers.len() - 1, LEAST_REASON), (finalizers, LEAST_FINALIZERS)];
     // What is wide is for a wide terminal, or for a file.
     let fit = table::Fit { width: terminal.width().filter(|_| !wide), yielding: &yielding };
@@ -194,18 +200,24 @@ fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape<'_>, termina
     table::fitted(headers, &rows, fit, style, |style, text| terminal.paint(style, text))
 }
 
-fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
+/// NAME, STATE, AGE, FINALIZERS and REASON of what the namespace itself says.
+pub(super) fn row(namespace: &Namespace, now: Timestamp) -> Vec<String> {
+    vec![
+        namespace.name.clone(),
+        State::of(namespace, now).to_string(),
+        human_duration(age(namespace, now).unwrap_or_default()),
+        finalizers(namespace),
+        reason(namespace),
+    ]
+}
+
+fn whole_row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
     let FoundNamespace { context, namespace, diagnosis, .. } = found;
     let mut row = Vec::new();
     if with_context {
         row.push(context.unwrap_or_default().to_owned());
     }
-    row.extend([
-        namespace.name.clone(),
-        State::of(namespace, now).to_string(),
-        human_duration(age(namespace, now).unwrap_or_default()),
-        finalizers(namespace),
-    ]);
+    row.extend(self::row(namespace, now).into_iter().take(4));
     if wide {
         let inventory = diagnosis.as_ref().map(|diagnosis| &diagnosis.inventory);
         row.push(inventory.map(|inventory| inventory.deleting().to_string()).unwrap_or_default());
@@ -216,7 +228,7 @@ fn row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestam
     row
 }
 
-fn style_of(state: &str) -> Style {
+pub(super) fn style_of(state: &str) -> Style {
     if state == State::Progressing.to_string() { Style::Caution } else { Style::Bad }
 }
 

@@ -1,15 +1,11 @@
 //! A prediction that a person reads before `kubectl delete namespace`: one line where nothing is expected.
 
-use std::fmt::Write;
-
 use super::document::{Document, PredictionItem};
+use super::lines::{Lines, Paint};
 use super::{Format, OutputError, Style, Terminal, sanitise};
 use crate::diagnose::Cause;
 use crate::diagnose::predict::{Expectation, OutsideOutcome, Prediction};
 use crate::model::Invocation;
-
-/// Paints a piece of text, or does not.
-type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
 
 /// Prints them in their format.
 pub fn print(
@@ -25,46 +21,46 @@ pub fn print(
         Document::new(predictions.iter().map(item).collect()).render(format, true)?
     } else {
         let paint = |style: Style, text: &str| terminal.paint(style, text);
-        predictions.iter().map(|each| predicted(each, invocation, paint)).collect()
+        predictions.iter().map(|each| predicted(each, invocation, terminal.width(), &paint)).collect()
     };
     terminal.data(&text)
 }
 
 /// The whole prediction for one namespace.
 #[must_use]
-pub fn predicted(
+fn predicted(
     prediction: &Prediction,
     invocation: &Invocation,
-    paint: impl Fn(Style, &str) -> String,
+    width: Option<usize>,
+    paint: Paint<'_>,
 ) -> String {
-    let paint: Paint<'_> = &paint;
-    let mut lines = Lines::default();
+    let mut lines = Lines::new(width, paint);
     let name = paint(Style::Strong, &format!("namespace/{}", prediction.namespace.name));
     lines.push(0, &format!("{name}: {}", verdict(prediction, paint)));
     sections(&mut lines, prediction, invocation, paint);
-    lines.0
+    lines.into_text()
 }
 
 /// What `explain` adds for a namespace that is Active.
 #[must_use]
-pub fn if_deleted(
+pub(super) fn if_deleted(
     prediction: &Prediction,
     invocation: &Invocation,
-    paint: impl Fn(Style, &str) -> String,
+    width: Option<usize>,
+    paint: Paint<'_>,
 ) -> String {
-    let paint: Paint<'_> = &paint;
-    let mut lines = Lines::default();
+    let mut lines = Lines::new(width, paint);
     lines.push(0, &format!("{}: {}", paint(Style::Strong, "If it were deleted"), verdict(prediction, paint)));
     sections(&mut lines, prediction, invocation, paint);
-    lines.0
+    lines.into_text()
 }
 
-fn sections(lines: &mut Lines, prediction: &Prediction, invocation: &Invocation, paint: Paint<'_>) {
+fn sections(lines: &mut Lines<'_>, prediction: &Prediction, invocation: &Invocation, paint: Paint<'_>) {
     causes(lines, "Certain", &prediction.certain, invocation, paint);
     causes(lines, "Likely", &prediction.likely, invocation, paint);
     causes(lines, "Breaks others", &prediction.breaks_others, invocation, paint);
     if !prediction.outside.is_empty() {
-        lines.heading("Deleted or leaked outside", paint);
+        lines.heading("Deleted or leaked outside");
     }
     for outside in &prediction.outside {
         let style = if outside.fate == OutsideOutcome::Leaked { Style::Bad } else { Style::Caution };
@@ -73,13 +69,13 @@ fn sections(lines: &mut Lines, prediction: &Prediction, invocation: &Invocation,
         lines.push(1, &format!("{fate}: {}", sanitise(&line)));
     }
     if !prediction.comes_back.is_empty() {
-        lines.heading("Comes back", paint);
+        lines.heading("Comes back");
     }
     for each in &prediction.comes_back {
         lines.push(1, &sanitise(&format!("{}: {}", each.by, each.detail)));
     }
     if !prediction.could_not_look.is_empty() {
-        lines.heading("Could not look", paint);
+        lines.heading("Could not look");
     }
     for each in &prediction.could_not_look {
         // A refusal begins with what it refuses.
@@ -88,12 +84,12 @@ fn sections(lines: &mut Lines, prediction: &Prediction, invocation: &Invocation,
         lines.push(1, &sanitise(&line));
     }
     if !prediction.order.is_empty() {
-        lines.heading("An order that works", paint);
+        lines.heading("An order that works");
     }
     for (index, step) in prediction.order.iter().enumerate() {
         lines.push(1, &sanitise(&format!("{}. {}", index + 1, step.text)));
         if let Some(command) = &step.command {
-            lines.push(3, &paint(Style::Faint, &command.render(invocation)));
+            lines.command(3, &command.render(invocation));
         }
     }
 }
@@ -120,34 +116,19 @@ fn verdict(prediction: &Prediction, paint: Paint<'_>) -> String {
     }
 }
 
-fn causes(lines: &mut Lines, heading: &str, causes: &[Cause], invocation: &Invocation, paint: Paint<'_>) {
+fn causes(lines: &mut Lines<'_>, heading: &str, causes: &[Cause], invocation: &Invocation, paint: Paint<'_>) {
     if causes.is_empty() {
         return;
     }
-    lines.heading(heading, paint);
+    lines.heading(heading);
     for cause in causes {
-        let kind = paint(Style::Bad, &cause.kind.to_string());
-        lines.push(1, &format!("{kind}: {}", sanitise(&cause.detail)));
+        lines.push(1, &paint(Style::Bad, &sanitise(&cause.detail)));
         for evidence in &cause.evidence {
             lines.push(2, &format!("- {}", sanitise(evidence)));
         }
         lines.push(2, &format!("to do: {}", sanitise(&cause.remedy)));
         if let Some(command) = &cause.command {
-            lines.push(3, &paint(Style::Faint, &command.render(invocation)));
+            lines.command(3, &command.render(invocation));
         }
-    }
-}
-
-#[derive(Default)]
-struct Lines(String);
-
-impl Lines {
-    fn push(&mut self, depth: usize, text: &str) {
-        // Writing to a String does not fail.
-        let _ = writeln!(self.0, "{:indent$}{text}", "", indent = depth * 2);
-    }
-
-    fn heading(&mut self, text: &str, paint: Paint<'_>) {
-        self.push(0, &paint(Style::Strong, text));
     }
 }

@@ -1,7 +1,7 @@
 //! What `clear` and `orphans --purge` print for a person.
 
 use super::document::Repaired;
-use super::{Failure, Format, OutputError, Terminal, Topic, sanitise, tree};
+use super::{Failure, Format, OutputError, Terminal, Topic, sanitise, tree, words};
 use crate::execute::{Outcome, Problem, Report, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{DryRunChoice, Hint, ShellCommand, TypeLeftovers, counted_with, gaps_with_reasons};
@@ -94,7 +94,7 @@ pub fn step(terminal: &Terminal, namespace: &str, step: &StepReport) {
 }
 
 fn step_line(StepReport { step, target, result, message }: &StepReport) -> String {
-    format!("{step} {target}: {} ({message})", result.to_string().to_lowercase())
+    format!("{} {target}: {} ({message})", words::step(*step), result.to_string().to_lowercase())
 }
 
 /// What became of one namespace, for an Event.
@@ -210,7 +210,7 @@ pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<&Format>) -> Re
     }
     let mut text = String::new();
     for step in &plan.steps {
-        let comment = format!("# {} {}: {}", step.action.kind(), step.target, step.request);
+        let comment = format!("# {} {}: {}", words::step(step.action.kind()), step.target, step.request);
         text.push_str(&sanitise(&comment));
         text.push('\n');
         if !step.harm.is_empty() {

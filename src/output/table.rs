@@ -53,6 +53,30 @@ pub fn fitted(
     out
 }
 
+/// One row of a table that goes on growing: a cell that is too long moves its own line, and the last is cut to the
+/// terminal.
+#[must_use]
+pub fn aligned(
+    cells: &[String],
+    widths: &[usize],
+    columns: Option<usize>,
+    paint: impl Fn(usize, &str) -> String,
+) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| shown(cell)).collect();
+    let mut fitting: Vec<usize> = cells
+        .iter()
+        .zip(widths.iter().chain(std::iter::repeat(&0)))
+        .map(|(cell, width)| cell.width().max(*width))
+        .collect();
+    if let (Some(columns), Some((last, before))) = (columns, fitting.split_last_mut()) {
+        let taken: usize = before.iter().map(|width| width + GAP).sum();
+        *last = (*last).min(columns.saturating_sub(taken).max(10));
+    }
+    let mut text = String::new();
+    line(&mut text, &cells, &fitting, paint);
+    text
+}
+
 fn shown(cell: &str) -> String {
     if cell.is_empty() { "<none>".to_owned() } else { sanitise(cell).into_owned() }
 }

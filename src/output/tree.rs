@@ -1,17 +1,14 @@
-//! A diagnosis that a tired person can read in ten seconds: verdict, causes, leftovers, coverage, plan, advice.
+//! A diagnosis that a tired person can read in ten seconds: why, what to do, what it costs; then what is better than
+//! force, and the details.
 
-use std::fmt::Write;
-
-use super::{Style, human_duration, inventory, sanitise};
+use super::lines::{Lines, Paint};
+use super::{Style, human_duration, inventory, sanitise, words};
 use crate::diagnose::{Cause, CommonCause, Diagnosis, Held, State, age};
 use crate::model::{Hint, Invocation, ShellCommand, TypeLeftovers};
-use crate::plan::{self, Advice, Plan, Refusal};
+use crate::plan::{self, Action, Advice, Plan, Refusal};
 
 /// Where a step depends on what the steps before it leave behind.
 pub(super) const NO_COMMAND: &str = "(no kubectl line: nsfix first checks that nothing is left inside)";
-
-/// Paints a piece of text, or does not.
-type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
 
 /// The whole diagnosis of one namespace.
 #[must_use]
@@ -20,23 +17,32 @@ pub(super) fn explain(
     plan: Result<&Plan, &Refusal>,
     shared: &[CommonCause],
     invocation: &Invocation,
-    paint: impl Fn(Style, &str) -> String,
+    width: Option<usize>,
+    paint: Paint<'_>,
 ) -> String {
-    let paint: Paint<'_> = &paint;
-    let mut lines = Lines::default();
-    lines.push(0, &verdict(diagnosis, shared, paint));
-    if diagnosis.state.is_some() {
-        causes(&mut lines, diagnosis, shared, paint);
+    let mut lines = Lines::new(width, paint);
+    let is_deleted = diagnosis.state.is_some();
+    let verdict = verdict(diagnosis, shared, &lines);
+    lines.push(0, &verdict);
+    if is_deleted {
+        // What is told above is not told again.
+        let name = &diagnosis.namespace.name;
+        let is_own = |cause: &&Cause| !shared.iter().any(|common| common.covers(name, cause));
+        let own: Vec<Cause> = diagnosis.causes.iter().filter(is_own).cloned().collect();
+        let advices = plan::advice(&own);
+        in_short(&mut lines, diagnosis, plan, &advices, invocation);
+        advice(&mut lines, &advices, plan.is_err(), invocation);
+        causes(&mut lines, diagnosis, shared);
     }
-    leftovers(&mut lines, diagnosis, paint);
-    lines.heading("Coverage", paint);
+    leftovers(&mut lines, diagnosis);
+    lines.heading("Coverage");
     lines.push(1, &sanitise(&inventory::coverage(&diagnosis.inventory.coverage)));
     if let Err(refusal @ Refusal::NotTerminating { disarmed: true, .. }) = plan {
-        lines.push(0, &shown(&refusal.hint(), invocation));
-    } else if diagnosis.state.is_some() {
-        steps(&mut lines, diagnosis, plan, shared, invocation, paint);
+        lines.command(0, &shown(&refusal.hint(), invocation));
+    } else if is_deleted {
+        steps(&mut lines, plan, invocation);
     }
-    lines.0
+    lines.into_text()
 }
 
 /// The causes behind several of the namespaces, each once, with what mends it; nothing where there is none.
@@ -44,18 +50,20 @@ pub(super) fn explain(
 pub(super) fn shared(
     shared: &[CommonCause],
     invocation: &Invocation,
-    paint: impl Fn(Style, &str) -> String,
+    width: Option<usize>,
+    paint: Paint<'_>,
 ) -> Option<String> {
-    let paint: Paint<'_> = &paint;
-    let mut lines = Lines::default();
+    let mut lines = Lines::new(width, paint);
     // Which objects a finalizer holds is told of each namespace.
     let told = |common: &&CommonCause| common.covers(&common.namespaces[0], &common.cause);
-    for CommonCause { cause, namespaces } in shared.iter().filter(told) {
-        if lines.0.is_empty() {
-            lines.heading("Shared causes", paint);
-        }
-        let kind = paint(Style::Bad, &cause.kind.to_string());
-        lines.push(1, &format!("{kind}: {}", sanitise(&cause.detail)));
+    let told: Vec<&CommonCause> = shared.iter().filter(told).collect();
+    if told.is_empty() {
+        return None;
+    }
+    lines.heading("Shared causes");
+    for CommonCause { cause, namespaces } in told {
+        let detail = lines.paint(Style::Bad, &sanitise(&cause.detail));
+        lines.push(1, &detail);
         lines.push(2, &sanitise(&format!("- behind {} namespaces: {}", namespaces.len(), named(namespaces))));
         for evidence in &cause.evidence {
             lines.push(2, &format!("- {}", sanitise(evidence)));
@@ -64,10 +72,10 @@ pub(super) fn shared(
             lines.push(2, &format!("to do: {}", sanitise(&cause.remedy)));
         }
         if let Some(command) = &cause.command {
-            lines.push(3, &paint(Style::Faint, &command.render(invocation)));
+            lines.command(3, &command.render(invocation));
         }
     }
-    (!lines.0.is_empty()).then_some(lines.0)
+    Some(lines.into_text())
 }
 
 /// The first few names.
@@ -84,41 +92,80 @@ fn shown(hint: &Hint, invocation: &Invocation) -> String {
     hint.render(invocation, |text| sanitise(text).into_owned())
 }
 
-#[derive(Default)]
-struct Lines(String);
-
-impl Lines {
-    fn push(&mut self, depth: usize, text: &str) {
-        // Writing to a String does not fail.
-        let _ = writeln!(self.0, "{:indent$}{text}", "", indent = depth * 2);
-    }
-
-    fn heading(&mut self, text: &str, paint: Paint<'_>) {
-        self.push(0, &paint(Style::Strong, text));
-    }
-}
-
-fn verdict(diagnosis: &Diagnosis, shared: &[CommonCause], paint: Paint<'_>) -> String {
+fn verdict(diagnosis: &Diagnosis, shared: &[CommonCause], lines: &Lines<'_>) -> String {
     let Diagnosis { namespace, state, .. } = diagnosis;
-    let name = paint(Style::Strong, &format!("namespace/{}", namespace.name));
+    let name = lines.paint(Style::Strong, &format!("namespace/{}", namespace.name));
     let Some(state) = state else {
         let warning = if namespace.has_kubernetes_finalizer() {
             String::new()
         } else {
             let text = "it has lost its \"kubernetes\" finalizer: deleting it would leave its content behind";
-            format!("; {}", paint(Style::Bad, text))
+            format!("; {}", lines.paint(Style::Bad, text))
         };
         return format!("{name} is Active, not Terminating{warning}");
     };
-    let style = if *state == State::Progressing { Style::Caution } else { Style::Bad };
-    let since = human_duration(age(namespace, diagnosis.now).unwrap_or_default());
-    let state = paint(style, &format!("{state} since {since}"));
-    format!("{name} is {state}: {}", sanitise(&diagnosis.reason_besides(shared)))
+    let (style, what) = match state {
+        State::Progressing => (Style::Caution, "terminating"),
+        State::Stuck | State::Zombie => (Style::Bad, "stuck"),
+    };
+    let age = human_duration(age(namespace, diagnosis.now).unwrap_or_default());
+    let since = lines.paint(style, &format!("has been {what} for {age}"));
+    format!("{name} {since}: {}", sanitise(&diagnosis.reason_besides(shared)))
 }
 
-fn causes(lines: &mut Lines, diagnosis: &Diagnosis, shared: &[CommonCause], paint: Paint<'_>) {
+/// The second and the third line: one command, and what is lost by it.
+fn in_short(
+    lines: &mut Lines<'_>,
+    diagnosis: &Diagnosis,
+    plan: Result<&Plan, &Refusal>,
+    advices: &[Advice],
+    invocation: &Invocation,
+) {
+    let name = &diagnosis.namespace.name;
+    match plan {
+        Ok(plan) if !plan.has(|action| !matches!(action, Action::Wait)) => {
+            lines.command(1, "to do: wait; the controller is at work");
+            lines.push(1, "costs: nothing");
+        }
+        Ok(plan) => {
+            let clear = ShellCommand::nsfix(["clear", name, "--leftovers=release"]);
+            lines.command(1, &format!("to do: {}", clear.render(invocation)));
+            lines.hanging(1, 9, &format!("costs: {}", sanitise(&cost(plan))));
+        }
+        Err(refusal) => {
+            let to_do = match advices.first() {
+                Some(Advice { text, .. }) => sanitise(text).into_owned(),
+                None => shown(&refusal.hint(), invocation),
+            };
+            lines.hanging(1, 9, &format!("to do: {to_do}"));
+            let by_force =
+                harm_of(&diagnosis.held).map(|harm| format!("; by force: {harm}")).unwrap_or_default();
+            lines.hanging(1, 9, &sanitise(&format!("costs: nothing{by_force}")));
+        }
+    }
+}
+
+/// What is lost when the plan is carried out, each loss once.
+pub(super) fn cost(plan: &Plan) -> String {
+    let mut lost: Vec<&str> = Vec::new();
+    for step in plan.steps.iter().filter(|step| !step.harm.is_empty()) {
+        if !lost.contains(&step.harm.as_str()) {
+            lost.push(&step.harm);
+        }
+    }
+    if lost.is_empty() { "nothing is lost".to_owned() } else { lost.join("; ") }
+}
+
+fn harm_of(held: &[Held]) -> Option<String> {
+    let mut lost: Vec<&str> = held.iter().map(Held::harm).collect();
+    lost.sort_unstable();
+    lost.dedup();
+    (!lost.is_empty()).then(|| lost.join("; "))
+}
+
+fn causes(lines: &mut Lines<'_>, diagnosis: &Diagnosis, shared: &[CommonCause]) {
     let Diagnosis { namespace, causes, tried, .. } = diagnosis;
-    lines.heading("Causes", paint);
+    lines.heading("Causes");
     if causes.is_empty() {
         lines.push(1, "none was found. Looked at:");
         for tried in tried {
@@ -131,7 +178,8 @@ fn causes(lines: &mut Lines, diagnosis: &Diagnosis, shared: &[CommonCause], pain
             Some(told) if told.detail == cause.detail => format!("{}, see above", cause.subject),
             _ => cause.detail.clone(),
         };
-        lines.push(1, &format!("{}: {}", paint(Style::Bad, &cause.kind.to_string()), sanitise(&detail)));
+        let detail = lines.paint(Style::Bad, &sanitise(&detail));
+        lines.push(1, &detail);
         let is_news = |evidence: &&String| told.is_none_or(|told| !told.evidence.contains(evidence));
         for evidence in cause.evidence.iter().filter(is_news) {
             lines.push(2, &format!("- {}", sanitise(evidence)));
@@ -139,8 +187,8 @@ fn causes(lines: &mut Lines, diagnosis: &Diagnosis, shared: &[CommonCause], pain
     }
 }
 
-fn leftovers(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
-    lines.heading("Leftovers", paint);
+fn leftovers(lines: &mut Lines<'_>, diagnosis: &Diagnosis) {
+    lines.heading("Leftovers");
     if diagnosis.inventory.is_empty() {
         let everywhere = diagnosis.inventory.coverage.is_complete();
         lines.push(
@@ -153,86 +201,72 @@ fn leftovers(lines: &mut Lines, diagnosis: &Diagnosis, paint: Paint<'_>) {
         );
     }
     for of_type in &diagnosis.inventory.types {
-        of_one_type(lines, of_type, &diagnosis.held, paint);
+        of_one_type(lines, of_type, &diagnosis.held);
     }
 }
 
-fn of_one_type(lines: &mut Lines, of_type: &TypeLeftovers, held: &[Held], paint: Paint<'_>) {
-    lines.push(1, &sanitise(&inventory::of_type(of_type)));
+/// Two lines, however many there are: the names, and what holds them.
+fn of_one_type(lines: &mut Lines<'_>, of_type: &TypeLeftovers, held: &[Held]) {
+    let mixed = of_type.deleting > 0 && of_type.live > 0;
+    let name = |leftover: &crate::model::Leftover| {
+        let live = if mixed && leftover.deleted.is_none() { " (live)" } else { "" };
+        format!("{}{live}", leftover.name)
+    };
+    let mut names: Vec<String> = of_type.sample.iter().map(name).collect();
+    let more = of_type.total() - of_type.sample.len() as u64;
+    if more > 0 {
+        names.push(format!("… {more} more (--all-objects shows them)"));
+    }
+    let line = format!("{}: {}", inventory::of_type(of_type), names.join(", "));
+    lines.push(1, &sanitise(&line));
     for held in held.iter().filter(|held| held.resource == of_type.resource) {
         let owner =
             if held.owner.is_empty() { "unknown owner".to_owned() } else { format!("owner: {}", held.owner) };
-        let danger = if held.is_dangerous() { paint(Style::Bad, " dangerous") } else { String::new() };
-        let line = format!("finalizer {} on {} ({owner})", held.finalizer, held.count);
+        let on =
+            if held.count == of_type.total() { String::new() } else { format!(" ({} of them)", held.count) };
+        let danger = if held.is_dangerous() { lines.paint(Style::Bad, ", dangerous") } else { String::new() };
+        let line = format!("held by {}{on}, {owner}", held.finalizer);
         lines.push(2, &format!("{}{danger}", sanitise(&line)));
-    }
-    for leftover in &of_type.sample {
-        let state = if leftover.deleted.is_some() { "deleting" } else { "live" };
-        let finalizers = if leftover.finalizers.is_empty() {
-            String::new()
-        } else {
-            format!(" [{}]", leftover.finalizers.join(", "))
-        };
-        lines.push(2, &paint(Style::Faint, &sanitise(&format!("{} {state}{finalizers}", leftover.name))));
-    }
-    let more = of_type.total() - of_type.sample.len() as u64;
-    if more > 0 {
-        lines.push(2, &paint(Style::Faint, &format!("… {more} more (--all-objects shows them)")));
     }
 }
 
-fn steps(
-    lines: &mut Lines,
-    diagnosis: &Diagnosis,
-    plan: Result<&Plan, &Refusal>,
-    shared: &[CommonCause],
-    invocation: &Invocation,
-    paint: Paint<'_>,
-) {
-    let namespace = &diagnosis.namespace;
-    let is_own = |cause: &&Cause| !shared.iter().any(|common| common.covers(&namespace.name, cause));
-    let own: Vec<Cause> = diagnosis.causes.iter().filter(is_own).cloned().collect();
-    lines.heading("Plan", paint);
+fn steps(lines: &mut Lines<'_>, plan: Result<&Plan, &Refusal>, invocation: &Invocation) {
+    lines.heading("Plan");
     let plan = match plan {
         Ok(plan) => plan,
         Err(refusal) => {
             lines.push(1, &sanitise(&refusal.to_string()));
-            lines.push(1, &shown(&refusal.hint(), invocation));
-            // Where the plan is refused, the remedy without force matters most.
-            advice(lines, &plan::advice(&own), invocation, paint);
+            lines.command(1, &shown(&refusal.hint(), invocation));
             return;
         }
     };
     for (index, step) in plan.steps.iter().enumerate() {
-        lines.push(
-            1,
-            &sanitise(&format!("{}. {} {}: {}", index + 1, step.action.kind(), step.target, step.request)),
-        );
-        if !step.harm.is_empty() {
-            lines.push(3, &paint(Style::Caution, &sanitise(&format!("harm: {}", step.harm))));
+        let what = words::step(step.action.kind());
+        lines.hanging(1, 5, &sanitise(&format!("{}. {what} {}: {}", index + 1, step.target, step.request)));
+        match &step.kubectl {
+            Some(command) => lines.command(3, &command.render(invocation)),
+            None => lines.push(3, NO_COMMAND),
         }
-        let how =
-            step.kubectl.as_ref().map_or_else(|| NO_COMMAND.to_owned(), |command| command.render(invocation));
-        lines.push(3, &paint(Style::Faint, &how));
     }
     for warning in &plan.warnings {
-        lines.push(1, &format!("{} {}", paint(Style::Caution, "Warning:"), sanitise(warning)));
+        let label = lines.paint(Style::Caution, "Warning:");
+        lines.push(1, &format!("{label} {}", sanitise(warning)));
     }
-    let clear = ShellCommand::nsfix(["clear", &namespace.name, "--leftovers=release"]);
-    lines.push(1, &format!("to carry it out: {}", clear.render(invocation)));
-    // The plan's, without what is told above.
-    advice(lines, &plan::advice(&own), invocation, paint);
 }
 
-fn advice(lines: &mut Lines, advice: &[Advice], invocation: &Invocation, paint: Paint<'_>) {
+/// `told`: the text of the first one stands above already.
+fn advice(lines: &mut Lines<'_>, advice: &[Advice], told: bool, invocation: &Invocation) {
+    let is_news = |(index, each): &(usize, &Advice)| *index > 0 || !told || each.command.is_some();
+    let advice: Vec<(usize, &Advice)> = advice.iter().enumerate().filter(is_news).collect();
     if advice.is_empty() {
         return;
     }
-    lines.heading("Better than force", paint);
-    for each in advice {
-        lines.push(1, &format!("- {}", sanitise(&each.text)));
+    lines.heading("Better than force");
+    for (index, each) in advice {
+        let text = if told && index == 0 { "what is to be done".into() } else { sanitise(&each.text) };
+        lines.push(1, &format!("- {text}"));
         if let Some(command) = &each.command {
-            lines.push(2, &paint(Style::Faint, &command.render(invocation)));
+            lines.command(2, &command.render(invocation));
         }
     }
 }

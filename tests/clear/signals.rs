@@ -190,8 +190,8 @@ async fn a_signal_is_reported_in_words_too(lab: Lab) {
     kill(&child, "-TERM");
     let ran = ended(child).await.expect(143);
     for line in [
-        "ReleaseObject 1 ConfigMap: done (1 done)\n",
-        "DeleteObject 1 Secret: skipped (interrupted)\n",
+        "release 1 ConfigMap: done (1 done)\n",
+        "delete 1 Secret: skipped (interrupted)\n",
         "interrupted; namespace",
     ] {
         assert!(ran.stderr.contains(line), "{line} in {}", ran.stderr);

@@ -13,7 +13,10 @@ tests! {
     one_unknown_among_two_is_a_partial_success,
     the_kind_may_stand_before_the_name;
     Sandbox:
-    the_verdict_comes_first_and_the_plan_last,
+    why_what_to_do_and_what_it_costs_come_first,
+    all_that_is_stuck_is_told_by_cause,
+    fifty_namespaces_are_a_page,
+    nothing_stuck_is_a_sentence,
     a_name_that_is_given_twice_is_explained_once,
     what_several_share_is_told_once_above,
     few_leftovers_are_named_unless_all_are_wanted,
@@ -45,30 +48,36 @@ async fn the_kind_may_stand_before_the_name(lab: Lab) {
     let name = terminating(&lab).await;
     for form in [format!("ns/{name}"), format!("namespace/{name}")] {
         let ran = lab.nsfix(&["explain", &form]).run().await.expect(0);
-        assert!(ran.stdout.starts_with(&format!("namespace/{name} is Progressing since ")), "{ran:?}");
+        assert!(ran.stdout.starts_with(&format!("namespace/{name} has been terminating for ")), "{ran:?}");
     }
 }
 
-async fn the_verdict_comes_first_and_the_plan_last(_: Lab) {
+async fn why_what_to_do_and_what_it_costs_come_first(_: Lab) {
     let lab = Lab::sandbox(Options::with(scenarios::find("rodrigo").unwrap())).await;
     let ran = lab.nsfix(&["explain", "rodrigo"]).run().await.expect(0);
     assert_eq!(ran.stderr, "");
     let lines: Vec<&str> = ran.stdout.lines().collect();
     let why = "1 Backup.example.com held by backups.example.com/cleanup";
-    assert_eq!(lines[0], format!("namespace/rodrigo is Stuck since 3d: {why}"));
+    assert_eq!(lines[0], format!("namespace/rodrigo has been stuck for 3d: {why}"));
+    assert_eq!(lines[1], "  to do: nsfix clear rodrigo --leftovers=release");
+    let cost = "backups.example.com/cleanup: not in the catalogue; effect of removal unknown";
+    assert_eq!(lines[2], format!("  costs: {cost}"));
     let headings: Vec<&str> = lines[1..].iter().filter(|line| !line.starts_with(' ')).copied().collect();
-    assert_eq!(headings, ["Causes", "Leftovers", "Coverage", "Plan", "Better than force"]);
+    assert_eq!(headings, ["Better than force", "Causes", "Leftovers", "Coverage", "Plan"]);
     assert!(lines.contains(&"  looked at all 32 types"), "{ran:?}");
-    assert!(lines.contains(&"    nightly deleting [backups.example.com/cleanup]"), "{ran:?}");
-    assert!(lines.contains(&"  to carry it out: nsfix clear rodrigo --leftovers=release"), "{ran:?}");
+    assert!(lines.contains(&"  1 Backup.example.com (deleting): nightly"), "{ran:?}");
+    assert!(lines.contains(&"    held by backups.example.com/cleanup, owner: backup-operator"), "{ran:?}");
+    for identifier in ["HeldObjects", "ReleaseObject", "Finalize "] {
+        assert!(!ran.stdout.contains(identifier), "{identifier} is a word of the documents: {ran:?}");
+    }
 }
 
 async fn what_several_share_is_told_once_above(lab: Lab) {
     let (one, two) = (terminating(&lab).await, terminating(&lab).await);
     lab.play("dead-apiservice").await;
     let ran = lab.nsfix(&["explain", &one, &two, "dead-apiservice"]).run().await.expect(0);
-    let (above, rest) = ran.stdout.split_once(&format!("\nnamespace/{one} is ")).expect(&ran.stdout);
-    assert!(above.starts_with("Shared causes\n  UnavailableApi: API "), "{above}");
+    let (above, rest) = ran.stdout.split_once(&format!("\nnamespace/{one} has been ")).expect(&ran.stdout);
+    assert!(above.starts_with("Shared causes\n  API "), "{above}");
     assert!(
         above.contains(&format!("    - behind 3 namespaces: {one}, {two}, dead-apiservice\n")),
         "{above}"
@@ -78,7 +87,7 @@ async fn what_several_share_is_told_once_above(lab: Lab) {
     for told in ["is dead (", "APIService v1beta1.", "delete apiservice"] {
         assert!(above.contains(told) && !rest.contains(told), "{told}: {rest}");
     }
-    assert_eq!(rest.matches("\n  UnavailableApi: v1beta1.").count(), 3, "{rest}");
+    assert_eq!(rest.matches("\n  v1beta1.").count(), 3, "{rest}");
     // The verdict is what each has for itself.
     assert!(rest.contains(": 1 object is live; still being deleted\n"), "{rest}");
     // Alone it is told whole.
@@ -109,11 +118,11 @@ async fn few_leftovers_are_named_unless_all_are_wanted(lab: Lab) {
         lab.post(&format!("{}/secrets", path(&name)), &secret).await.expect(201);
     }
     lab.delete(&path(&name)).await.expect(200);
-    let named = |text: &str| (0..7).filter(|index| text.contains(&format!("\n    s{index} "))).count();
+    let named = |text: &str| (0..7).filter(|index| text.contains(&format!(" s{index}"))).count();
     let ran = lab.nsfix(&["explain", &name]).run().await.expect(0);
     assert_eq!(named(&ran.stdout), 5, "{ran:?}");
     assert!(ran.stdout.contains("\n  7 Secrets ("), "{ran:?}");
-    assert!(ran.stdout.contains("\n    … 2 more (--all-objects shows them)\n"), "{ran:?}");
+    assert!(ran.stdout.contains(", … 2 more (--all-objects shows them)\n"), "{ran:?}");
     let ran = lab.nsfix(&["explain", &name, "--all-objects"]).run().await.expect(0);
     assert_eq!(named(&ran.stdout), 7, "{ran:?}");
     assert!(!ran.stdout.contains("more (--all-objects"), "{ran:?}");
@@ -167,4 +176,51 @@ async fn progress_is_not_printed_into_a_pipe(lab: Lab) {
     lab.the_sandbox().inject(nsfix::sandbox::Fault::delay(slow, delay));
     let ran = lab.nsfix(&["explain", &name]).run().await.expect(0);
     assert_eq!(ran.stderr, "");
+}
+
+async fn all_that_is_stuck_is_told_by_cause(_: Lab) {
+    let lab = Lab::sandbox(Options { scenarios: scenarios::default_set(), ..Options::default() }).await;
+    let short = lab.nsfix(&[]).run().await.expect(0).stdout;
+    let lines: Vec<&str> = short.lines().collect();
+    assert_eq!(lines[0], "4 namespaces are stuck, by 4 causes");
+    assert_eq!(*lines.last().unwrap(), "Next: nsfix explain");
+    let full = lab.nsfix(&["explain"]).run().await.expect(0).stdout;
+    for name in ["rodrigo", "configmap-finalizer", "metadata-finalizer", "zombie"] {
+        assert!(short.contains(&format!("\n  {name} (")), "{short}");
+        assert!(full.contains(&format!("\n  {name} (")), "{full}");
+    }
+    assert!(full.contains("  by force: nsfix clear --leftovers=release rodrigo\n"), "{full}");
+    assert!(full.contains("  better:  backups.example.com/cleanup: bring backup-operator back"), "{full}");
+    let document = lab.nsfix(&["explain", "-o", "json"]).run().await.expect(0).json();
+    assert_eq!(document["items"].as_array().unwrap().len(), 4);
+}
+
+async fn fifty_namespaces_are_a_page(lab: Lab) {
+    let api = lab.the_sandbox().api();
+    for index in 0..50 {
+        let name = format!("held-{index:02}");
+        api.create("/api/v1/namespaces", &json!({"metadata": {"name": name}})).unwrap();
+        let metadata = json!({"name": "s", "finalizers": ["example.com/hold"]});
+        let configmap = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+        api.create(&format!("/api/v1/namespaces/{name}/configmaps"), &configmap).unwrap();
+        api.delete(&format!("/api/v1/namespaces/{name}/configmaps/s")).unwrap();
+        api.delete(&format!("/api/v1/namespaces/{name}")).unwrap();
+    }
+    for arguments in [vec![], vec!["explain"]] {
+        let ran = lab.nsfix(&arguments).run().await.expect(0);
+        let lines = ran.stdout.lines().count();
+        assert!(lines < 25, "{lines} lines: {ran:?}");
+        assert_eq!(
+            ran.stdout.matches("example.com/hold").count().min(5),
+            ran.stdout.matches("example.com/hold").count()
+        );
+        assert!(ran.stdout.contains("(50 namespaces)"), "{ran:?}");
+    }
+}
+
+async fn nothing_stuck_is_a_sentence(lab: Lab) {
+    for arguments in [vec![], vec!["explain"]] {
+        let ran = lab.nsfix(&arguments).run().await.expect(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "No stuck namespaces found.\n"));
+    }
 }

@@ -13,17 +13,27 @@ use super::confirm::{self, Confirmation};
 use super::prepare::Prepared;
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::cluster::NamespaceEvent;
-use crate::execute::{Executor, Outcome, Problem, Report, StepReport};
+use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
 use crate::output::{Failure, Progress, Topic, report as show};
-use crate::plan::Plan;
+use crate::plan::{Leftovers, Plan, Policy};
 
 /// How many namespaces are worked on at once, where no question is asked. Most of that is waiting for the
 /// controller; how many requests are under way is bounded by the connection.
 const CONCURRENCY: usize = 32;
 /// The same with `--all`: few enough that a failing server is noticed before most of them have begun.
 const UNATTENDED_CONCURRENCY: usize = 4;
+
+/// What comes before the first write.
+enum Decision {
+    /// The plan is carried out.
+    GoOn,
+    /// This one is carried out instead.
+    Release(Box<Plan>, Inventory),
+    /// Nothing is written.
+    Ended(Box<Report>),
+}
 
 impl Clear<'_> {
     /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
@@ -101,27 +111,7 @@ impl Clear<'_> {
         };
         let report = match prepared {
             Prepared::Ended(report) => without_a_write(&executor, *report).await,
-            Prepared::Planned(plan, inventory) => {
-                let asked = Instant::now();
-                match self.before_the_first_write(&executor, &plan, &inventory).await? {
-                    None => {
-                        // The time in which a person reads and answers is no time of the run's.
-                        let reading = if self.asks() { asked.elapsed() } else { Duration::ZERO };
-                        let deadline = deadline.map(|deadline| deadline + reading);
-                        let executor = Executor { deadline, ..executor };
-                        let report = self.execute_in_rounds(&executor, &plan, &inventory).await;
-                        for warning in &report.warnings {
-                            self.terminal.warn_once(Topic::namespace(&report.namespace), warning);
-                        }
-                        if report.outcome == Outcome::DryRun {
-                            predict(report, &plan, self.options)
-                        } else {
-                            report
-                        }
-                    }
-                    Some(report) => without_a_write(&executor, report).await,
-                }
-            }
+            Prepared::Planned(plan, inventory) => self.decide(&executor, &plan, &inventory).await?,
         };
         // After a signal no request is sent about a namespace that was not begun.
         if report.wrote || executor.halted().is_none() {
@@ -143,6 +133,50 @@ impl Clear<'_> {
         }
     }
 
+    /// Asks where there is somebody to ask, and does what was decided.
+    async fn decide(&self, executor: &Executor<'_>, plan: &Plan, inventory: &Inventory) -> Result<Report> {
+        let asked = Instant::now();
+        let decision = self.before_the_first_write(executor, plan, inventory).await?;
+        // The time in which a person reads and answers is no time of the run's.
+        let reading = if self.asks() { asked.elapsed() } else { Duration::ZERO };
+        let deadline = executor.deadline.map(|deadline| deadline + reading);
+        match decision {
+            Decision::Release(plan, inventory) => {
+                let released = self.releasing();
+                let executor = Executor { deadline, settings: &released.settings, ..*executor };
+                Ok(released.carry_out(&executor, &plan, &inventory).await)
+            }
+            Decision::GoOn => {
+                let executor = Executor { deadline, ..*executor };
+                let report = self.carry_out(&executor, plan, inventory).await;
+                let rehearsed = report.outcome == Outcome::DryRun;
+                Ok(if rehearsed { predict(report, plan, self.options) } else { report })
+            }
+            Decision::Ended(report) => Ok(without_a_write(executor, *report).await),
+        }
+    }
+
+    async fn carry_out(&self, executor: &Executor<'_>, plan: &Plan, inventory: &Inventory) -> Report {
+        if self.settings.policy.leftovers == Leftovers::Release
+            && self.options.leftovers == Leftovers::Ask
+            && let Some(problem) = self.missing_permissions(plan).await
+        {
+            let report = Report::new(&plan.namespace.name, &plan.namespace.uid);
+            return report.ended(Outcome::Failed, problem);
+        }
+        let report = self.execute_in_rounds(executor, plan, inventory).await;
+        for warning in &report.warnings {
+            self.terminal.warn_once(Topic::namespace(&report.namespace), warning);
+        }
+        report
+    }
+
+    /// The same run for a person who has chosen to release.
+    fn releasing(&self) -> Clear<'_> {
+        let policy = Policy { leftovers: Leftovers::Release, ..self.settings.policy.clone() };
+        Clear { settings: Settings { policy, ..self.settings.clone() }, file: None, journal: None, ..*self }
+    }
+
     fn show_how_far(&self, shown: &RefCell<Option<Progress>>, namespace: &str, done: usize, total: usize) {
         // Those of several namespaces would write over each other.
         if self.options.names.len() != 1 {
@@ -158,16 +192,18 @@ impl Clear<'_> {
         }
     }
 
-    /// The checks before the first write: halted, permissions, consent. `None` where all of them allow it.
+    /// The checks before the first write: halted, permissions, consent.
     async fn before_the_first_write(
         &self,
         executor: &Executor<'_>,
         plan: &Plan,
         inventory: &Inventory,
-    ) -> Result<Option<Report>> {
+    ) -> Result<Decision> {
         let Plan { namespace, warnings, .. } = plan;
-        let ended =
-            |outcome, problem| Ok(Some(Report::new(&namespace.name, &namespace.uid).ended(outcome, problem)));
+        let ended = |outcome, problem| {
+            let report = Report::new(&namespace.name, &namespace.uid).ended(outcome, problem);
+            Ok(Decision::Ended(Box::new(report)))
+        };
         if self.shutdown.requested().is_some() {
             return ended(Outcome::NotBegun, Problem::not_begun(&namespace.name));
         }
@@ -183,7 +219,7 @@ impl Clear<'_> {
             let mut report = Report::new(&namespace.name, &namespace.uid);
             report.outcome = Outcome::DryRun;
             report.warnings.clone_from(warnings);
-            return Ok(Some(predict(report, plan, self.options)));
+            return Ok(Decision::Ended(Box::new(predict(report, plan, self.options))));
         }
         if let Some(problem) = self.missing_permissions(plan).await {
             return ended(Outcome::Failed, problem);
@@ -191,11 +227,12 @@ impl Clear<'_> {
         if self.options.dry_run == DryRunChoice::Server {
             return match confirm::refusal(self.options, plan) {
                 Some(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
-                None => Ok(None),
+                None => Ok(Decision::GoOn),
             };
         }
         match confirm::confirm(self, plan, inventory).await? {
-            Confirmation::GoOn => Ok(None),
+            Confirmation::GoOn => Ok(Decision::GoOn),
+            Confirmation::Release(plan, inventory) => Ok(Decision::Release(plan, inventory)),
             Confirmation::No => ended(Outcome::Refused, Problem::new("not confirmed; nothing was written")),
             Confirmation::Refused(refusal) => ended(Outcome::Refused, Problem::from(&refusal)),
         }

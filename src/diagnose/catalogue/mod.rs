@@ -163,6 +163,27 @@ pub fn look_up(finalizer: &str, group: &str, kind: &str, place: Place) -> Option
         .map(|(_, entry)| entry)
 }
 
+/// Every entry that this finalizer may be, whatever it stands on; a full name before patterns.
+#[must_use]
+pub fn fitting(finalizer: &str) -> Vec<&'static Entry> {
+    let closest = |entry: &Entry| entry.names.iter().filter_map(|name| name::fits(name, finalizer)).max();
+    let mut found: Vec<_> = all().iter().filter_map(|entry| Some((closest(entry)?, entry))).collect();
+    found.sort_by_key(|(closeness, _)| std::cmp::Reverse(*closeness));
+    let best = found.first().map(|(closeness, _)| *closeness);
+    found.into_iter().filter(|(closeness, _)| Some(*closeness) == best).map(|(_, entry)| entry).collect()
+}
+
+/// Every entry with this text in a name or in its owner's, sorted by name.
+#[must_use]
+pub fn containing(text: &str) -> Vec<&'static Entry> {
+    let text = text.to_lowercase();
+    let has = |name: &&str| name.to_lowercase().contains(&text);
+    let mut found: Vec<_> =
+        all().iter().filter(|entry| entry.names.iter().any(has) || has(&entry.owner.name)).collect();
+    found.sort_by_key(|entry| entry.names);
+    found
+}
+
 /// How well an entry fits; the greater the better.
 type Closeness = (bool, bool, usize, usize);
 
