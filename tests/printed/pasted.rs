@@ -119,7 +119,7 @@ async fn a_pasted_plan_comes_to_the_end_that_nsfix_comes_to(_: Lab) {
 async fn compare(scenario: &'static Scenario, name: &'static str, leftovers: &'static str) -> usize {
     let (pasted, own) =
         (Lab::sandbox(Options::with(scenario)).await, Lab::sandbox(Options::with(scenario)).await);
-    let clear = ["clear", name, "--yes", leftovers, "--timeout=5s"];
+    let clear = ["clear", name, "--yes", leftovers, "--timeout=15s"];
     let (tried, ran) = tokio::join!(paste_the_plan(&pasted, name, leftovers), own.nsfix(&clear).run());
     if tried > 0 {
         let (theirs, ours) = (end(&pasted, name), end(&own, name));
@@ -162,7 +162,7 @@ async fn what_is_said_to_remove_orphans_removes_them(_: Lab) {
 
 async fn remove_orphans_as_told(scenario: &'static Scenario, name: &'static str) -> usize {
     let lab = Lab::sandbox(Options::with(scenario)).await;
-    let cleared = lab.nsfix(&["clear", name, "--yes", "--leftovers=orphan", "--timeout=5s"]).run().await;
+    let cleared = lab.nsfix(&["clear", name, "--yes", "--leftovers=orphan", "--timeout=15s"]).run().await;
     let said = cleared.stderr.lines().filter_map(|line| line.split_once("left behind in etcd"));
     let mut said = said.filter_map(|(_, rest)| rest.split_once("; to remove: "));
     // It is the same for every type, and there is nobody to ask in a test.
