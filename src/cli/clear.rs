@@ -187,6 +187,9 @@ pub struct ClearOptions {
     /// Append the report, one JSON object a line, to this file
     #[arg(long, env = "NSFIX_JOURNAL", hide_env_values = true, value_name = "FILE")]
     pub journal: Option<PathBuf>,
+    /// Write a page for people to this file: HTML, with everything in it
+    #[arg(long, value_name = "FILE")]
+    pub report_file: Option<PathBuf>,
     /// Wait until the namespace is gone
     #[arg(
         long,

@@ -1,5 +1,6 @@
 //! The options of `list-stuck`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -32,8 +33,11 @@ pub struct ListStuckOptions {
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<Glob>,
     /// Go on watching: a line when one gets stuck, its reason changes, or it goes
-    #[arg(short, long, conflicts_with_all = ["sort_by", "exit_code"])]
+    #[arg(short, long, conflicts_with_all = ["sort_by", "exit_code", "report_file"])]
     pub watch: bool,
+    /// Write a page for people to this file: HTML, with everything in it
+    #[arg(long, value_name = "FILE")]
+    pub report_file: Option<PathBuf>,
     /// Print no header line
     #[arg(long)]
     pub no_headers: bool,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use super::report_file::{self, cluster_name};
 use super::{Session, VerbResult};
 use crate::cli::{ClearOptions, DryRunChoice, Format, Refusals};
 use crate::cluster::{Cluster, DryRun};
@@ -22,6 +23,7 @@ use crate::execute::{Outcome, Problem, Report, Settings};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
 use crate::output::document::{Document, Repaired};
+use crate::output::html::Entry;
 use crate::output::{Failure, Terminal, report as show};
 use crate::plan::Policy;
 use crate::plan::policy_file::ClearPolicy;
@@ -48,12 +50,19 @@ struct Seen {
     name: String,
     cause: Option<CauseKind>,
     age: Duration,
+    /// For the page of `--report-file`.
+    entry: Entry,
 }
 
 impl Seen {
-    fn of(diagnosis: &Diagnosis) -> Self {
+    fn of(diagnosis: &Diagnosis, cluster: &Cluster) -> Self {
         let name = diagnosis.namespace.name.clone();
-        Self { name, cause: diagnosis.first_cause(), age: diagnosis.age() }
+        Self {
+            name,
+            cause: diagnosis.first_cause(),
+            age: diagnosis.age(),
+            entry: Entry::of(diagnosis, cluster_name(cluster)),
+        }
     }
 }
 
@@ -95,6 +104,8 @@ pub(super) async fn run(
     let exit = shutdown.requested().unwrap_or_else(|| merged(&reports, ignores));
     let ended = clear.journal.as_ref().map_or(Ok(()), |journal| journal.end(exit.code(), &tally));
     let error = error.or_else(|| ended.err().map(Failure::of));
+    let entries: Vec<Entry> = seen.iter().flatten().map(|seen| seen.entry.clone()).collect();
+    report_file::write(options.report_file.as_deref(), &entries, Some(&reports), terminal);
     let result = VerbResult {
         stuck: seen.as_ref().map(|seen| still_stuck(seen, &reports).beside(left_alone)),
         reports: seen.map(|_| reports),

@@ -5,6 +5,7 @@ mod watch;
 use anyhow::{Error, Result};
 use jiff::Timestamp;
 
+use super::report_file::{self, cluster_name};
 use super::{Session, VerbResult};
 use crate::cli::{Format, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceQuery};
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::metrics::Stuck;
 use crate::model::Namespace;
 use crate::observe::{Depth, observe};
+use crate::output::html::Entry;
 use crate::output::list_stuck::{self, FoundNamespace, Shape, SharedCauses};
 use crate::output::{Failure, Terminal};
 use crate::plan::{LimitsFrom, spared};
@@ -59,6 +61,7 @@ pub(super) async fn run(
     if let Some(path) = &options.sort_by {
         list_stuck::sort(&mut found, path, &shape)?;
     }
+    report_file::write(options.report_file.as_deref(), &entries(&found, clusters), None, terminal);
     list_stuck::print(&found, &shape, terminal)?;
     let exit = match Exit::merge(exits) {
         Exit::Done if options.exit_code && !found.is_empty() => Exit::StuckFound,
@@ -69,6 +72,21 @@ pub(super) async fn run(
         summary: vec![list_stuck::summary(&found, &shared, &shape)],
         ..exit.into()
     })
+}
+
+/// The rows of the page for people.
+fn entries(found: &[FoundNamespace<'_>], clusters: &[Cluster]) -> Vec<Entry> {
+    let named = |context: Option<&str>| {
+        let cluster = clusters.iter().find(|cluster| cluster.context.as_deref() == context);
+        cluster.map_or("", cluster_name)
+    };
+    let diagnosed = found.iter().filter_map(|found| Some((found, found.diagnosis.as_ref()?)));
+    diagnosed
+        .map(|(found, diagnosis)| {
+            let why = found.left_alone.as_ref().map(ToString::to_string);
+            Entry::of(diagnosis, named(found.context)).left_alone(why)
+        })
+        .collect()
 }
 
 /// What the metrics count: whoever wants a namespace left alone wants no alert about it either.
@@ -87,7 +105,8 @@ async fn look<'a>(
     let mut namespaces = cluster.namespaces(&query).await?;
     namespaces.retain(|namespace| options.wants(&namespace.name) && old_enough(namespace, options, now));
     let context = cluster.context.as_deref();
-    let diagnoses = options.output == Some(Format::Wide) || options.metrics.any();
+    let diagnoses =
+        options.output == Some(Format::Wide) || options.metrics.any() || options.report_file.is_some();
     if !diagnoses || namespaces.is_empty() {
         let plain = namespaces.into_iter().map(|namespace| FoundNamespace::plain(context, namespace));
         return Ok((plain.collect(), SharedCauses { context, common: Vec::new() }));

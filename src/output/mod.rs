@@ -9,6 +9,7 @@ pub mod explain;
 mod failure;
 pub mod finalizers;
 mod format;
+pub mod html;
 pub mod inventory;
 pub mod jsonpath;
 mod lines;

@@ -17,7 +17,8 @@ tests! {
     a_failure_beside_a_success_is_a_failure_although_refusals_are_ignored,
     what_is_left_alone_is_marked_and_does_not_alert,
     a_run_that_was_killed_is_told_by_the_next_one,
-    a_rehearsal_leaves_the_journal_alone
+    a_rehearsal_leaves_the_journal_alone,
+    the_page_for_people_says_what_was_done_and_loads_nothing
 }
 
 async fn refusing(lab: &Lab, selector: &str, more: &[&str]) -> Ran {
@@ -189,4 +190,33 @@ async fn a_type_that_may_not_be_listed_is_given_up_where_a_rule_names_it(lab: La
     assert!(ran.stderr.contains("could not be looked at completely (not at secrets"), "{ran:?}");
     let ran = run(&unlisted).await;
     assert!(!ran.stderr.contains("could not be looked at completely"), "{ran:?}");
+}
+
+async fn the_page_for_people_says_what_was_done_and_loads_nothing(lab: Lab) {
+    let (selector, names) = stuck(&lab, &["a", "openshift-lab"]).await;
+    let file = lab.dir().join("report.html");
+    let flag = format!("--report-file={}", file.display());
+    let read = || std::fs::read_to_string(&file).unwrap();
+    lab.nsfix(&["list-stuck", "-l", &selector, &flag]).run().await.expect(0);
+    let page = read();
+    assert!(page.contains("<h1>Stuck namespaces</h1>\n<p>2 stuck namespaces<br>"), "{page}");
+    assert!(
+        page.contains(&format!("<b>{}</b>", names[0])) && page.contains("<code>example.com/hold</code>"),
+        "{page}"
+    );
+    assert!(!page.contains("What was done"), "{page}");
+    clear_all(&lab, &selector, &[&flag]).await.expect(5);
+    let page = read();
+    for said in
+        ["1 cleared (", "<b class=\"good\">Cleared</b>", "1 ConfigMap left behind in etcd", "is protected"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    for loads in ["<script", "src=", "href=", "@import", "url(", "http://", "https://"] {
+        // The name of the cluster is its URL here.
+        assert!(!page.replace(lab.url(), "").contains(loads), "{loads}: {page}");
+    }
+    // What cannot be written is said, and changes nothing else.
+    let ran = clear_all(&lab, &selector, &["--report-file=/nowhere/report.html"]).await.expect(4);
+    assert!(ran.stderr.contains("Warning: unable to write the report to /nowhere/report.html: "), "{ran:?}");
 }

@@ -87,7 +87,7 @@ impl Clear<'_> {
             });
         }
         let diagnoses = self.diagnose_all(eligible, self.depth()).await?;
-        let seen = Some(diagnoses.iter().map(Seen::of).collect());
+        let seen = Some(diagnoses.iter().map(|diagnosis| Seen::of(diagnosis, self.cluster)).collect());
         let mut planned = diagnoses.into_iter().map(|diagnosis| self.planned(diagnosis));
         let namespaces = prepared.into_iter().filter_map(|each| each.or_else(|| planned.next())).collect();
         Ok(Preparation { namespaces, seen, stopped: false, left_alone: 0, summary: Vec::new() })
@@ -115,7 +115,7 @@ impl Clear<'_> {
             self.terminal.warn(&self.terminal.hint(&common.warning()));
         }
         let summary = common.iter().map(CommonCause::sentence).collect();
-        let seen = Some(diagnoses.iter().map(Seen::of).collect());
+        let seen = Some(diagnoses.iter().map(|diagnosis| Seen::of(diagnosis, self.cluster)).collect());
         if many && limits.too_many(self.would_write(&diagnoses)).is_none() {
             diagnoses = self.look_closer(diagnoses).await?;
         }
