@@ -250,7 +250,7 @@ async fn a_webhook_in_the_files_of_the_api_server_is_named_from_its_words(lab: L
     assert_eq!(cause["subject"], "seal.static.k8s.io", "{:#}", told.item);
     told.evidence(
         "AdmissionRefusal",
-        "the API lists no webhook or policy of that name; it may be configured in the API server's files",
+        "the API lists no webhook or policy of that name: it is configured in the API server's files, or was deleted since",
     );
     assert!(cause["remedy"].as_str().unwrap().contains("ask the administrator of the API server"), "{cause}");
     plane.stop();

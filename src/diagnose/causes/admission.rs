@@ -176,7 +176,7 @@ fn unlisted_cause(facts: &Facts, refused: &Refused<'_>, name: Option<&str>) -> C
     } else if name.is_none() {
         "the answer names no webhook or policy: it is a plugin of the API server itself"
     } else {
-        "the API lists no webhook or policy of that name; it may be configured in the API server's files"
+        "the API lists no webhook or policy of that name: it is configured in the API server's files, or was deleted since"
     };
     cause
         .evidence([refused.quote.clone(), why.to_owned()])

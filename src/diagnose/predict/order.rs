@@ -120,10 +120,9 @@ fn held_built_ins(facts: &Facts, standings: &[Standing<'_>]) -> Vec<OrderStep> {
         let of_type = facts.inventory.types.iter().find(|of_type| of_type.resource == **ty)?;
         let held = of_type.sample.iter().filter(|leftover| !leftover.finalizers.is_empty());
         let names: Vec<&str> = held.map(|leftover| leftover.name.as_str()).collect();
-        let all: u64 = of_type.finalizers.values().copied().max().unwrap_or_default();
         let text = format!("the {ty}, which have to be cleaned up outside the cluster");
         // A command that leaves some out would look like one that does it all.
-        if names.is_empty() || (names.len() as u64) < all {
+        if names.is_empty() || of_type.total() > of_type.sample.len() as u64 {
             return Some(OrderStep::new(text));
         }
         let delete =
