@@ -18,7 +18,7 @@ mod words;
 use crate::tests;
 use captures::every_capture_is_what_goes_over_the_wire;
 use console::every_example_prints_what_it_says;
-use links::{every_link_leads_somewhere, every_page_is_in_the_reading_order};
+use links::{every_link_leads_somewhere, every_page_is_in_the_reading_order, the_k9s_plugin_can_be_pasted};
 use words::{
     every_cause_and_outcome_is_explained, every_command_has_its_page, every_exit_code_is_listed,
     every_file_and_test_that_is_named_exists, every_flag_exists,
@@ -30,6 +30,7 @@ tests! {
     every_capture_is_what_goes_over_the_wire,
     every_link_leads_somewhere,
     every_page_is_in_the_reading_order,
+    the_k9s_plugin_can_be_pasted,
     every_flag_exists,
     every_file_and_test_that_is_named_exists,
     every_command_has_its_page,

@@ -61,3 +61,16 @@ fn leads_somewhere(page: &Page, target: &str) -> bool {
     }
     Page::read(path).anchors().iter().any(|each| each == anchor)
 }
+
+/// The k9s plugin is YAML, and its commands are ones that nsfix knows.
+pub async fn the_k9s_plugin_can_be_pasted(_: Lab) {
+    let page = Page::read(root().join("docs/install.md"));
+    let text = std::fs::read_to_string(root().join("docs/install.md")).unwrap();
+    let snippet = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let plugins: serde_json::Value = serde_saphyr::from_str(snippet).unwrap();
+    for plugin in ["nsfix-explain", "nsfix-clear"] {
+        let plugin = &plugins["plugins"][plugin];
+        assert!(plugin["args"].is_array() && plugin["command"].is_string(), "{}: {plugin}", page.name());
+        assert_eq!(plugin["scopes"], serde_json::json!(["namespaces"]));
+    }
+}
