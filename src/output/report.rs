@@ -26,22 +26,7 @@ pub fn report(
         terminal.note_on(Topic::namespace(name), &format!("namespace/{name} saved to {}", backup.display()));
     }
     let line = ended_well(report, dry_run);
-    match (format, line) {
-        // One stream in Kubernetes: whoever reads the log by machine gets the report as a line of it.
-        (None, _) if terminal.keeps_log() => {
-            let item = serde_json::to_string(&Repaired::new(report, terminal.invocation()))?;
-            terminal.data(&(item + "\n"))?;
-        }
-        // What stands on stdout then is a script.
-        (None, Some(line)) if dry_run == DryRunChoice::Client => {
-            terminal.data(&format!("# namespace/{name} {line}\n"))?;
-        }
-        (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n"))?,
-        (Some(Format::Name), Some(_)) if is_gone(report) => {
-            terminal.data(&format!("namespace/{name}\n"))?;
-        }
-        _ => {}
-    }
+    write_line(terminal, report, line, format, dry_run)?;
     if let Some(line) = line {
         terminal.log_on(topic, &format!("namespace/{name} {line}"));
     }
@@ -65,6 +50,31 @@ pub fn report(
         }
     }
     Ok(())
+}
+
+/// What a report has on stdout.
+fn write_line(
+    terminal: &Terminal,
+    report: &Report,
+    line: Option<&str>,
+    format: Option<&Format>,
+    dry_run: DryRunChoice,
+) -> Result<(), OutputError> {
+    let name = &report.namespace;
+    match (format, line) {
+        // One stream in Kubernetes: whoever reads the log by machine gets the report as a line of it.
+        (None, _) if terminal.keeps_log() => {
+            let item = serde_json::to_string(&Repaired::new(report, terminal.invocation()))?;
+            terminal.data(&(item + "\n"))
+        }
+        // What stands on stdout then is a script.
+        (None, Some(line)) if dry_run == DryRunChoice::Client => {
+            terminal.data(&format!("# namespace/{name} {line}\n"))
+        }
+        (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n")),
+        (Some(Format::Name), Some(_)) if is_gone(report) => terminal.data(&format!("namespace/{name}\n")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the namespace is gone: seen, not hoped for.

@@ -55,14 +55,8 @@ pub(super) async fn run(
     found: FoundOrphans,
 ) -> Result<VerbResult> {
     let cluster = session.the_cluster()?;
-    let FoundOrphans { orphans, looked, unfinished, active, unreadable } = found;
-    let mut targets: Vec<(String, PurgeTarget)> =
-        orphans.into_iter().map(|(name, inside)| (name, PurgeTarget::Missing(inside))).collect();
-    targets.extend(
-        unfinished.into_iter().map(|each| (each.name.clone(), PurgeTarget::Unfinished(Box::new(each)))),
-    );
-    targets.extend(active.into_iter().map(|each| (each.name, PurgeTarget::Active)));
-    targets.extend(unreadable.into_iter().map(|(name, why)| (name, PurgeTarget::Unreadable(why))));
+    let looked = found.looked.clone();
+    let targets = targets(found);
     if targets.is_empty() {
         note_none(&looked, terminal);
         return finish(options, terminal, Vec::new());
@@ -97,6 +91,18 @@ pub(super) async fn run(
         shutdown,
     };
     purge.all(targets).await
+}
+
+fn targets(found: FoundOrphans) -> Vec<(String, PurgeTarget)> {
+    let FoundOrphans { orphans, looked: _, unfinished, active, unreadable } = found;
+    let mut targets: Vec<(String, PurgeTarget)> =
+        orphans.into_iter().map(|(name, inside)| (name, PurgeTarget::Missing(inside))).collect();
+    targets.extend(
+        unfinished.into_iter().map(|each| (each.name.clone(), PurgeTarget::Unfinished(Box::new(each)))),
+    );
+    targets.extend(active.into_iter().map(|each| (each.name, PurgeTarget::Active)));
+    targets.extend(unreadable.into_iter().map(|(name, why)| (name, PurgeTarget::Unreadable(why))));
+    targets
 }
 
 /// What ends a purge before anything is asked of the server.

@@ -95,27 +95,36 @@ impl Restore<'_> {
                 self.terminal.data(&format!("{} restored{suffix}\n", sanitise(label)))?;
                 Ok(Restored::Ended(Exit::Done))
             }
-            Err(error) if error.is_already_there() && is_new => {
-                let why = format!(
-                    "{label} was created by another client a moment ago; nothing is restored into it"
-                );
-                self.terminal.fail(&Failure::refused(why).hint("run the command again if that is meant"));
-                Ok(Restored::NoNamespace(Exit::Refused))
-            }
-            Err(error) if error.is_already_there() => {
-                self.terminal.note(&format!("{label} exists already; it was left alone"));
-                Ok(Restored::Ended(Exit::Done))
-            }
-            Err(error) if error.is_not_rehearsed() => {
-                self.terminal.note(&format!("{label} was not checked by the server: {}", error.detail()));
-                Ok(Restored::Ended(Exit::Done))
-            }
             Err(error) if error.is_fatal() => Err(error.into()),
-            Err(error) => {
-                self.fail(object, ty, label, &error).await;
-                Ok(if is_new { Restored::NoNamespace(Exit::Error) } else { Restored::Ended(Exit::Error) })
-            }
+            Err(error) => Ok(self.not_created(object, ty, label, &error, is_new).await),
         }
+    }
+
+    /// `is_new`: it is the namespace, which was not there a moment ago.
+    async fn not_created(
+        &self,
+        object: &SavedObject,
+        ty: &ResourceType,
+        label: &str,
+        error: &ApiError,
+        is_new: bool,
+    ) -> Restored {
+        if error.is_already_there() && is_new {
+            let why =
+                format!("{label} was created by another client a moment ago; nothing is restored into it");
+            self.terminal.fail(&Failure::refused(why).hint("run the command again if that is meant"));
+            return Restored::NoNamespace(Exit::Refused);
+        }
+        if error.is_already_there() {
+            self.terminal.note(&format!("{label} exists already; it was left alone"));
+            return Restored::Ended(Exit::Done);
+        }
+        if error.is_not_rehearsed() {
+            self.terminal.note(&format!("{label} was not checked by the server: {}", error.detail()));
+            return Restored::Ended(Exit::Done);
+        }
+        self.fail(object, ty, label, error).await;
+        if is_new { Restored::NoNamespace(Exit::Error) } else { Restored::Ended(Exit::Error) }
     }
 
     /// What a run would come to, by reads alone.
