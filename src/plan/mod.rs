@@ -120,7 +120,10 @@ fn remains(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<Str
         .iter()
         .map(|held| format!("{} held by {}", held.resource.counted(held.count), held.finalizer));
     let unknown = unknown(&diagnosis.namespace, &diagnosis.inventory, policy);
-    let unknown = (!unknown.is_empty()).then(|| format!("whatever is in {}", unknown.join(", ")));
+    // The first reason stands for all: they are the same where a whole server or account is the trouble.
+    let why = diagnosis.inventory.coverage.unknown().find(|gap| !policy.accepts(gap));
+    let why = why.map(|gap| format!(" ({})", gap.detail)).unwrap_or_default();
+    let unknown = (!unknown.is_empty()).then(|| format!("whatever is in {}{why}", unknown.join(", ")));
     kept.chain(unknown).collect()
 }
 

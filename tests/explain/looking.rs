@@ -193,8 +193,9 @@ async fn several_are_looked_at_with_one_list_per_type(_: Lab) {
 }
 
 async fn the_reason_in_the_list_is_the_reason_of_the_diagnosis(_: Lab) {
-    let lab =
-        Lab::sandbox(Options { scenarios: scenarios::all().iter().collect(), ..Options::default() }).await;
+    // Of more than ten, explain would tell the causes alone.
+    let some = scenarios::all().iter().take(10).collect();
+    let lab = Lab::sandbox(Options { scenarios: some, ..Options::default() }).await;
     lab.the_sandbox().forget_requests();
     let list = lab.nsfix(&["list-stuck", "-o", "wide"]).run().await.expect(0).stdout;
     let asked = lab.requests_of_nsfix();
@@ -204,10 +205,11 @@ async fn the_reason_in_the_list_is_the_reason_of_the_diagnosis(_: Lab) {
     assert!(!asked.iter().any(|request| request.contains("/secrets/") || request.ends_with("/secrets")));
 
     let stuck: Vec<&str> = list.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
-    assert_eq!(stuck.len(), scenarios::all().len() - 1, "all but the active one");
+    assert!((8..=10).contains(&stuck.len()), "{stuck:?}");
     let told = lab.nsfix(&[&["explain"], stuck.as_slice()].concat()).run().await.expect(0).stdout;
     for name in stuck {
-        let verdict = told.lines().find(|line| line.starts_with(&format!("namespace/{name} is "))).unwrap();
+        let verdict = told.lines().find(|line| line.starts_with(&format!("namespace/{name} ")));
+        let verdict = verdict.unwrap_or_else(|| panic!("{name} is not in {told}"));
         let reason = verdict.split_once(": ").unwrap().1;
         let row = list.lines().find(|line| line.split(' ').next() == Some(name)).unwrap();
         assert!(!reason.is_empty() && row.ends_with(reason), "{reason:?} is not in {row:?}");
