@@ -157,7 +157,7 @@ async fn an_api_that_hangs_is_named_before_the_controller_has_said_a_word(lab: L
     }
     assert!(!ran.stderr.contains("trouble"), "{ran:?}");
     let told = lab.nsfix(&["explain", "hang", "beside"]).run().await.expect(0).stdout;
-    assert!(told.starts_with("Shared causes\n  UnavailableApi: "), "{told}");
+    assert!(told.starts_with("Shared causes\n  API hang.agg.example.com/v1 is discovered"), "{told}");
     without_api(&lab, &name).await;
     gone(&lab, "hang").await;
     gone(&lab, "beside").await;

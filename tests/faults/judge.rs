@@ -332,6 +332,8 @@ impl Court<'_> {
                     "another one of the same name",
                     "whether the namespace is gone",
                     "would not be finalized",
+                    // Whatever is in trouble is not asked again, and nothing is said of the namespace.
+                    "because the API server is in trouble",
                 ];
                 let says = says.iter().any(|words| message.contains(words));
                 self.claim(!long_gone || says, || format!("{outcome}, and it was gone: {message}"));
