@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::leftovers::Refusals;
-use super::{DryRunChoice, Format, Formats, parse_namespace};
+use super::{DryRunChoice, Format, Formats, PatienceOption, parse_namespace};
 use crate::metrics::MetricsOptions;
 use crate::model::parse_duration;
 use crate::plan::policy_file::{ApiGroup, LabelSelector, TypeName, Zombies};
@@ -211,16 +211,9 @@ pub struct ClearOptions {
         default_value = "3m"
     )]
     pub timeout: Duration,
-    /// How long the controller has a namespace with content for itself before anything is forced
-    #[arg(
-        long,
-        env = "NSFIX_PATIENCE",
-        hide_env_values = true,
-        value_name = "DURATION",
-        value_parser = parse_duration,
-        default_value = "90s"
-    )]
-    pub patience: Duration,
+    /// As every verb that forces has it.
+    #[command(flatten)]
+    pub patience: PatienceOption,
     /// Output format of the report
     #[arg(short, long, value_name = "FORMAT", value_parser = Formats::Names)]
     pub output: Option<Format>,

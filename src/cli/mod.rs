@@ -18,6 +18,7 @@ mod man;
 mod name;
 mod namespaces;
 mod orphans;
+mod patience;
 mod restore;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -40,6 +41,7 @@ pub use leftovers::Refusals;
 pub use list_stuck::ListStuckOptions;
 pub use namespaces::NamespaceOptions;
 pub use orphans::OrphansOptions;
+pub use patience::PatienceOption;
 pub use restore::RestoreOptions;
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxOptions;

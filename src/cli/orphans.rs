@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DryRunChoice, Format, Formats, NamespaceOptions, parse_namespace};
+use super::{DryRunChoice, Format, Formats, NamespaceOptions, PatienceOption, parse_namespace};
 use crate::model::parse_duration;
 use crate::output::jsonpath::Path;
 
@@ -42,16 +42,9 @@ pub struct OrphansOptions {
     /// How long to wait for each namespace to be gone
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1m")]
     pub timeout: Duration,
-    /// How long the controller has a namespace with content for itself before anything is forced
-    #[arg(
-        long,
-        env = "NSFIX_PATIENCE",
-        hide_env_values = true,
-        value_name = "DURATION",
-        value_parser = parse_duration,
-        default_value = "90s"
-    )]
-    pub patience: Duration,
+    /// As every verb that forces has it.
+    #[command(flatten)]
+    pub patience: PatienceOption,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_parser = Formats::Names)]
     pub output: Option<Format>,

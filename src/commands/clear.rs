@@ -135,7 +135,7 @@ fn settings(options: &ClearOptions, file: Option<&ClearPolicy>, session: &Sessio
             allow_protected: options.allow_protected,
             release_finalizers: options.release_finalizer.clone(),
             finalizers: options.finalizer.clone(),
-            patience: options.patience,
+            patience: options.patience.patience,
             deletes_no_namespace: options.unattended.all,
             rule: options.unattended.consent(options.leftovers),
         },

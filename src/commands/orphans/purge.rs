@@ -168,7 +168,7 @@ fn settings(options: &OrphansOptions) -> Settings {
         policy: Policy {
             leftovers: Leftovers::Release,
             release_finalizers: options.release_finalizer.clone(),
-            patience: options.patience,
+            patience: options.patience.patience,
             ..Policy::default()
         },
         dry_run: DryRun::None,
