@@ -25,7 +25,7 @@ tests! {
 }
 
 /// What becomes of a manifest when it goes through its type.
-fn typed(manifest: &Value) -> Value {
+pub(super) fn typed(manifest: &Value) -> Value {
     fn through<T: DeserializeOwned + Serialize>(manifest: &Value) -> Value {
         let typed: T = serde_json::from_value(manifest.clone())
             .unwrap_or_else(|error| panic!("{error} in {manifest:#}"));
@@ -88,7 +88,7 @@ async fn the_jobs_run_commands_that_there_are(lab: Lab) {
 }
 
 /// What the rendered CronJobs, and everything else, are in an overlay of one's own.
-async fn render(place: &std::path::Path) -> Vec<Value> {
+pub(super) async fn render(place: &std::path::Path) -> Vec<Value> {
     let output = Command::new("kubectl").arg("kustomize").arg(place).output().await.unwrap();
     let rendered = String::from_utf8(output.stdout).unwrap();
     let place = place.display();
@@ -147,7 +147,7 @@ async fn kustomize_renders_them_with_one_image(_: Lab) {
             assert_eq!(typed(&object), object, "{place}");
             if text(&object, "/kind") == "CronJob" {
                 let container = "/spec/jobTemplate/spec/template/spec/containers/0/image";
-                assert_eq!(text(&object, container), "ghcr.io/OWNER/nsfix:VERSION", "{place}");
+                assert_eq!(text(&object, container), "ghcr.io/OWNER/REPOSITORY:VERSION", "{place}");
             }
         }
     }

@@ -4,6 +4,7 @@
 mod admission;
 mod alerts;
 mod capabilities;
+mod chart;
 mod documents;
 mod in_cluster;
 mod nightly;
@@ -19,6 +20,7 @@ use crate::harness::Test;
 pub fn tests() -> Vec<Test> {
     [
         alerts::tests(),
+        chart::tests(),
         documents::tests(),
         admission::tests(),
         capabilities::tests(),
@@ -34,7 +36,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy")
 }
 
-/// The manifests, each with the file that it is in. Kustomize's own files and Prometheus' are none.
+/// The manifests, each with the file that it is in. Kustomize's own files, Prometheus' and the chart's are none.
 fn manifests() -> Vec<(PathBuf, Value)> {
     let mut found = Vec::new();
     collect(&root(), &mut found);
@@ -48,7 +50,7 @@ fn collect(dir: &Path, found: &mut Vec<(PathBuf, Value)>) {
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
+        if path.is_dir() && name != "chart" {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "yaml")
             && !["kustomization.yaml", "alerts.yaml", "alerts-test.yaml"].contains(&name.as_str())

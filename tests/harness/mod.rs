@@ -59,21 +59,20 @@ pub enum On {
     Kubectl,
     /// With promtool; ignored where there is none.
     Promtool,
-    /// With helm and kubectl; ignored where there is no helm.
-    #[allow(dead_code)]
+    /// With helm and kubectl; ignored where one of them is missing.
     Helm,
     /// On the sandbox alone: it injects faults that no real server has on offer.
     Sandbox,
 }
 
 impl On {
-    /// The program that a machine need not have.
-    fn needs(self) -> Option<&'static str> {
+    /// The programs that a machine need not have.
+    fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::Bash => Some("bash"),
-            Self::Kubectl => Some("kubectl"),
-            Self::Promtool => Some("promtool"),
-            Self::Helm => Some("helm"),
+            Self::Bash => &["bash"],
+            Self::Kubectl => &["kubectl"],
+            Self::Promtool => &["promtool"],
+            Self::Helm => &["helm", "kubectl"],
             Self::Both
             | Self::BothAlone
             | Self::Controlled
@@ -81,7 +80,7 @@ impl On {
             | Self::RealAlone
             | Self::RealIdle
             | Self::Pod
-            | Self::Sandbox => None,
+            | Self::Sandbox => &[],
         }
     }
 }
@@ -118,12 +117,13 @@ impl Test {
         if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::Pod) {
             trials.clear();
         }
-        if let Some(program) = on.needs() {
-            if std::process::Command::new(program).arg("--help").output().is_err() {
-                let without = |trial: Trial| trial.with_kind(format!("no {program}")).with_ignored_flag(true);
-                return trials.into_iter().map(without).collect();
-            }
-        } else if on != On::Sandbox {
+        let is_missing =
+            |program: &&&str| std::process::Command::new(program).arg("--help").output().is_err();
+        if let Some(program) = on.needs().iter().find(is_missing) {
+            let without = |trial: Trial| trial.with_kind(format!("no {program}")).with_ignored_flag(true);
+            return trials.into_iter().map(without).collect();
+        }
+        if on.needs().is_empty() && on != On::Sandbox {
             let found = plane.cloned();
             let trial = Trial::test(name, move || {
                 let Some(plane) = found else { return Err("no control plane was found".into()) };
