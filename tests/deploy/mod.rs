@@ -3,6 +3,7 @@
 
 mod admission;
 mod alerts;
+mod archive;
 mod capabilities;
 mod chart;
 mod documents;
@@ -20,6 +21,7 @@ use crate::harness::Test;
 pub fn tests() -> Vec<Test> {
     [
         alerts::tests(),
+        archive::tests(),
         chart::tests(),
         documents::tests(),
         admission::tests(),
