@@ -24,7 +24,6 @@ tests! {
     verbose_shows_the_request,
     a_server_in_trouble_is_asked_again_only_where_it_says_so,
     text_from_the_server_cannot_steer_the_terminal,
-    several_contexts_are_listed_together,
     what_one_cluster_has_is_never_said_of_another;
     Controlled: the_reason_comes_from_the_conditions
 }
@@ -169,20 +168,6 @@ async fn text_from_the_server_cannot_steer_the_terminal(lab: Lab) {
     lab.the_sandbox().inject(Fault::answer(Matcher::new("GET", "/api/v1/namespaces"), evil));
     let ran = lab.nsfix(&["list-stuck", "--color", "always"]).run().await.expect(1);
     assert_eq!(ran.stderr, "Error from server (InternalError): boo\\u{1b}[2J\\u{202e} error: forged\n");
-}
-
-async fn several_contexts_are_listed_together(lab: Lab) {
-    let name = terminating(&lab).await;
-    let text = std::fs::read_to_string(lab.kubeconfig()).unwrap();
-    let text = text + "- name: twin\n  context: {cluster: lab, user: lab}\n";
-    let both = lab.dir().join("both");
-    std::fs::write(&both, text).unwrap();
-    let ran =
-        lab.nsfix(&["list-stuck", "--all-contexts", "--no-headers"]).env("KUBECONFIG", &both).run().await;
-    let ran = ran.expect(0);
-    let contexts: Vec<&str> = ran.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(contexts, ["lab", "twin"]);
-    assert_eq!(ran.stdout.matches(&name).count(), 2);
 }
 
 /// Namespaces of the same names in two clusters, of which one has a dead API.

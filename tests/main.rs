@@ -14,6 +14,7 @@ mod access;
 mod check;
 mod clear;
 mod connection;
+mod contexts;
 mod contract;
 mod deploy;
 mod discovery;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         access::tests(),
         clear::tests(),
         connection::tests(),
+        contexts::tests(),
         contract::tests(),
         deploy::tests(),
         discovery::tests(),

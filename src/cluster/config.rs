@@ -3,13 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use clap::Args;
 use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
-use super::plugin::{Plugin, PluginToken};
 use super::{Cluster, ConfigError, Observer, in_cluster, transport};
 use crate::model::parse_duration;
 
@@ -162,59 +159,11 @@ impl ConnectionOptions {
         self.server.is_none() && context.as_deref() == Some(PRACTICE_CONTEXT)
     }
 
-    /// Connects to every cluster that the flags name: the current one, each `--context`, or all contexts.
-    pub async fn connect_all(&self, observer: &Observer) -> Result<Vec<Cluster>, ConfigError> {
-        let contexts = if self.all_contexts {
-            let kubeconfig = self.kubeconfig()?.ok_or(ConfigError::Missing)?;
-            kubeconfig.contexts.into_iter().map(|context| Some(context.name)).collect()
-        } else if self.context.is_empty() {
-            vec![None]
-        } else {
-            self.context.iter().cloned().map(Some).collect()
-        };
-        let mut clusters = Vec::with_capacity(contexts.len());
-        for context in contexts {
-            clusters.push(self.connect_to(context, Observer::clone(observer)).await?);
-        }
-        Ok(clusters)
-    }
-
-    async fn connect_to(&self, context: Option<String>, observer: Observer) -> Result<Cluster, ConfigError> {
-        let kubeconfig = match self.kubeconfig()? {
-            Some(kubeconfig) => kubeconfig,
-            None if self.server.is_some() => Kubeconfig::default(),
-            None => in_cluster::kubeconfig()?,
-        };
-        let config = self.with_flags(kubeconfig, context.clone()).await?;
-        let mut config = prepared(config);
-        let token = self.log_in(&mut config).await?;
-        let client = transport::client(&config, token)?;
-        Ok(self.cluster(client, &config, context, observer))
-    }
-
-    /// Runs the credential plugin, where the user is known by one; kube's order of precedence.
-    async fn log_in(&self, config: &mut Config) -> Result<Option<PluginToken>, ConfigError> {
-        let AuthInfo { auth_provider, username, password, token, token_file, .. } = &config.auth_info;
-        let otherwise = auth_provider.is_some()
-            || (username.is_some() && password.is_some())
-            || token.is_some()
-            || token_file.is_some();
-        // kube would run it again, and wait for it without an end.
-        let Some(exec) = config.auth_info.exec.take().filter(|_| !otherwise) else { return Ok(None) };
-        let plugin = Plugin::new(exec, self.timeout());
-        let mut credentials = plugin.run().await?;
-        if let Some((certificate, key)) = credentials.identity.take() {
-            config.auth_info.client_certificate_data = Some(BASE64_STANDARD.encode(certificate));
-            config.auth_info.client_key_data = Some(BASE64_STANDARD.encode(key).into());
-        }
-        Ok(Some(PluginToken::new(plugin, credentials)))
-    }
-
-    fn timeout(&self) -> Duration {
+    pub(super) fn timeout(&self) -> Duration {
         self.request_timeout.unwrap_or(DEFAULT_REQUEST_TIMEOUT)
     }
 
-    fn cluster(
+    pub(super) fn cluster(
         &self,
         client: Client,
         config: &Config,
@@ -225,7 +174,7 @@ impl ConnectionOptions {
     }
 
     /// The kubeconfig that kubectl would use, if there is one.
-    fn kubeconfig(&self) -> Result<Option<Kubeconfig>, ConfigError> {
+    pub(super) fn kubeconfig(&self) -> Result<Option<Kubeconfig>, ConfigError> {
         let read = match &self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path).map(Some),
             None => match from_environment() {
@@ -245,7 +194,7 @@ impl ConnectionOptions {
     }
 
     /// Applies the flags to a kubeconfig the way clientcmd's overrides do.
-    async fn with_flags(
+    pub(super) async fn with_flags(
         &self,
         mut kubeconfig: Kubeconfig,
         context: Option<String>,
@@ -349,7 +298,7 @@ fn with_scheme(server: &str) -> String {
     if server.contains("://") { server.to_owned() } else { format!("https://{server}") }
 }
 
-fn prepared(mut config: Config) -> Config {
+pub(super) fn prepared(mut config: Config) -> Config {
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.default_retry = false;
     config.headers.push((http::header::USER_AGENT, user_agent()));

@@ -29,6 +29,9 @@ pub enum ConfigError {
     /// The command that a kubeconfig names for credentials (`users[].user.exec`) has none.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// kubectl has had none since 1.26.
+    #[error("the gcp auth plugin has been removed")]
+    GcpRemoved,
     /// Credentials could not be had.
     #[error("Unable to authenticate: {0}")]
     Login(#[source] kube::client::AuthError),
@@ -56,6 +59,9 @@ impl ConfigError {
                 "a pod has one where automountServiceAccountToken is true; else name a --kubeconfig or a --token",
             ),
             Self::Plugin(error) => Some(error.hint()),
+            Self::GcpRemoved => Some(
+                "the credential plugin gke-gcloud-auth-plugin takes its place; gcloud container clusters get-credentials writes it into the kubeconfig",
+            ),
             Self::Invalid(_) | Self::Kubeconfig { .. } | Self::Client(_) | Self::Login(_) => None,
         }
     }

@@ -37,6 +37,8 @@ enum PluginFailure {
     NotStarted(#[source] io::Error),
     #[error("asks for input, and there is no terminal")]
     NoTerminal,
+    #[error("asks for input, and several contexts are read at once")]
+    NotAlone,
     #[error("did not answer within {}s", .0.as_secs_f64())]
     TimedOut(Duration),
     #[error("failed with {status}{said}")]
@@ -52,6 +54,9 @@ impl PluginError {
     /// The first line of the kubeconfig's `installHint`, or where else to look.
     #[must_use]
     pub fn hint(&self) -> &str {
+        if matches!(self.failure, PluginFailure::NotAlone) {
+            return "log in with this --context alone, and then read them all";
+        }
         let lines = self.install_hint.iter().flat_map(|hint| hint.lines());
         lines
             .map(str::trim)
@@ -65,6 +70,8 @@ impl PluginError {
 pub(super) struct Plugin {
     exec: ExecConfig,
     deadline: Duration,
+    /// Whether the terminal is its own. Several that ask at once would take each other's answers.
+    alone: bool,
 }
 
 /// What a plugin has printed.
@@ -95,8 +102,8 @@ struct Status {
 }
 
 impl Plugin {
-    pub(super) fn new(exec: ExecConfig, deadline: Duration) -> Self {
-        Self { exec, deadline }
+    pub(super) fn new(exec: ExecConfig, deadline: Duration, alone: bool) -> Self {
+        Self { exec, deadline, alone }
     }
 
     /// Runs the command once.
@@ -133,6 +140,8 @@ impl Plugin {
     fn is_interactive(&self) -> Result<bool, PluginFailure> {
         match self.exec.interactive_mode {
             Some(ExecInteractiveMode::Never) => Ok(false),
+            Some(ExecInteractiveMode::Always) if !self.alone => Err(PluginFailure::NotAlone),
+            _ if !self.alone => Ok(false),
             Some(ExecInteractiveMode::Always) if !io::stdin().is_terminal() => Err(PluginFailure::NoTerminal),
             _ => Ok(io::stdin().is_terminal()),
         }
@@ -258,7 +267,7 @@ mod tests {
 
     fn plugin(script: &str, deadline: Duration) -> Plugin {
         let exec = json!({"command": "sh", "args": ["-c", script], "interactiveMode": "Never"});
-        Plugin::new(serde_json::from_value(exec).unwrap(), deadline)
+        Plugin::new(serde_json::from_value(exec).unwrap(), deadline, true)
     }
 
     fn is_running(pid: &str) -> bool {

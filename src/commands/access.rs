@@ -11,7 +11,7 @@ use crate::output::document::AccessItem;
 use crate::plan::capabilities;
 
 pub(super) async fn run(options: &AccessOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     let mut items = Vec::new();
     let wanted =
         |name: &str| options.capabilities.is_empty() || options.capabilities.iter().any(|each| each == name);

@@ -16,7 +16,7 @@ use crate::plan::is_protected;
 pub(super) const KEEP: usize = 500;
 
 pub(super) async fn run(options: &CheckOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     let (namespaces, mut exits) = chosen(cluster, options, terminal).await?;
     let predictions = if namespaces.is_empty() {
         Vec::new()

@@ -82,7 +82,7 @@ pub(super) async fn run(
     let journal = journal.map(Journal::open).transpose()?;
     let file = options.unattended.policy.as_deref().map(policy::read).transpose()?;
     let settings = settings(options, file.as_deref(), session)?;
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
@@ -105,7 +105,7 @@ pub(super) async fn run(
     let ended = clear.journal.as_ref().map_or(Ok(()), |journal| journal.end(exit.code(), &tally));
     let error = error.or_else(|| ended.err().map(Failure::of));
     let entries: Vec<Entry> = seen.iter().flatten().map(|seen| seen.entry.clone()).collect();
-    report_file::write(options.report_file.as_deref(), &entries, Some(&reports), terminal);
+    report_file::write(options.report_file.as_deref(), &entries, Some(&reports), &[], terminal);
     let result = VerbResult {
         stuck: seen.as_ref().map(|seen| still_stuck(seen, &reports).beside(left_alone)),
         reports: seen.map(|_| reports),

@@ -23,7 +23,7 @@ pub(super) const CAP: usize = 5;
 const DOCUMENT_CAP: usize = 500;
 
 pub(super) async fn run(options: &ExplainOptions, session: &Session, terminal: &Terminal) -> Result<Exit> {
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     if options.names.is_empty() {
         let keep = if options.output.is_some() { DOCUMENT_CAP } else { CAP };
         return all_stuck(cluster, keep, options.output.as_ref(), Extent::Full, terminal).await;

@@ -42,7 +42,7 @@ async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result
     let Cli { command, global } = cli;
     let Some(command) = command else {
         let session = open(&global, terminal, shutdown).await?;
-        let cluster = session.the_cluster()?;
+        let cluster = session.the_cluster();
         let look = explain::all_stuck(cluster, explain::CAP, None, Extent::Short, terminal);
         return only_reads(shutdown, look).await;
     };
@@ -56,8 +56,8 @@ async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result
         #[cfg(feature = "sandbox")]
         Command::Sandbox(options) => sandbox::run(&options, terminal, shutdown).await.map(VerbResult::from),
         Command::ListStuck(options) => {
-            let (session, started) = (open(&global, terminal, shutdown).await?, Instant::now());
-            let result = only_reads(shutdown, list_stuck::run(&options, &session, terminal)).await;
+            let started = Instant::now();
+            let result = only_reads(shutdown, list_stuck::run(&options, &global, terminal)).await;
             let result = result.unwrap_or_else(VerbResult::from);
             run_metrics::publish(&options.metrics, started, &result, terminal).await;
             Ok(result)

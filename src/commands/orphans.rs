@@ -24,7 +24,7 @@ pub(super) async fn run(
     terminal: &Terminal,
     shutdown: &Shutdown,
 ) -> Result<VerbResult> {
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     match options.dry_run {
         DryRunChoice::None => {}
         DryRunChoice::Client => cluster.only_read(),

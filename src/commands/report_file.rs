@@ -9,6 +9,7 @@ use crate::cluster::Cluster;
 use crate::execute::Report;
 use crate::output::Terminal;
 use crate::output::html::{Entry, page};
+use crate::output::list_stuck::UnreadContext;
 
 /// How a cluster is called on the page.
 pub(super) fn cluster_name(cluster: &Cluster) -> &str {
@@ -16,9 +17,15 @@ pub(super) fn cluster_name(cluster: &Cluster) -> &str {
 }
 
 /// Replaces the file as a whole: nobody reads half of it.
-pub(super) fn write(path: Option<&Path>, entries: &[Entry], reports: Option<&[Report]>, terminal: &Terminal) {
+pub(super) fn write(
+    path: Option<&Path>,
+    entries: &[Entry],
+    reports: Option<&[Report]>,
+    unread: &[UnreadContext],
+    terminal: &Terminal,
+) {
     let Some(path) = path else { return };
-    if let Err(error) = replace(path, &page(entries, reports, Timestamp::now())) {
+    if let Err(error) = replace(path, &page(entries, reports, unread, Timestamp::now())) {
         terminal.warn(&format!("unable to write the report to {}: {error}", path.display()));
     }
 }

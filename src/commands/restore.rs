@@ -43,7 +43,7 @@ pub(super) async fn run(
             terminal.fail(&Failure::error(format!("{}: {why}", unreadable(&backup.file))));
         }
     }
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }

@@ -1,6 +1,7 @@
 //! The versioned documents of `-o json|yaml`: what scripts rely on. Fields may be added, none renamed.
 
 mod access;
+mod context;
 mod diagnosis;
 mod orphan;
 mod prediction;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use access::AccessItem;
+pub use context::UnreadContextItem;
 pub use diagnosis::DiagnosisItem;
 pub use orphan::OrphanItem;
 pub use prediction::PredictionItem;
@@ -33,6 +35,9 @@ pub struct Document<T> {
     api_version: &'static str,
     kind: &'static str,
     items: Vec<T>,
+    /// Of several contexts those that could not be looked at; absent where there is one cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    could_not_look: Option<Vec<UnreadContextItem>>,
 }
 
 /// An item that knows which list it belongs into.
@@ -53,7 +58,13 @@ impl<T: Item> Document<T> {
     /// Wraps the items.
     #[must_use]
     pub fn new(items: Vec<T>) -> Self {
-        Self { api_version: API_VERSION, kind: T::LIST_KIND, items }
+        Self { api_version: API_VERSION, kind: T::LIST_KIND, items, could_not_look: None }
+    }
+
+    /// The same with the contexts that nothing is known about.
+    #[must_use]
+    pub fn could_not_look(self, contexts: Option<Vec<UnreadContextItem>>) -> Self {
+        Self { could_not_look: contexts, ..self }
     }
 
     /// Renders the document in a format. A table of its own columns has a header unless none is wanted.
@@ -99,6 +110,9 @@ pub struct StuckNamespace {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "String"))]
     context: Option<String>,
+    /// Further contexts that lead to the same cluster; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_contexts: Vec<String>,
     /// When it was deleted; null where it was not.
     #[cfg_attr(test, schemars(schema_with = "schemas::time"))]
     deletion_timestamp: Option<String>,
@@ -174,6 +188,7 @@ impl StuckNamespace {
             name: namespace.name.clone(),
             uid: namespace.uid.clone(),
             context: context.map(str::to_owned),
+            other_contexts: Vec::new(),
             deletion_timestamp: namespace.deleted.map(|time| time.to_string()),
             age_seconds: age(namespace, now).unwrap_or_default().as_secs(),
             state: State::of(namespace, now).to_string(),
@@ -191,6 +206,12 @@ impl StuckNamespace {
     #[must_use]
     pub fn left_alone(self, why: Option<&LeftAlone>) -> Self {
         Self { left_alone: why.map(ToString::to_string), ..self }
+    }
+
+    /// The same with further contexts that it was seen through.
+    #[must_use]
+    pub fn other_contexts(self, contexts: &[String]) -> Self {
+        Self { other_contexts: contexts.to_vec(), ..self }
     }
 
     /// The same, now that it is gone.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::list_stuck::UnreadContext;
 use super::{human_duration, report, sanitise};
 use crate::diagnose::{Diagnosis, Held, State};
 use crate::execute::{Report, StepResult};
@@ -93,9 +94,14 @@ th{white-space:nowrap}code{font-size:.92em;overflow-wrap:anywhere}ul{margin:0;pa
 .bad{color:#c0262d}.good{color:#1a7f37}.faint{opacity:.7}details{margin:.2rem 0}\
 @media(prefers-color-scheme:dark){.bad{color:#ff7b72}.good{color:#56d364}}";
 
-/// The page. `reports` are those of a run that clears.
+/// The page. `reports` are those of a run that clears, `unread` what a run over several clusters could not look at.
 #[must_use]
-pub fn page(entries: &[Entry], reports: Option<&[Report]>, now: Timestamp) -> String {
+pub fn page(
+    entries: &[Entry],
+    reports: Option<&[Report]>,
+    unread: &[UnreadContext],
+    now: Timestamp,
+) -> String {
     let mut html = String::from("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     html += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n";
     html += "<meta name=\"viewport\" content=\"width=device-width\">\n<title>Stuck namespaces</title>\n";
@@ -106,6 +112,7 @@ pub fn page(entries: &[Entry], reports: Option<&[Report]>, now: Timestamp) -> St
     };
     let at = now.strftime("%Y-%m-%d %H:%M UTC");
     let _ = writeln!(html, "<p>{}<br><span class=\"faint\">nsfix, {at}</span></p>", escape(&said));
+    html += &clusters(unread);
     if !entries.is_empty() {
         html += &by_cause(entries);
         html += &namespaces(entries, reports);
@@ -113,6 +120,16 @@ pub fn page(entries: &[Entry], reports: Option<&[Report]>, now: Timestamp) -> St
     html += &others(entries, reports);
     html += "</body>\n</html>\n";
     html
+}
+
+/// In front of all that was found: a page that looks quiet may be one that could not look.
+fn clusters(unread: &[UnreadContext]) -> String {
+    if unread.is_empty() {
+        return String::new();
+    }
+    let said =
+        |unread: &UnreadContext| format!("<span class=\"bad\">{}</span>", escape(&unread.failure.message));
+    format!("<h2>Clusters that could not be looked at</h2>\n{}\n", list(unread.iter().map(said)))
 }
 
 fn by_cause(entries: &[Entry]) -> String {
@@ -282,7 +299,12 @@ mod tests {
         done.rule = Some(hostile.to_owned());
         done.backup = Some(hostile.into());
         done.problem = Some(crate::execute::Problem::new(hostile));
-        let html = page(&[entry], Some(&[done]), Timestamp::UNIX_EPOCH);
+        let unread = UnreadContext {
+            context: hostile.to_owned(),
+            why: None,
+            failure: crate::output::Failure::error(hostile),
+        };
+        let html = page(&[entry], Some(&[done]), &[unread], Timestamp::UNIX_EPOCH);
         assert!(!html.contains("<script") && !html.contains('\u{202e}') && !html.contains('\u{7}'), "{html}");
         assert!(html.contains("&lt;script&gt;"));
     }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::document::{Document, StuckNamespace, as_value};
+use super::document::{Document, StuckNamespace, UnreadContextItem, as_value};
 use super::jsonpath::Path;
 use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sanitise, sort_by, table};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, reason};
-use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, counted};
+use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, Unreadable, counted};
 use crate::plan::LeftAlone;
 
 /// How much of a reason, and of a list of finalizers, stays readable on a narrow terminal.
@@ -14,9 +14,11 @@ const LEAST_REASON: usize = 28;
 const LEAST_FINALIZERS: usize = 12;
 
 /// A namespace, the context it was seen through, and with `-o wide` what was found out about it.
-pub struct FoundNamespace<'a> {
+pub struct FoundNamespace {
     /// Where several clusters were asked.
-    pub context: Option<&'a str>,
+    pub context: Option<String>,
+    /// The contexts that lead to the same cluster.
+    pub other_contexts: Vec<String>,
     pub namespace: Namespace,
     /// What was found out about it.
     pub diagnosis: Option<Diagnosis>,
@@ -27,27 +29,30 @@ pub struct FoundNamespace<'a> {
 }
 
 /// The causes that several namespaces of one cluster share. Clusters share none.
-pub struct SharedCauses<'a> {
+pub struct SharedCauses {
     /// The context it was seen through.
-    pub context: Option<&'a str>,
+    pub context: Option<String>,
     /// The causes.
     pub common: Vec<CommonCause>,
 }
 
-impl<'a> FoundNamespace<'a> {
+impl FoundNamespace {
     /// One that was looked at from afar.
     #[must_use]
-    pub fn plain(context: Option<&'a str>, namespace: Namespace) -> Self {
+    pub fn plain(context: Option<&str>, namespace: Namespace) -> Self {
         let reason = reason(&namespace);
-        Self { context, namespace, diagnosis: None, reason, left_alone: None }
+        let context = context.map(str::to_owned);
+        Self { context, other_contexts: Vec::new(), namespace, diagnosis: None, reason, left_alone: None }
     }
 
     /// All that were diagnosed in a cluster, and what several of them share.
     #[must_use]
-    pub fn diagnosed(context: Option<&'a str>, diagnoses: Vec<Diagnosis>) -> (Vec<Self>, SharedCauses<'a>) {
+    pub fn diagnosed(context: Option<&str>, diagnoses: Vec<Diagnosis>) -> (Vec<Self>, SharedCauses) {
         let common = common_causes(&diagnoses);
+        let context = context.map(str::to_owned);
         let found = diagnoses.into_iter().map(|diagnosis| Self {
-            context,
+            context: context.clone(),
+            other_contexts: Vec::new(),
             namespace: diagnosis.namespace.clone(),
             reason: diagnosis.reason_besides(&common),
             diagnosis: Some(diagnosis),
@@ -57,12 +62,13 @@ impl<'a> FoundNamespace<'a> {
     }
 
     fn document(&self, shape: &Shape<'_>) -> StuckNamespace {
-        let context = self.context.filter(|_| shape.with_context);
+        let context = self.context.as_deref().filter(|_| shape.with_context);
         match &self.diagnosis {
             Some(diagnosis) => StuckNamespace::diagnosed(diagnosis, context),
             None => StuckNamespace::new(&self.namespace, context, shape.now),
         }
         .left_alone(self.left_alone.as_ref())
+        .other_contexts(&self.other_contexts)
     }
 
     /// The reason, and before it that nobody wants it touched.
@@ -74,9 +80,21 @@ impl<'a> FoundNamespace<'a> {
     }
 }
 
+/// A context whose cluster could not be looked at.
+#[derive(Debug)]
+pub struct UnreadContext {
+    pub context: String,
+    /// `None` where its configuration leads to no cluster.
+    pub why: Option<Unreadable>,
+    pub failure: Failure,
+}
+
 /// How the list is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape<'a> {
+    /// How many clusters were asked, and which of them could not be looked at.
+    pub asked: usize,
+    pub unread: &'a [UnreadContext],
     pub format: Option<&'a Format>,
     /// Whether a table has a header line.
     pub headers: bool,
@@ -87,7 +105,7 @@ pub struct Shape<'a> {
 }
 
 /// Sorts the list by what a path finds in the document of each.
-pub fn sort(found: &mut Vec<FoundNamespace<'_>>, path: &Path, shape: &Shape<'_>) -> Result<(), Failure> {
+pub fn sort(found: &mut Vec<FoundNamespace>, path: &Path, shape: &Shape<'_>) -> Result<(), Failure> {
     sort_by(found, path, |found| as_value(&found.document(shape)).unwrap_or_default())
 }
 
@@ -100,30 +118,26 @@ fn of_cluster(context: Option<&str>, shape: &Shape<'_>, text: String) -> String 
 }
 
 /// Says what is not in the table: the causes that namespaces share, once, and what could not be looked at.
-pub fn warn(
-    found: &[FoundNamespace<'_>],
-    shared: &[SharedCauses<'_>],
-    shape: &Shape<'_>,
-    terminal: &Terminal,
-) {
+pub fn warn(found: &[FoundNamespace], shared: &[SharedCauses], shape: &Shape<'_>, terminal: &Terminal) {
     for SharedCauses { context, common } in shared {
+        let context = context.as_deref();
         let invocation = match context {
             Some(context) if shape.with_context => &terminal.invocation().in_context(context),
             _ => terminal.invocation(),
         };
         for cause in common {
             let warning = cause.warning().render(invocation, |text| sanitise(text).into_owned());
-            terminal.warn(&of_cluster(*context, shape, warning));
+            terminal.warn(&of_cluster(context, shape, warning));
         }
     }
     for SharedCauses { context, .. } in shared {
-        warn_of_gaps(found, *context, shape, terminal);
+        warn_of_gaps(found, context.as_deref(), shape, terminal);
     }
 }
 
 /// The table has no room for it, and whoever reads a reason has to know what it does not take into account.
-fn warn_of_gaps(found: &[FoundNamespace<'_>], context: Option<&str>, shape: &Shape<'_>, terminal: &Terminal) {
-    let here = found.iter().filter(|found| found.context == context);
+fn warn_of_gaps(found: &[FoundNamespace], context: Option<&str>, shape: &Shape<'_>, terminal: &Terminal) {
+    let here = found.iter().filter(|found| found.context.as_deref() == context);
     if let Some(warning) = gaps(here.filter_map(|found| found.diagnosis.as_ref())) {
         terminal.warn(&of_cluster(context, shape, warning));
     }
@@ -141,11 +155,7 @@ pub(super) fn gaps<'a>(diagnoses: impl Iterator<Item = &'a Diagnosis>) -> Option
 }
 
 /// Prints the list in its format.
-pub fn print(
-    found: &[FoundNamespace<'_>],
-    shape: &Shape<'_>,
-    terminal: &Terminal,
-) -> Result<(), OutputError> {
+pub fn print(found: &[FoundNamespace], shape: &Shape<'_>, terminal: &Terminal) -> Result<(), OutputError> {
     let text = match shape.format {
         // One stream in Kubernetes: the list is lines of the log.
         None | Some(Format::Wide) if terminal.keeps_log() => {
@@ -153,14 +163,24 @@ pub fn print(
             lines.map(|line| line.map(|line| line + "\n")).collect::<Result<String, _>>()?
         }
         None | Some(Format::Wide) if found.is_empty() => {
-            terminal.note("No stuck namespaces found.");
+            match (shape.asked - shape.unread.len(), shape.unread.is_empty()) {
+                (0, _) => {}
+                (_, true) => terminal.note("No stuck namespaces found."),
+                (read, false) => terminal.note(&format!(
+                    "No stuck namespaces found in {} of {}; what is in the others is unknown.",
+                    read,
+                    counted(shape.asked as u64, "context")
+                )),
+            }
             return Ok(());
         }
         None => as_table(found, false, shape, terminal),
         Some(Format::Wide) => as_table(found, true, shape, terminal),
         Some(format) => {
             let items = found.iter().map(|found| found.document(shape));
-            Document::new(items.collect()).render(format, shape.headers)?
+            let unread =
+                shape.with_context.then(|| shape.unread.iter().map(UnreadContextItem::new).collect());
+            Document::new(items.collect()).could_not_look(unread).render(format, shape.headers)?
         }
     };
     terminal.data(&text)
@@ -168,20 +188,21 @@ pub fn print(
 
 /// What a pod leaves behind: how many, why all of them, and then one line for each.
 #[must_use]
-pub fn summary(found: &[FoundNamespace<'_>], shared: &[SharedCauses<'_>], shape: &Shape<'_>) -> String {
+pub fn summary(found: &[FoundNamespace], shared: &[SharedCauses], shape: &Shape<'_>) -> String {
     let mut lines = vec![counted(found.len() as u64, "stuck namespace")];
+    lines.extend(shape.unread.iter().map(|unread| unread.failure.message.clone()));
     lines.extend(shared.iter().flat_map(|SharedCauses { context, common }| {
-        common.iter().map(|cause| of_cluster(*context, shape, cause.sentence()))
+        common.iter().map(|cause| of_cluster(context.as_deref(), shape, cause.sentence()))
     }));
     lines.extend(found.iter().map(|found| {
         let state = State::of(&found.namespace, shape.now);
         let line = format!("{state} {}: {}", found.namespace.name, found.marked_reason());
-        of_cluster(found.context, shape, line)
+        of_cluster(found.context.as_deref(), shape, line)
     }));
     lines.join("\n")
 }
 
-fn as_table(found: &[FoundNamespace<'_>], wide: bool, shape: &Shape<'_>, terminal: &Terminal) -> String {
+fn as_table(found: &[FoundNamespace], wide: bool, shape: &Shape<'_>, terminal: &Terminal) -> String {
     let Shape { with_context, now, .. } = *shape;
     let mut headers = if with_context { vec!["CONTEXT"] } else { Vec::new() };
     headers.extend(["NAME", "STATE", "AGE", "FINALIZERS"]);
@@ -211,11 +232,11 @@ pub(super) fn row(namespace: &Namespace, now: Timestamp) -> Vec<String> {
     ]
 }
 
-fn whole_row(found: &FoundNamespace<'_>, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
+fn whole_row(found: &FoundNamespace, wide: bool, with_context: bool, now: Timestamp) -> Vec<String> {
     let FoundNamespace { context, namespace, diagnosis, .. } = found;
     let mut row = Vec::new();
     if with_context {
-        row.push(context.unwrap_or_default().to_owned());
+        row.push(context.clone().unwrap_or_default());
     }
     row.extend(self::row(namespace, now).into_iter().take(4));
     if wide {

@@ -168,10 +168,14 @@ impl Terminal {
     /// A hint, harmless, with its commands as they can be pasted here.
     #[must_use]
     pub fn hint(&self, hint: &Hint) -> String {
+        self.hint_in(&self.invocation, hint)
+    }
+
+    fn hint_in(&self, invocation: &Invocation, hint: &Hint) -> String {
         if hint.has_command() {
             self.note_missing_token();
         }
-        hint.render(&self.invocation, |text| sanitise(text).into_owned())
+        hint.render(invocation, |text| sanitise(text).into_owned())
     }
 
     /// Writes data to stdout, as it is: renderers have sanitised it.
@@ -240,13 +244,24 @@ impl Terminal {
         self.fail_on(Topic::default(), failure);
     }
 
+    /// Says what went wrong with the cluster of one of several contexts, and what helps there.
+    pub fn fail_in(&self, context: &str, failure: &Failure) {
+        let invocation = self.invocation.in_context(context);
+        let hint = failure.hint.as_ref().map(|hint| self.hint_in(&invocation, hint));
+        self.say_failure(Topic::default(), failure, hint.as_deref());
+    }
+
     /// Says what went wrong with a namespace, and what helps.
     pub fn fail_on(&self, topic: Topic<'_>, failure: &Failure) {
+        let hint = failure.hint.as_ref().map(|hint| self.hint(hint));
+        self.say_failure(topic, failure, hint.as_deref());
+    }
+
+    fn say_failure(&self, topic: Topic<'_>, failure: &Failure, hint: Option<&str>) {
         if failure.message.is_empty() {
             return;
         }
-        let hint = failure.hint.as_ref().map(|hint| self.hint(hint));
-        self.message("error", topic, prefix_within(&failure.message, LONGEST), hint.as_deref(), |text| {
+        self.message("error", topic, prefix_within(&failure.message, LONGEST), hint, |text| {
             if text.starts_with("Error from server") {
                 return text.to_owned();
             }
@@ -280,13 +295,15 @@ impl Terminal {
         Ok(err.flush()?)
     }
 
-    /// Shows what went over the wire: requests at `-v`, bodies of writes at `-vv`, warnings always.
-    pub fn traffic(&self, traffic: &Traffic) {
+    /// Shows what went over the wire: requests at `-v`, bodies of writes at `-vv`, warnings always. `context` is that
+    /// of the cluster, where there are several.
+    pub fn traffic(&self, context: Option<&str>, traffic: &Traffic) {
+        let of = context.map(|context| format!("context {context:?}: ")).unwrap_or_default();
         match traffic {
-            Traffic::Warning(text) => self.warn(text),
+            Traffic::Warning(text) => self.warn(&format!("{of}{text}")),
             Traffic::Exchange(exchange) if self.verbosity > 0 => {
                 for line in traffic::lines(exchange, self.verbosity > 1) {
-                    self.message("debug", Topic::default(), &line, None, |text| {
+                    self.message("debug", Topic::default(), &format!("{of}{line}"), None, |text| {
                         painted(self.color_err, Style::Faint, text)
                     });
                 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::cli::{Format, ListStuckOptions};
 use crate::cluster::{ApiError, Cluster, NamespaceChange, NamespaceQuery};
-use crate::commands::{Session, VerbResult};
+use crate::commands::VerbResult;
+use crate::commands::session::Fleet;
 use crate::model::Namespace;
 use crate::output::watch::Watched;
 use crate::output::{Failure, OutputError, Terminal};
@@ -37,13 +38,13 @@ impl From<OutputError> for Ended {
 
 pub(super) async fn run(
     options: &ListStuckOptions,
-    session: &Session,
+    fleet: &Fleet<'_>,
     terminal: &Terminal,
 ) -> Result<VerbResult> {
     if options.output == Some(Format::Wide) {
         bail!(Failure::usage("-o wide cannot be watched: it takes a diagnosis of each namespace"));
     }
-    let cluster = session.the_cluster()?;
+    let cluster = &fleet.the_cluster().await?;
     let format = options.output.as_ref();
     let mut watched = Watched::new(format, !options.no_headers, options.older_than.unwrap_or_default());
     let (mut begun, mut delay) = (false, FIRST_DELAY);

@@ -54,7 +54,7 @@ pub(super) async fn run(
     shutdown: &Shutdown,
     found: FoundOrphans,
 ) -> Result<VerbResult> {
-    let cluster = session.the_cluster()?;
+    let cluster = session.the_cluster();
     let looked = found.looked.clone();
     let targets = targets(found);
     if targets.is_empty() {

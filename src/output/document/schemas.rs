@@ -14,6 +14,7 @@ use strum::VariantArray;
 
 use super::{
     API_VERSION, AccessItem, DiagnosisItem, Item, OrphanItem, PredictionItem, Repaired, StuckNamespace,
+    UnreadContextItem,
 };
 use crate::diagnose::predict::{Expectation, OutsideKind, OutsideOutcome};
 use crate::diagnose::{CauseKind, State};
@@ -41,6 +42,7 @@ fn the_schemas_in_docs_are_up_to_date() {
 fn schemas() -> BTreeMap<String, Value> {
     let mut list =
         of::<StuckNamespace>("`nsfix list-stuck -o json` prints: every namespace stuck in Terminating");
+    with_could_not_look(&mut list);
     list["properties"]["items"]["items"]["properties"] = json!({"state": {"enum": names::<State>()}});
     [
         list,
@@ -75,6 +77,18 @@ fn of<T: Item + JsonSchema>(what: &str) -> Value {
         "additionalProperties": true,
         "$defs": generator.take_definitions(true),
     })
+}
+
+/// The contexts that could not be looked at stand beside the items.
+fn with_could_not_look(list: &mut Value) {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut generator = settings.with_transform(RecursiveTransform(finish)).into_generator();
+    let items = generator.subschema_for::<UnreadContextItem>();
+    let description = "The contexts that could not be looked at; absent where there is one cluster.";
+    list["properties"]["couldNotLook"] = json!({"description": description, "type": "array", "items": items});
+    for (name, definition) in generator.take_definitions(true) {
+        list["$defs"][name] = definition;
+    }
 }
 
 /// Fields may be added; a description is one line, however its comment is broken.
@@ -125,6 +139,12 @@ pub(super) fn any_state(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn unreadable(_: &mut SchemaGenerator) -> Schema {
     word::<Unreadable>()
+}
+
+pub(super) fn unread_context(_: &mut SchemaGenerator) -> Schema {
+    let mut names = vec![super::context::MISCONFIGURED.to_owned()];
+    names.extend(self::names::<Unreadable>());
+    json_schema!({"enum": names})
 }
 
 pub(super) fn step_kind(_: &mut SchemaGenerator) -> Schema {
