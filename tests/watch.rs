@@ -18,6 +18,7 @@ tests! {
     a_watch_whose_revision_is_too_old_begins_with_a_list,
     time_alone_makes_one_stuck,
     a_watch_is_printed_in_any_format_that_has_lines,
+    a_watch_marks_what_is_left_alone,
     a_watch_that_is_forbidden_ends_at_once
 }
 
@@ -144,6 +145,23 @@ async fn a_watch_is_printed_in_any_format_that_has_lines(lab: Lab) {
         watching.interrupt().await;
     }
     lab.nsfix(&["list-stuck", "-w", "-o", "wide"]).run().await.expect(2);
+}
+
+async fn a_watch_marks_what_is_left_alone(lab: Lab) {
+    let (name, other) = (terminating(&lab).await, terminating(&lab).await);
+    let mut watching =
+        Watching::start(&lab, &[&format!("--exclude={name}"), "-o=jsonpath={.name} {.leftAlone}{'\\n'}"]);
+    assert_eq!(watching.line(&name).await, format!("{name} --exclude={name} names it"));
+    let skip = serde_json::json!({"metadata": {"annotations": {"nsfix/skip": "true"}}});
+    lab.patch(&path(&other), &skip).await.expect(200);
+    let mut line = watching.line(&other).await;
+    while !line.contains("annotation") {
+        line = watching.line(&other).await;
+    }
+    watching.interrupt().await;
+    let mut watching = Watching::start(&lab, &[&format!("--exclude={name}")]);
+    assert!(watching.line(&name).await.contains("left alone, --exclude="));
+    watching.interrupt().await;
 }
 
 async fn a_watch_that_is_forbidden_ends_at_once(lab: Lab) {

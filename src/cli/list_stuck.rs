@@ -32,6 +32,9 @@ pub struct ListStuckOptions {
     /// Mark those of these names as left alone, * and ? as in a shell, and keep them out of what the metrics count
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<Glob>,
+    /// Mark those that this policy file of clear --all leaves alone (its exclude), and keep them out as well
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// Go on watching: a line when one gets stuck, its reason changes, or it goes
     #[arg(short, long, conflicts_with_all = ["sort_by", "exit_code", "report_file"])]
     pub watch: bool,

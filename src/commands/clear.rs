@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use super::policy_file;
 use super::report_file::{self, cluster_name};
 use super::{Session, VerbResult};
 use crate::cli::{ClearOptions, DryRunChoice, Format, Refusals};
@@ -80,7 +81,7 @@ pub(super) async fn run(
     }
     let journal = options.journal.as_deref().filter(|_| options.dry_run == DryRunChoice::None);
     let journal = journal.map(Journal::open).transpose()?;
-    let file = options.unattended.policy.as_deref().map(policy::read).transpose()?;
+    let file = options.unattended.policy.as_deref().map(policy_file::read).transpose()?;
     let settings = settings(options, file.as_deref(), session)?;
     let cluster = session.the_cluster();
     if options.dry_run == DryRunChoice::Client {

@@ -9,14 +9,15 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::session::Fleet;
-use super::{VerbResult, report_file};
+use super::{VerbResult, policy_file, report_file};
 use crate::cli::{GlobalOptions, ListStuckOptions};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
+use crate::model::Namespace;
 use crate::output::Terminal;
 use crate::output::html::Entry;
 use crate::output::list_stuck::{self, FoundNamespace, Shape, SharedCauses};
-use crate::plan::{LimitsFrom, spared};
+use crate::plan::{self, LimitsFrom};
 use looks::{Look, Looks};
 
 pub(super) async fn run(
@@ -24,9 +25,15 @@ pub(super) async fn run(
     global: &GlobalOptions,
     terminal: &Arc<Terminal>,
 ) -> Result<VerbResult> {
+    let policy = options.policy.as_deref().map(policy_file::read).transpose()?;
+    let spared = |namespace: &Namespace| {
+        let by_flag = plan::spared(namespace, &options.exclude, LimitsFrom::Flags);
+        let of_policy = policy.as_deref().map_or(&[][..], |policy| &policy.exclude);
+        by_flag.or_else(|| plan::spared(namespace, of_policy, LimitsFrom::PolicyFile))
+    };
     let fleet = Fleet::of(global, terminal).await?;
     if options.watch {
-        return watch::run(options, &fleet, terminal).await;
+        return watch::run(options, &fleet, &spared, terminal).await;
     }
     let now = Timestamp::now();
     let mut looks = Looks::at(&fleet, options, now, terminal).await?;
@@ -40,7 +47,7 @@ pub(super) async fn run(
         terminal.fail_in(&unread.context, &unread.failure);
     }
     for found in read.iter_mut().flat_map(|look| &mut look.found) {
-        found.left_alone = spared(&found.namespace, &options.exclude, LimitsFrom::Flags);
+        found.left_alone = spared(&found.namespace);
     }
     let exits = read.iter().map(|_| Exit::Done).chain(unread.iter().map(|unread| unread.failure.exit));
     let exit = Exit::merge(exits);

@@ -10,6 +10,7 @@ mod finalizers;
 mod list_stuck;
 mod look_again;
 mod orphans;
+mod policy_file;
 mod report_file;
 mod restore;
 mod run_metrics;

@@ -138,7 +138,7 @@ pub struct StuckNamespace {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(schema_with = "schemas::cause_kinds"))]
     causes: Option<Vec<String>>,
-    /// Why nobody wants it touched: nsfix/skip or --exclude; absent where nobody has said so.
+    /// Why nobody wants it touched: nsfix/skip, --exclude or the policy; absent where nobody has said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "String"))]
     left_alone: Option<String>,

@@ -74,10 +74,14 @@ impl FoundNamespace {
     /// The reason, and before it that nobody wants it touched.
     fn marked_reason(&self) -> String {
         match &self.left_alone {
-            Some(why) => format!("left alone, {why}: {}", self.reason),
+            Some(why) => left_alone_reason(why, &self.reason),
             None => self.reason.clone(),
         }
     }
+}
+
+pub(super) fn left_alone_reason(why: &LeftAlone, reason: &str) -> String {
+    format!("left alone, {why}: {reason}")
 }
 
 /// A context whose cluster could not be looked at.

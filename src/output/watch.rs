@@ -5,21 +5,23 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::document::{Document, StuckNamespace, as_value};
-use super::list_stuck::{row, style_of};
+use super::list_stuck::{left_alone_reason, row, style_of};
 use super::{Format, OutputError, Style, Terminal, human_duration, table};
 use crate::diagnose::{PATIENCE, State, age, reason};
 use crate::model::Namespace;
+use crate::plan::LeftAlone;
 
 /// Wide enough for the names and finalizers of most; a longer one moves its own line alone.
 const NAME: usize = 24;
 const FINALIZERS: usize = 24;
 
 /// What was last printed of a namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Shown {
     state: State,
     reason: String,
     finalizers: Vec<String>,
+    left_alone: Option<LeftAlone>,
 }
 
 /// The stuck namespaces as they were last seen.
@@ -27,6 +29,8 @@ pub struct Watched<'a> {
     known: BTreeMap<String, (Namespace, Option<Shown>)>,
     format: Option<&'a Format>,
     older_than: std::time::Duration,
+    /// Why nobody wants one touched.
+    spared: &'a dyn Fn(&Namespace) -> Option<LeftAlone>,
     /// The columns of the table, and whether their header is still to be printed.
     widths: Vec<usize>,
     header: bool,
@@ -35,8 +39,13 @@ pub struct Watched<'a> {
 impl<'a> Watched<'a> {
     /// Nothing has been seen yet.
     #[must_use]
-    pub fn new(format: Option<&'a Format>, headers: bool, older_than: std::time::Duration) -> Self {
-        Self { known: BTreeMap::new(), format, older_than, widths: Vec::new(), header: headers }
+    pub fn new(
+        format: Option<&'a Format>,
+        headers: bool,
+        older_than: std::time::Duration,
+        spared: &'a dyn Fn(&Namespace) -> Option<LeftAlone>,
+    ) -> Self {
+        Self { known: BTreeMap::new(), format, older_than, spared, widths: Vec::new(), header: headers }
     }
 
     /// A whole list: what is not in it any longer is gone.
@@ -109,6 +118,7 @@ impl<'a> Watched<'a> {
                 state: State::of(namespace, now),
                 reason: reason(namespace),
                 finalizers: [&namespace.spec_finalizers[..], &namespace.metadata_finalizers[..]].concat(),
+                left_alone: (self.spared)(namespace),
             };
             if shown.as_ref() != Some(&is) {
                 *shown = Some(is);
@@ -137,7 +147,8 @@ impl<'a> Watched<'a> {
         terminal: &Terminal,
     ) -> Result<(), OutputError> {
         let item = || {
-            let item = StuckNamespace::new(namespace, None, now);
+            let left_alone = (self.spared)(namespace);
+            let item = StuckNamespace::new(namespace, None, now).left_alone(left_alone.as_ref());
             if gone { item.gone() } else { item }
         };
         let text = match self.format {
@@ -156,6 +167,8 @@ impl<'a> Watched<'a> {
         if gone {
             "Gone".clone_into(&mut cells[1]);
             cells[4] = format!("after {}", human_duration(age(namespace, now).unwrap_or_default()));
+        } else if let Some(why) = (self.spared)(namespace) {
+            cells[4] = left_alone_reason(&why, &cells[4]);
         }
         let paint = |column: usize, cell: &str| match (column, gone) {
             (1, true) => terminal.paint(Style::Good, cell),

@@ -137,6 +137,17 @@ async fn the_example_overlay_renders(lab: Lab) {
     let path = lab.dir().join("policy.yaml");
     std::fs::write(&path, policy).unwrap();
     lab.nsfix(&["clear", "--all", "--policy", &path.display().to_string(), "--yes"]).run().await.expect(0);
+    // The report reads the same policy, so that what is left alone alerts nobody.
+    let pod = &find("CronJob", "nsfix-report")["spec"]["jobTemplate"]["spec"]["template"]["spec"];
+    let container = &pod["containers"][0];
+    assert_eq!(container["volumeMounts"][0]["mountPath"], "/etc/nsfix");
+    assert_eq!(pod["volumes"][0]["configMap"]["name"], "nsfix-policy");
+    let arguments = container["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap());
+    let arguments: Vec<String> =
+        arguments.map(|argument| argument.replace("/etc/nsfix", &lab.dir().display().to_string())).collect();
+    assert!(arguments.iter().any(|argument| argument.starts_with("--policy=")), "{arguments:?}");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    lab.nsfix(&arguments).run().await.expect(0);
 }
 
 async fn kustomize_renders_them_with_one_image(_: Lab) {

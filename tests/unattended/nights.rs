@@ -69,6 +69,24 @@ async fn what_is_left_alone_is_marked_and_does_not_alert(lab: Lab) {
     assert!((stuck(&text) - 1.0).abs() < f64::EPSILON, "{text}");
     let table = lab.nsfix(&["list-stuck", "-o", "wide", "-l", &selector]).run().await.expect(0).stdout;
     assert!(table.contains("left alone, it has the annotation nsfix/skip: "), "{table}");
+    // As the policy of the job that clears says it.
+    let policy = lab.dir().join("policy.yaml");
+    let rules = "apiVersion: nsfix/v1\nkind: ClearPolicy\nolderThan: 1h\nexclude: [\"prod-*\"]\n\
+        rules: [{namespaces: {names: [\"*\"]}, leftovers: refuse}]\n";
+    std::fs::write(&policy, rules).unwrap();
+    let policy = format!("--policy={}", policy.display());
+    let list = ["list-stuck", "-o=json", &policy, "-l", &selector, &metrics];
+    let items = lab.nsfix(&list).run().await.expect(0).json()["items"].clone();
+    let of_prod = items.as_array().unwrap().iter().find(|item| item["name"] == *names[1]).unwrap();
+    assert_eq!(of_prod["leftAlone"], "exclude of the policy names it (prod-*)");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("\nnsfix_left_alone_namespaces 2\n"), "{text}");
+    assert!((stuck(&text) - 1.0).abs() < f64::EPSILON, "{text}");
+    lab.the_sandbox().forget_requests();
+    let broken = ["list-stuck", "--policy", "/nonexistent/policy.yaml"];
+    let ran = lab.nsfix(&broken).run().await.expect(2);
+    assert!(ran.stderr.contains("unable to read the policy /nonexistent/policy.yaml"), "{ran:?}");
+    assert!(lab.the_sandbox().requests().is_empty(), "a mistake is told before any request");
     // The same for the job that clears.
     refusing(&lab, &selector, &["--exclude=prod-*", &metrics]).await.expect(4);
     let text = std::fs::read_to_string(&file).unwrap();

@@ -1,26 +1,13 @@
 //! `--policy FILE`: which of its rules decides about a namespace, and what that allows.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Clear;
 use crate::execute::{Report, Settings};
 use crate::model::Namespace;
 use crate::observe::Depth;
-use crate::output::{Failure, Topic};
-use crate::plan::policy_file::{ClearPolicy, Decided};
-
-/// Reads the file. Whatever is wrong with it is wrong before the first request.
-pub(super) fn read(path: &Path) -> Result<Arc<ClearPolicy>, Failure> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("unable to read the policy {shown}: {error}")))?;
-    let policy = ClearPolicy::parse(&text).map_err(|error| {
-        Failure::usage(format!("{shown}: {error}"))
-            .hint("docs/schemas/clear-policy.json says what a policy may hold")
-    })?;
-    Ok(Arc::new(policy))
-}
+use crate::output::Topic;
+use crate::plan::policy_file::Decided;
 
 impl Clear<'_> {
     /// What decides about a namespace: the first rule that matches it, or the flags.

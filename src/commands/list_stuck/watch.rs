@@ -12,6 +12,7 @@ use crate::commands::session::Fleet;
 use crate::model::Namespace;
 use crate::output::watch::Watched;
 use crate::output::{Failure, OutputError, Terminal};
+use crate::plan::LeftAlone;
 
 /// Between two attempts to reach a server that does not answer: doubled each time, up to the second.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
@@ -39,6 +40,7 @@ impl From<OutputError> for Ended {
 pub(super) async fn run(
     options: &ListStuckOptions,
     fleet: &Fleet<'_>,
+    spared: &dyn Fn(&Namespace) -> Option<LeftAlone>,
     terminal: &Terminal,
 ) -> Result<VerbResult> {
     if options.output == Some(Format::Wide) {
@@ -46,7 +48,8 @@ pub(super) async fn run(
     }
     let cluster = &fleet.the_cluster().await?;
     let format = options.output.as_ref();
-    let mut watched = Watched::new(format, !options.no_headers, options.older_than.unwrap_or_default());
+    let older_than = options.older_than.unwrap_or_default();
+    let mut watched = Watched::new(format, !options.no_headers, older_than, spared);
     let (mut begun, mut delay) = (false, FIRST_DELAY);
     loop {
         match follow(cluster, options, &mut watched, &mut begun, terminal).await {
