@@ -21,7 +21,7 @@ play() {
     echo
     play explain rodrigo | head -4
     echo
-    play clear rodrigo --leftovers=release --yes | sed 's| saved to .*| saved|; /^Warning/d'
+    play clear rodrigo --yes | sed 's| saved to .*| saved|; /^Warning/d'
     echo
     play list-stuck
 } | cut -c1-110 >"$dir/session"

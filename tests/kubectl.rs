@@ -64,15 +64,19 @@ async fn kubectl_and_nsfix_work_side_by_side(_: Lab) {
         run(&["get", "configmap", "c", "-n", "mine", "-o", "yaml"]).await.contains("x: \"y\"")
             || run(&["get", "configmap", "c", "-n", "mine", "--show-labels"]).await.contains("x=y")
     );
-    run(&["delete", "ns", "mine"]).await;
+    // Until then no namespace can be deleted, as in a real cluster whose metrics-server is gone.
+    run(&["delete", "ns", "mine", "--wait=false"]).await;
+    assert!(run(&["get", "ns", "mine"]).await.contains("Terminating"));
     // What every script does, by hand.
-    let namespace = run(&["get", "--raw", "/api/v1/namespaces/rodrigo"]).await;
+    let namespace = run(&["get", "--raw", "/api/v1/namespaces/held-backup"]).await;
     let body = namespace.replace(r#""finalizers":["kubernetes"]"#, r#""finalizers":[]"#);
-    kubectl(&kubeconfig, &["replace", "--raw", "/api/v1/namespaces/rodrigo/finalize", "-f", "-"], &body)
+    kubectl(&kubeconfig, &["replace", "--raw", "/api/v1/namespaces/held-backup/finalize", "-f", "-"], &body)
         .await;
-    assert!(!run(&["get", "ns"]).await.contains("rodrigo"));
+    assert!(!run(&["get", "ns"]).await.contains("held-backup"));
     let orphans = Nsfix::new(&["orphans"]).env("KUBECONFIG", &kubeconfig).run().await.expect(0);
     assert!(orphans.stdout.contains("nightly"), "{orphans:?}");
+    run(&["delete", "apiservice", "v1beta1.metrics.k8s.io"]).await;
+    run(&["wait", "--for=delete", "ns/rodrigo", "ns/mine", "--timeout=60s"]).await;
     let pid = served.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
     crate::harness::ended(served).await.expect(0);

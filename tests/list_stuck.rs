@@ -195,7 +195,8 @@ async fn what_one_cluster_has_is_never_said_of_another(lab: Lab) {
         let arguments = [["list-stuck", "-o", "wide"].as_slice(), which].concat();
         let ran = lab.nsfix(&arguments).env("KUBECONFIG", &both).run().await.expect(0);
         // What is shared is told once, above, and of its cluster.
-        let shared: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("v1beta1 is dead")).collect();
+        let shared: Vec<&str> =
+            ran.stderr.lines().filter(|line| line.contains("v1beta1 is unavailable")).collect();
         let [shared] = shared.as_slice() else { panic!("{ran:?}") };
         assert!(
             shared.starts_with("Warning: context \"lab\": one cause behind 3 namespaces: API "),

@@ -133,7 +133,7 @@ async fn orphans_and_access_are_what_their_schemas_say(lab: Lab) {
 async fn the_schemas_tell_right_from_wrong(_: Lab) {
     let lab = everything().await;
     let list = lab.nsfix(&["list-stuck", "-o", "json"]).run().await.expect(0).json();
-    let diagnosis = lab.nsfix(&["explain", "rodrigo", "-o", "json"]).run().await.expect(0).json();
+    let diagnosis = lab.nsfix(&["explain", "held-backup", "-o", "json"]).run().await.expect(0).json();
     for (name, good, place, wrong) in [
         ("stuck-namespace-list", &list, "/kind", json!("List")),
         ("stuck-namespace-list", &list, "/items/0/state", json!("Terminating")),

@@ -36,7 +36,7 @@ pub(super) async fn run(
         exit = shutdown.wait() => return Ok(exit.into()),
     };
     progress.done();
-    for gaps in gaps_with_reasons(&found.looked.coverage.gaps) {
+    for gaps in gaps_with_reasons(found.looked.coverage.unknown()) {
         terminal.warn(&format!("could not look for orphans in {gaps}"));
     }
     for (name, why) in &found.unreadable {

@@ -10,7 +10,7 @@ mod rejected;
 mod unreadable;
 mod words;
 
-use super::{Cause, Held};
+use super::{Cause, CauseKind, Held};
 use crate::model::Facts;
 
 /// All causes that hold, the most fundamental first.
@@ -37,9 +37,35 @@ pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {
     causes.extend(finalizers::foreign_spec(facts));
     causes.extend(finalizers::of_metadata(facts));
     causes.extend(finalizers::zombie(facts));
+    let armed = facts.namespace.has_kubernetes_finalizer();
+    let beside = if armed { Vec::new() } else { apis::unavailable_apis(facts) };
+    let own = causes.len();
+    causes.extend(beside);
     accounting::account(facts, held, &mut causes);
+    causes = without_beside(own, causes);
     causes.extend(finalizers::progressing(facts, causes.is_empty()));
     causes.sort_by_key(|cause| cause.kind);
+    causes
+}
+
+/// The controller works through a namespace for its own finalizer alone: without it an API that is unavailable holds
+/// nothing. What was seen of such an API stands with the cause that does, behind the first `own`.
+fn without_beside(own: usize, mut causes: Vec<Cause>) -> Vec<Cause> {
+    if own == 0 {
+        return causes;
+    }
+    let others = causes.split_off(own);
+    let (beside, unexplained): (Vec<Cause>, Vec<Cause>) =
+        others.into_iter().partition(|cause| cause.kind == CauseKind::UnavailableApi);
+    for cause in beside {
+        let said = format!(
+            "{}; that does not hold this namespace, which has no spec finalizer kubernetes",
+            cause.detail
+        );
+        causes[0].evidence.push(said);
+        causes[0].evidence.extend(cause.evidence);
+    }
+    causes.extend(unexplained);
     causes
 }
 

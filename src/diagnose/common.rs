@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(common.len(), 2);
         let reasons: Vec<String> = all.iter().map(|each| each.reason_besides(&common)).collect();
         let hold = "HeldObjects example.com/hold";
-        assert_eq!(reasons, ["shared: UnavailableApi v1.example.com", hold, hold]);
+        assert_eq!(reasons, ["UnavailableApi v1.example.com (shared)", hold, hold]);
     }
 
     #[test]

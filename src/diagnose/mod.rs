@@ -102,16 +102,15 @@ fn tried(facts: &Facts) -> Vec<String> {
 }
 
 impl Diagnosis {
-    /// The reason in few words, without the causes that are told once for all the namespaces that share them. Of
-    /// those it names the subjects alone, where there is nothing besides.
+    /// The reason in few words, without the causes that are told once for all the namespaces that share them. Those
+    /// are the reason where there is nothing besides.
     #[must_use]
     pub fn reason_besides(&self, shared: &[CommonCause]) -> String {
         let is_shared =
             |cause: &&Cause| shared.iter().any(|common| common.covers(&self.namespace.name, cause));
         let (told, own): (Vec<&Cause>, Vec<&Cause>) = self.causes.iter().partition(is_shared);
         if own.is_empty() && !told.is_empty() {
-            let told = told.iter().map(|cause| format!("{} {}", cause.kind, cause.subject));
-            return format!("shared: {}", told.collect::<Vec<_>>().join(", "));
+            return format!("{} (shared)", self.in_few_words(told.iter().map(|cause| cause.detail.as_str())));
         }
         self.in_few_words(own.iter().map(|cause| cause.detail.as_str()))
     }

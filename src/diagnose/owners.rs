@@ -320,7 +320,7 @@ pub(super) fn describe_traces(
         seen.push(format!("found no {}: {weak}", traces.looked_for.join(", nor ")));
     }
     seen.extend(traces.lease.as_ref().map(|lease| describe_lease(lease, now)));
-    seen.extend(traces.unreadable.iter().map(|why| format!("could not look at {why}; that is not dead")));
+    seen.extend(traces.unreadable.iter().map(|why| format!("could not look at {why}; it may be there")));
     seen
 }
 

@@ -220,7 +220,10 @@ impl Run<'_> {
     fn waits_to_the_end(&self) -> bool {
         let releases =
             self.plan.has(|action| !matches!(action, Action::Rearm | Action::Wait | Action::Finalize { .. }));
-        self.last && self.plan.remains.is_empty() && (self.before.is_empty() || !releases)
+        // An empty zombie that was rearmed is stuck like any other where the controller cannot do its work.
+        let rearmed = self.plan.has(|action| matches!(action, Action::Rearm));
+        let ends_next = rearmed && self.before.holds_only_defaults();
+        self.last && self.plan.remains.is_empty() && !ends_next && (self.before.is_empty() || !releases)
     }
 
     /// A shorter --timeout does not shorten the patience before a write: then nothing is written.

@@ -151,6 +151,7 @@ fn warn_of_gaps(found: &[FoundNamespace], context: Option<&str>, shape: &Shape<'
 pub(super) fn gaps<'a>(diagnoses: impl Iterator<Item = &'a Diagnosis>) -> Option<String> {
     let inventories = diagnoses.map(|each| &each.inventory);
     let mut gaps: Vec<&Gap> = inventories.flat_map(|inventory| inventory.coverage.all_gaps()).collect();
+    gaps.retain(|gap| !gap.holds_nothing());
     gaps.sort();
     gaps.dedup_by_key(|gap| gap.to_string());
     let first = gaps.first()?;

@@ -95,6 +95,10 @@ fn of_group(
     let mut costs: Vec<String> = plans.iter().map(|plan| tree::cost(plan)).collect();
     costs.sort();
     costs.dedup();
+    // Said only where it is true of all of them.
+    if costs.len() > 1 {
+        costs.retain(|cost| cost != tree::NOTHING_LOST);
+    }
     lines.hanging(1, 11, &format!("costs:   {}", sanitise(&costs.join("; "))));
 }
 

@@ -44,7 +44,7 @@ pub fn report(
         terminal.warn_on(Topic::namespace(name), &terminal.hint(&orphaned(name, of_type)));
     }
     if report.outcome == Outcome::Cleared {
-        for gaps in gaps_with_reasons(&report.unknown) {
+        for gaps in gaps_with_reasons(report.unknown.iter().filter(|gap| !gap.holds_nothing())) {
             let text = format!("could not look for orphans in {gaps}");
             terminal.warn_on(Topic::namespace(name), &text);
         }

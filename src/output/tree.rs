@@ -145,6 +145,8 @@ fn in_short(
     }
 }
 
+pub(super) const NOTHING_LOST: &str = "nothing is lost";
+
 /// What is lost when the plan is carried out, each loss once.
 pub(super) fn cost(plan: &Plan) -> String {
     let mut lost: Vec<&str> = Vec::new();
@@ -153,7 +155,7 @@ pub(super) fn cost(plan: &Plan) -> String {
             lost.push(&step.harm);
         }
     }
-    if lost.is_empty() { "nothing is lost".to_owned() } else { lost.join("; ") }
+    if lost.is_empty() { NOTHING_LOST.to_owned() } else { lost.join("; ") }
 }
 
 fn harm_of(held: &[Held]) -> Option<String> {

@@ -160,7 +160,7 @@ async fn what_is_healthy_is_left_to_the_controller(lab: Lab) {
 }
 
 async fn a_custom_resource_without_its_operator_is_released(lab: Lab) {
-    let name = lab.play("rodrigo").await;
+    let name = lab.play("held-backup").await;
     let item = ends(&lab, name, &[]).await;
     assert_eq!(item["steps"][0]["target"], "1 Backup.example.com");
 }

@@ -102,7 +102,7 @@ async fn a_report_reads_what_its_role_says(lab: Lab) {
         "dead-delete-webhook",
         "load-balancer",
         "lost-node",
-        "rodrigo",
+        "held-backup",
         "dead-conversion-webhook",
         "dead-apiservice",
     ];

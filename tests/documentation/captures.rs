@@ -1,6 +1,6 @@
 //! The `http` blocks: sent as they are written, in the order of the page.
 //!
-//! They begin with namespace rodrigo as it was before anybody deleted it, in a cluster where other namespaces are in
+//! They begin with namespace held-backup as it was before anybody deleted it, in a cluster where other namespaces are in
 //! trouble already and no controller runs: the page plays the controller too.
 //!
 //! In a body `"...": "..."` stands for the rest of an object (in a request: as it was read last), `"..."` for the rest
@@ -53,7 +53,7 @@ async fn stage() -> Lab {
     for name in OTHERS {
         lab.play(name).await;
     }
-    let steps = (scenarios::find("rodrigo").unwrap().steps)();
+    let steps = (scenarios::find("held-backup").unwrap().steps)();
     let deletes = |step: &Step| matches!(step, Step::Request { method: "DELETE", .. });
     for step in steps.iter().take_while(|step| !deletes(step)) {
         lab.play_step(step).await;

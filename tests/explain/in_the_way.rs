@@ -42,7 +42,7 @@ async fn a_dead_api_comes_before_what_is_held(lab: Lab) {
 fn dead_api(item: &Value) {
     let cause = &item["causes"][0];
     assert_eq!(cause["subject"], "v1beta1.metrics.example.com");
-    assert_eq!(cause["detail"], "API metrics.example.com/v1beta1 is dead (ServiceNotFound)");
+    assert_eq!(cause["detail"], "API metrics.example.com/v1beta1 is unavailable (ServiceNotFound)");
     assert_eq!(cause["command"], "kubectl delete apiservice v1beta1.metrics.example.com");
     // Where the controller has reported, its words follow.
     assert_eq!(
@@ -67,7 +67,7 @@ async fn an_api_without_endpoints_is_dead(lab: Lab) {
     told.is_stuck_by(&["UnavailableApi"]);
     assert_eq!(
         told.cause("UnavailableApi")["detail"],
-        "API idle.example.com/v1beta1 is dead (EndpointsNotFound)"
+        "API idle.example.com/v1beta1 is unavailable (EndpointsNotFound)"
     );
     told.evidence("UnavailableApi", "service default/idle-metrics has no ready endpoints");
 }
@@ -135,7 +135,10 @@ async fn a_dead_webhook_on_the_finalization_is_shown_by_a_dry_run(lab: Lab) {
     let told = explain(&lab, "finalize-webhook").await;
     told.is_stuck_by(&["FailingAdmissionWebhook"]).looked_everywhere();
     let detail = told.cause("FailingAdmissionWebhook")["detail"].as_str().unwrap();
-    assert!(detail.ends_with("is dead and refuses the finalization of the namespace"), "{detail}");
+    assert!(
+        detail.ends_with("has nothing behind it, which refuses the finalization of the namespace"),
+        "{detail}"
+    );
     told.evidence("FailingAdmissionWebhook", "dry run of PUT namespaces/finalize-webhook/finalize: ");
     lab.get(&path("finalize-webhook")).await.expect(200);
     if lab.sandbox.is_some() {

@@ -18,8 +18,8 @@ tests! {
 }
 
 async fn a_custom_resource_is_traced_to_the_manager_that_holds_it(lab: Lab) {
-    let lab = stage(lab, "rodrigo").await;
-    let told = explain(&lab, "rodrigo").await;
+    let lab = stage(lab, "held-backup").await;
+    let told = explain(&lab, "held-backup").await;
     told.is_stuck_by(&["HeldObjects"]).looked_everywhere();
     let detail = "1 Backup.example.com held by backups.example.com/cleanup";
     assert_eq!(told.cause("HeldObjects")["detail"], detail);

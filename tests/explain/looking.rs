@@ -177,7 +177,7 @@ async fn a_controller_that_has_not_reported_is_silent(_: Lab) {
 
 async fn several_are_looked_at_with_one_list_per_type(_: Lab) {
     let lab = Lab::sandbox(Options::default()).await;
-    let names = ["rodrigo", "configmap-finalizer", "zombie"];
+    let names = ["held-backup", "configmap-finalizer", "zombie"];
     lab.the_sandbox().forget_requests();
     let ran = lab.nsfix(&[&["explain", "-o", "json"], names.as_slice()].concat()).run().await.expect(0);
     let items = ran.json()["items"].as_array().unwrap().clone();
@@ -186,7 +186,7 @@ async fn several_are_looked_at_with_one_list_per_type(_: Lab) {
     let requests = lab.requests_of_nsfix();
     assert!(requests.contains(&"GET /api/v1/configmaps?limit=500".to_owned()), "{requests:#?}");
     assert!(
-        !requests.iter().any(|request| request.contains("/namespaces/rodrigo/configmaps")),
+        !requests.iter().any(|request| request.contains("/namespaces/held-backup/configmaps")),
         "{requests:#?}"
     );
     none_twice(&lab, "three");

@@ -53,13 +53,13 @@ async fn the_kind_may_stand_before_the_name(lab: Lab) {
 }
 
 async fn why_what_to_do_and_what_it_costs_come_first(_: Lab) {
-    let lab = Lab::sandbox(Options::with(scenarios::find("rodrigo").unwrap())).await;
-    let ran = lab.nsfix(&["explain", "rodrigo"]).run().await.expect(0);
+    let lab = Lab::sandbox(Options::with(scenarios::find("held-backup").unwrap())).await;
+    let ran = lab.nsfix(&["explain", "held-backup"]).run().await.expect(0);
     assert_eq!(ran.stderr, "");
     let lines: Vec<&str> = ran.stdout.lines().collect();
     let why = "1 Backup.example.com held by backups.example.com/cleanup";
-    assert_eq!(lines[0], format!("namespace/rodrigo has been stuck for 3d: {why}"));
-    assert_eq!(lines[1], "  to do: nsfix clear rodrigo --leftovers=release");
+    assert_eq!(lines[0], format!("namespace/held-backup has been stuck for 3d: {why}"));
+    assert_eq!(lines[1], "  to do: nsfix clear held-backup --leftovers=release");
     let cost = "backups.example.com/cleanup: not in the catalogue; effect of removal unknown";
     assert_eq!(lines[2], format!("  costs: {cost}"));
     let headings: Vec<&str> = lines[1..].iter().filter(|line| !line.starts_with(' ')).copied().collect();
@@ -84,7 +84,7 @@ async fn what_several_share_is_told_once_above(lab: Lab) {
     );
     assert!(above.contains("    to do: ") && above.contains("kubectl delete apiservice v1beta1."), "{above}");
     // With all that is known of it, and nothing of it again.
-    for told in ["is dead (", "APIService v1beta1.", "delete apiservice"] {
+    for told in ["is unavailable (", "APIService v1beta1.", "delete apiservice"] {
         assert!(above.contains(told) && !rest.contains(told), "{told}: {rest}");
     }
     assert_eq!(rest.matches("\n  v1beta1.").count(), 3, "{rest}");
@@ -93,11 +93,11 @@ async fn what_several_share_is_told_once_above(lab: Lab) {
     // Alone it is told whole.
     let ran = lab.nsfix(&["explain", &one]).run().await.expect(0);
     assert!(!ran.stdout.contains("Shared causes"), "{ran:?}");
-    assert!(ran.stdout.contains("delete apiservice") && ran.stdout.contains("is dead ("), "{ran:?}");
+    assert!(ran.stdout.contains("delete apiservice") && ran.stdout.contains("is unavailable ("), "{ran:?}");
     // A document tells each whole.
     let ran = lab.nsfix(&["explain", &one, &two, "-o", "json"]).run().await.expect(0);
     for item in ran.json()["items"].as_array().unwrap() {
-        assert!(item["causes"][0]["detail"].as_str().unwrap().contains("is dead ("), "{item}");
+        assert!(item["causes"][0]["detail"].as_str().unwrap().contains("is unavailable ("), "{item}");
     }
 }
 
@@ -182,17 +182,30 @@ async fn all_that_is_stuck_is_told_by_cause(_: Lab) {
     let lab = Lab::sandbox(Options { scenarios: scenarios::default_set(), ..Options::default() }).await;
     let short = lab.nsfix(&[]).run().await.expect(0).stdout;
     let lines: Vec<&str> = short.lines().collect();
-    assert_eq!(lines[0], "4 namespaces are stuck, by 4 causes");
+    assert_eq!(lines[0], "5 namespaces are stuck, by 3 causes");
     assert_eq!(*lines.last().unwrap(), "Next: nsfix explain");
     let full = lab.nsfix(&["explain"]).run().await.expect(0).stdout;
-    for name in ["rodrigo", "configmap-finalizer", "metadata-finalizer", "zombie"] {
-        assert!(short.contains(&format!("\n  {name} (")), "{short}");
-        assert!(full.contains(&format!("\n  {name} (")), "{full}");
+    for name in ["rodrigo", "held-backup", "configmap-finalizer", "metadata-finalizer", "zombie"] {
+        assert!(short.contains(&format!(" {name} (")), "{short}");
+        assert!(full.contains(&format!(" {name} (")), "{full}");
     }
-    assert!(full.contains("  by force: nsfix clear --leftovers=release rodrigo\n"), "{full}");
-    assert!(full.contains("  better:  backups.example.com/cleanup: bring backup-operator back"), "{full}");
+    assert!(
+        full.contains(
+            "  by force: nsfix clear --leftovers=release configmap-finalizer held-backup rodrigo\n"
+        ),
+        "{full}"
+    );
+    assert!(
+        full.contains("  better:  v1beta1.metrics.k8s.io: bring service kube-system/metrics-server back"),
+        "{full}"
+    );
+    assert!(
+        full.contains("  costs:   backups.example.com/cleanup: ")
+            && full.matches("nothing is lost").count() == 1,
+        "{full}"
+    );
     let document = lab.nsfix(&["explain", "-o", "json"]).run().await.expect(0).json();
-    assert_eq!(document["items"].as_array().unwrap().len(), 4);
+    assert_eq!(document["items"].as_array().unwrap().len(), 5);
 }
 
 async fn fifty_namespaces_are_a_page(lab: Lab) {

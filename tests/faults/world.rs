@@ -19,7 +19,7 @@ pub const FINALIZERS: [&str; 4] = [
     "service.kubernetes.io/load-balancer-cleanup",
 ];
 const SCENARIOS: [&str; 16] = [
-    "rodrigo",
+    "held-backup",
     "configmap-finalizer",
     "metadata-finalizer",
     "zombie",

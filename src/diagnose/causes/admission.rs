@@ -118,7 +118,7 @@ fn cause(hook: &AdmissionHook, dead: bool, trouble: Option<&str>, attempts: &[St
         _ if dead => Cause::new(
             CauseKind::FailingAdmissionWebhook,
             subject,
-            format!("webhook {name} is dead and refuses {what}"),
+            format!("webhook {name} has nothing behind it, which refuses {what}"),
         ),
         Some(trouble) => Cause::new(
             CauseKind::FailingAdmissionWebhook,

@@ -119,13 +119,17 @@ fn dead_api(facts: &Facts, service: &ApiService) -> Cause {
         evidence.push(format!("asking for {gap} was answered: {}", gap.detail));
         evidence.extend(stateless(gap));
     }
-    Cause::new(CauseKind::UnavailableApi, name.clone(), format!("API {group}/{version} is dead ({reason})"))
-        .evidence(evidence)
-        .remedy(format!(
-            "bring service {behind} back; or, if nobody needs this API any more, delete the APIService: \
+    Cause::new(
+        CauseKind::UnavailableApi,
+        name.clone(),
+        format!("API {group}/{version} is unavailable ({reason})"),
+    )
+    .evidence(evidence)
+    .remedy(format!(
+        "bring service {behind} back; or, if nobody needs this API any more, delete the APIService: \
              that unblocks every namespace at once"
-        ))
-        .command(ShellCommand::kubectl(["delete", "apiservice"]).names([name]))
+    ))
+    .command(ShellCommand::kubectl(["delete", "apiservice"]).names([name]))
 }
 
 /// Custom resources that cannot be converted. The controller fails over them in every namespace: the watch

@@ -83,7 +83,7 @@ fn guards_that_are_dead(facts: &Facts) -> Vec<Cause> {
                 Cause::new(
                     CauseKind::FailingAdmissionWebhook,
                     format!("{}/{configuration}", kind.resource()),
-                    format!("webhook {name} is dead and refuses the deletion of the namespace"),
+                    format!("webhook {name} has nothing behind it, which refuses the deletion of the namespace"),
                 )
                 .evidence([backend.describe(service)])
                 .remedy(format!(

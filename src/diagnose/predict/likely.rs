@@ -130,7 +130,7 @@ pub(super) fn own_webhooks(facts: &Facts) -> Vec<Cause> {
                 Cause::new(
                     CauseKind::FailingAdmissionWebhook,
                     format!("{}/{configuration}", kind.resource()),
-                    format!("webhook {name} would be dead by then, and refuse {what}"),
+                    format!("webhook {name} would have nothing behind it by then, which refuses {what}"),
                 )
                 .evidence([
                     format!("it sees {what}"),

@@ -37,7 +37,7 @@ fn api(api: &ApiService) -> Cause {
         CauseKind::UnavailableApi,
         name.clone(),
         format!(
-            "API {group}/{version} would be dead, and no namespace of the cluster could be deleted, this one included"
+            "API {group}/{version} would be unavailable, and no namespace of the cluster could be deleted, this one included"
         ),
     )
     .evidence([format!("APIService {name} is served by service {service}, which would be deleted")])
@@ -69,7 +69,7 @@ fn webhook(facts: &Facts, hook: &AdmissionHook) -> Cause {
     Cause::new(
         CauseKind::FailingAdmissionWebhook,
         format!("{}/{configuration}", kind.resource()),
-        format!("webhook {name} would be dead, and refuse {what}"),
+        format!("webhook {name} would have nothing behind it, which refuses {what}"),
     )
     .evidence([format!(
         "webhook {name} fails closed, and is served by service {service}, which would be deleted"

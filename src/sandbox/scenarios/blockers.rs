@@ -4,12 +4,16 @@ use serde_json::{Value, json};
 
 use super::content::{create_held_configmap, delete_held_configmap, held_configmap, update_held_configmap};
 use super::{
-    DAY, Step, configmap, create_namespace, delete_namespace, finalize, namespace, remove_furnishings,
+    DAY, MINUTE, Step, configmap, create_namespace, delete_namespace, finalize, namespace, remove_furnishings,
 };
 
 const ADMISSION: &str = "/apis/admissionregistration.k8s.io/v1";
 
 fn apiservice(group: &str, service: &str) -> Step {
+    apiservice_of(group, "default", service)
+}
+
+fn apiservice_of(group: &str, namespace: &str, service: &str) -> Step {
     let body = json!({
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
@@ -20,7 +24,7 @@ fn apiservice(group: &str, service: &str) -> Step {
             "groupPriorityMinimum": 100,
             "versionPriority": 100,
             "insecureSkipTLSVerify": true,
-            "service": {"namespace": "default", "name": service, "port": 443},
+            "service": {"namespace": namespace, "name": service, "port": 443},
         },
     });
     Step::post("/apis/apiregistration.k8s.io/v1/apiservices", body)
@@ -36,6 +40,23 @@ fn empty(name: &str) -> Vec<Step> {
 
 fn dead_metrics() -> Vec<Step> {
     vec![apiservice("metrics.example.com", "metrics"), Step::wait_for_stale("metrics.example.com", "v1beta1")]
+}
+
+/// The namespace that gave nsfix its first job: somebody removed metrics-server and left its APIService.
+pub(super) fn rodrigo() -> Vec<Step> {
+    let mut home = namespace("rodrigo");
+    home["metadata"]["labels"] = json!({"team": "payments"});
+    home["metadata"]["annotations"] = json!({"example.com/contact": "rodrigo@example.com"});
+    let mut steps = vec![
+        apiservice_of("metrics.k8s.io", "kube-system", "metrics-server"),
+        Step::wait_for_stale("metrics.k8s.io", "v1beta1"),
+        Step::post("/api/v1/namespaces?fieldManager=kubectl-create", home),
+        Step::backdate("rodrigo", 37 * DAY),
+        delete_namespace("rodrigo"),
+    ];
+    steps.extend(remove_furnishings("rodrigo"));
+    steps.extend([Step::wait_for_report("rodrigo"), Step::backdate("rodrigo", 40 * MINUTE)]);
+    steps
 }
 
 pub(super) fn dead_apiservice() -> Vec<Step> {

@@ -4,12 +4,11 @@ use serde_json::{Value, json};
 
 use super::{DAY, Step, configmap, create_namespace, delete_namespace, namespace, node, remove_furnishings};
 
-/// The namespace that gave nsfix its first job.
-pub(super) fn rodrigo() -> Vec<Step> {
-    let backups = "/apis/example.com/v1/namespaces/rodrigo/backups";
-    let mut home = namespace("rodrigo");
+pub(super) fn held_backup() -> Vec<Step> {
+    let backups = "/apis/example.com/v1/namespaces/held-backup/backups";
+    let mut home = namespace("held-backup");
     home["metadata"]["labels"] = json!({"team": "payments"});
-    home["metadata"]["annotations"] = json!({"example.com/contact": "rodrigo@example.com"});
+    home["metadata"]["annotations"] = json!({"example.com/contact": "payments@example.com"});
     let backup = json!({
         "apiVersion": "example.com/v1",
         "kind": "Backup",
@@ -25,12 +24,12 @@ pub(super) fn rodrigo() -> Vec<Step> {
         Step::post(&format!("{backups}?fieldManager=kubectl-create"), backup),
         Step::merge(&format!("{backups}/nightly?fieldManager=backup-operator"), finalizers),
         Step::merge(&format!("{backups}/nightly/status?fieldManager=backup-operator"), status),
-        Step::backdate("rodrigo", 37 * DAY),
-        delete_namespace("rodrigo"),
+        Step::backdate("held-backup", 37 * DAY),
+        delete_namespace("held-backup"),
         Step::delete(&format!("{backups}/nightly")),
     ];
-    steps.extend(remove_furnishings("rodrigo"));
-    steps.extend([Step::wait_for_report("rodrigo"), Step::backdate("rodrigo", 3 * DAY)]);
+    steps.extend(remove_furnishings("held-backup"));
+    steps.extend([Step::wait_for_report("held-backup"), Step::backdate("held-backup", 3 * DAY)]);
     steps
 }
 

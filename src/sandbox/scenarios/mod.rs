@@ -66,6 +66,7 @@ pub enum Step {
     },
 }
 
+const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 
 impl Step {
@@ -153,7 +154,7 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
 /// that blocks the whole cluster.
 #[must_use]
 pub fn default_set() -> Vec<&'static Scenario> {
-    ["rodrigo", "configmap-finalizer", "metadata-finalizer", "zombie", "active"]
+    ["rodrigo", "held-backup", "configmap-finalizer", "metadata-finalizer", "zombie", "active"]
         .into_iter()
         .filter_map(find)
         .collect()
@@ -168,8 +169,14 @@ macro_rules! scenario {
     };
 }
 
-static ALL: [Scenario; 20] = [
-    scenario!("rodrigo", content::rodrigo, "a custom resource waits for an operator that is gone"),
+static ALL: [Scenario; 21] = [
+    scenario!(
+        "rodrigo",
+        blockers::rodrigo,
+        "empty, but metrics-server is gone and its APIService is still there",
+        true
+    ),
+    scenario!("held-backup", content::held_backup, "a custom resource waits for an operator that is gone"),
     scenario!("configmap-finalizer", content::configmap_finalizer, "a ConfigMap is held by a finalizer"),
     scenario!(
         "metadata-finalizer",

@@ -15,11 +15,11 @@ tests! { BothAlone:
     a_dead_conversion_webhook_fails_whatever_has_to_be_converted
 }
 
-const NIGHTLY: &str = "/apis/example.com/v1/namespaces/rodrigo/backups/nightly";
+const NIGHTLY: &str = "/apis/example.com/v1/namespaces/held-backup/backups/nightly";
 const WIDGETS: &str = "namespaces/dead-conversion-webhook/widgets";
 
 async fn a_custom_resource_waits_for_an_operator_that_is_gone(lab: Lab) {
-    let name = lab.play("rodrigo").await;
+    let name = lab.play("held-backup").await;
     let namespace = lab.get(&path(name)).await.expect(200);
     assert_eq!(namespace["metadata"]["labels"]["team"], "payments");
     let backup = lab.get(NIGHTLY).await.expect(200);
@@ -51,7 +51,7 @@ fn verbs(groups: &Value) -> Value {
 }
 
 async fn a_terminating_crd_hides_patch_and_still_takes_it(lab: Lab) {
-    lab.play("rodrigo").await;
+    lab.play("held-backup").await;
     let all = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
     lab.wait_for_as(AGGREGATED, "/apis", |answer| verbs(&answer.json()) == json!(all)).await;
     let crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.example.com";

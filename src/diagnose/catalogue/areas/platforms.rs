@@ -72,7 +72,7 @@ pub(super) static ENTRIES: &[Entry] = &[
             ..OWNER
         },
         protects: "the removal of an operator's copies, roles, webhooks and APIServices",
-        if_removed: "stale roles, webhooks and APIServices stay; a dead APIService makes more namespaces stuck",
+        if_removed: "stale roles, webhooks and APIServices stay; an unavailable APIService makes more namespaces stuck",
         remedy: "bring the Operator Lifecycle Manager back",
         dangerous: false,
         source: "operator-framework/operator-lifecycle-manager operator.go",

@@ -34,6 +34,12 @@ fn a_dead_api_does_not_hold_what_the_controller_has_finished() {
     extensions(&mut facts).api_services = vec![dead_api()];
     facts.namespace.spec_finalizers = vec!["example.com/spec".to_owned()];
     assert_eq!(kinds(&facts), [CauseKind::ForeignSpecFinalizers]);
+    // What is known about the API is no riddle either.
+    facts.inventory.coverage.gaps = vec![gap(None, Unreadable::Unavailable)];
+    let causes = causes(&facts);
+    let [own] = causes.as_slice() else { panic!("{causes:?}") };
+    assert_eq!(own.kind, CauseKind::ForeignSpecFinalizers);
+    assert!(own.evidence.iter().any(|line| line.contains("does not hold this namespace")), "{own:?}");
 }
 
 #[test]
