@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use nsfix::cli::Cli;
-use nsfix::commands::VerbResult;
+use nsfix::commands::{VerbResult, completion_answer};
 use nsfix::output::{Terminal, write_termination_message};
 use nsfix::shutdown::Shutdown;
 
 fn main() -> ExitCode {
+    if let Some(answer) = completion_answer() {
+        // A shell that no longer listens is nobody to complain to.
+        let _ = Terminal::silent().data(&answer);
+        return ExitCode::SUCCESS;
+    }
     let cli = Cli::of_this_process();
     let global = &cli.global;
     let dry_run = cli.is_dry_run();

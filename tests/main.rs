@@ -13,6 +13,7 @@ mod harness;
 mod access;
 mod check;
 mod clear;
+mod completion;
 mod connection;
 mod contexts;
 mod contract;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         faults::tests(),
         access::tests(),
         clear::tests(),
+        completion::all(),
         connection::tests(),
         contexts::tests(),
         contract::tests(),

@@ -128,6 +128,10 @@ fn environment(command: &Command) -> String {
         .collect();
     own.sort();
     own.dedup();
+    if command.get_name() == "completion" {
+        let waits = "How long a TAB waits for the cluster, for example 1s; 150ms if not set.";
+        own.extend(terms(&[("NSFIX_COMPLETION_TIMEOUT", waits)]));
+    }
     own.extend(terms(&[
         ("KUBECONFIG", "The kubeconfig files, as for kubectl."),
         ("HTTPS_PROXY, HTTP_PROXY, NO_PROXY", "The proxy on the way to the API server."),

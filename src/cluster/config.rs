@@ -90,6 +90,17 @@ pub struct ConnectionOptions {
         default_value = "30s"
     )]
     pub request_timeout: Option<Duration>,
+    /// Whether a credential plugin finds nobody to ask, whatever stdin is.
+    #[arg(skip)]
+    pub unattended: bool,
+}
+
+/// The names that `--context`, `--cluster` and `--user` can have.
+#[derive(Debug, Default)]
+pub struct KubeconfigNames {
+    pub contexts: Vec<String>,
+    pub clusters: Vec<String>,
+    pub users: Vec<String>,
 }
 
 impl ConnectionOptions {
@@ -114,6 +125,7 @@ impl ConnectionOptions {
             tls_server_name,
             insecure_skip_tls_verify,
             request_timeout: _,
+            unattended: _,
         } = self;
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let only_context = if let [context] = context.as_slice() { Some(context.clone()) } else { None };
@@ -138,6 +150,17 @@ impl ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// The names in the kubeconfig; `None` where there is none that can be read.
+    #[must_use]
+    pub fn names(&self) -> Option<KubeconfigNames> {
+        let Kubeconfig { contexts, clusters, auth_infos, .. } = self.kubeconfig().ok()??;
+        Some(KubeconfigNames {
+            contexts: contexts.into_iter().map(|named| named.name).collect(),
+            clusters: clusters.into_iter().map(|named| named.name).collect(),
+            users: auth_infos.into_iter().map(|named| named.name).collect(),
+        })
+    }
+
     /// Connects to a server by its address alone, whatever kubeconfig there is. Nothing is sent yet.
     pub fn connect_to_url(&self, url: &str, observer: Observer) -> Result<Cluster, ConfigError> {
         let url = url.parse().map_err(|_| ConfigError::Invalid(format!("{url:?} is not a URL")))?;

@@ -130,7 +130,8 @@ impl Contexts<'_> {
             || token_file.is_some();
         // kube would run it again, and wait for it without an end.
         let Some(exec) = config.auth_info.exec.take().filter(|_| !otherwise) else { return Ok(None) };
-        let plugin = Plugin::new(exec, self.options.timeout(), self.names.len() == 1);
+        let may_ask = self.names.len() == 1 && !self.options.unattended;
+        let plugin = Plugin::new(exec, self.options.timeout(), may_ask);
         // Closed by nobody.
         let _running = self.plugins.acquire().await;
         let mut credentials = plugin.run().await?;

@@ -33,7 +33,7 @@ mod workloads;
 mod write;
 
 pub use access::Access;
-pub use config::ConnectionOptions;
+pub use config::{ConnectionOptions, KubeconfigNames};
 pub use config_error::ConfigError;
 pub use connection::TlsFailure;
 pub use contexts::Contexts;

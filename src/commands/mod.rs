@@ -31,6 +31,7 @@ use crate::exit::Exit;
 use crate::output::overview::Extent;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
+pub use completion::completion_answer;
 use session::Session;
 pub use verb_result::VerbResult;
 

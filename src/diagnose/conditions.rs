@@ -168,6 +168,13 @@ pub(super) fn finalizers_in(message: &str) -> Vec<(String, u64)> {
         .collect()
 }
 
+/// The finalizers that the controller counts on what is inside.
+#[must_use]
+pub fn finalizers_remaining(namespace: &Namespace) -> Vec<String> {
+    let counted = remaining_finalizers(namespace).map(|condition| finalizers_in(&condition.message));
+    counted.unwrap_or_default().into_iter().map(|(finalizer, _)| finalizer).collect()
+}
+
 /// The condition that counts finalizers on content, where it counts any.
 pub(super) fn remaining_finalizers(namespace: &Namespace) -> Option<&Condition> {
     namespace.condition(FINALIZERS).filter(|condition| condition.status == "True")

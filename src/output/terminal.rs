@@ -145,6 +145,12 @@ impl Terminal {
         }
     }
 
+    /// The process' stdout alone, for data.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::standard(ColorChoice::Never, 0, LogFormat::Text, false, Invocation::default())
+    }
+
     /// How nsfix was started, for commands that are about to be printed.
     #[must_use]
     pub fn invocation(&self) -> &Invocation {

@@ -65,16 +65,21 @@ impl Nsfix {
         Self::of(Command::new(program), arguments)
     }
 
+    /// With nsfix on the PATH.
+    #[allow(dead_code)] // not the benchmark's
+    pub fn beside_nsfix(self) -> Self {
+        let dir = Path::new(BINARY).parent().map(Path::to_owned);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = dir.into_iter().chain(std::env::split_paths(&path));
+        let path = std::env::join_paths(dirs).expect("a PATH");
+        self.env("PATH", path)
+    }
+
     /// A line of shell in which `nsfix` is the built binary. stdout and stderr come as one, as a terminal shows them.
     pub fn shell(line: &str) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec 2>&1\n{line}")]);
-        let mut run = Self::of(shell, &[]);
-        let dir = std::path::Path::new(BINARY).parent().map(std::path::Path::to_owned);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let dirs = dir.into_iter().chain(std::env::split_paths(&path));
-        run.command.env("PATH", std::env::join_paths(dirs).expect("a PATH"));
-        run
+        Self::of(shell, &[]).beside_nsfix()
     }
 
     /// The same as a pod's process: with these files where the kubelet puts those of the service account.

@@ -17,6 +17,8 @@ mod versions;
 #[allow(unused_imports)] // not the benchmark's
 pub use account::{Account, Used};
 pub use command::{Nsfix, Ran, ended};
+#[allow(unused_imports)] // not the benchmark's
+pub use kubeconfig::kubeconfig;
 pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
 pub use plane::ADMIN_TOKEN;
@@ -55,6 +57,10 @@ pub enum On {
     Pod,
     /// On the sandbox alone, with bash; ignored where there is none.
     Bash,
+    /// The same with zsh.
+    Zsh,
+    /// The same with fish.
+    Fish,
     /// On the sandbox alone, with kubectl; ignored where there is none.
     Kubectl,
     /// With promtool; ignored where there is none.
@@ -70,6 +76,8 @@ impl On {
     fn needs(self) -> &'static [&'static str] {
         match self {
             Self::Bash => &["bash"],
+            Self::Zsh => &["zsh"],
+            Self::Fish => &["fish"],
             Self::Kubectl => &["kubectl"],
             Self::Promtool => &["promtool"],
             Self::Helm => &["helm", "kubectl"],
