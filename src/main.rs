@@ -38,7 +38,8 @@ fn run(cli: Cli, terminal: &Arc<Terminal>) -> anyhow::Result<VerbResult> {
     let cannot_start = "unable to start";
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context(cannot_start)?;
     let result = runtime.block_on(async {
-        let shutdown = Shutdown::on_signals().context(cannot_start)?;
+        let shown = Arc::clone(terminal);
+        let shutdown = Shutdown::on_signals(move || shown.close()).context(cannot_start)?;
         Ok(Box::pin(nsfix::commands::run(cli, terminal, &shutdown)).await)
     });
     // Whoever still waits for a line on stdin would hold the process back.

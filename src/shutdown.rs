@@ -10,14 +10,15 @@ pub struct Shutdown(watch::Receiver<Option<Exit>>);
 
 impl Shutdown {
     /// Listens for SIGINT and SIGTERM from now on. A second signal ends the process at once, for the case
-    /// that the request in flight never comes back.
-    pub fn on_signals() -> std::io::Result<Self> {
+    /// that the request in flight never comes back; `last` is called before.
+    pub fn on_signals(last: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let (sender, receiver) = watch::channel(None);
         let mut signals = signals::Signals::new()?;
         tokio::spawn(async move {
             let exit = signals.next().await;
             sender.send_replace(Some(exit));
             let exit = signals.next().await;
+            last();
             std::process::exit(exit.code().into());
         });
         Ok(Self(receiver))

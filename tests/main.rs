@@ -29,6 +29,7 @@ mod list_stuck;
 mod orphans;
 mod packaging;
 mod printed;
+mod progress;
 mod restore;
 mod schemas;
 mod terminal;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         habits::tests(),
         schemas::tests(),
         terminal::tests(),
+        progress::tests(),
         documentation::tests(),
         kubectl::tests(),
         list_stuck::tests(),

@@ -23,6 +23,7 @@ use crate::diagnose::{CauseKind, Diagnosis};
 use crate::execute::{Outcome, Problem, Report, Settings};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
+use crate::output::acting::Acting;
 use crate::output::document::{Document, Repaired};
 use crate::output::html::Entry;
 use crate::output::{Failure, Terminal, report as show};
@@ -44,6 +45,7 @@ struct Clear<'a> {
     cluster: &'a Cluster,
     terminal: &'a Terminal,
     shutdown: &'a Shutdown,
+    acting: &'a Acting<'a>,
 }
 
 /// What a diagnosis has found, as far as it counts.
@@ -87,7 +89,8 @@ pub(super) async fn run(
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let clear = Clear { options, settings, file, journal, cluster, terminal, shutdown };
+    let acting = Acting::new(terminal, "namespace");
+    let clear = Clear { options, settings, file, journal, cluster, terminal, shutdown, acting: &acting };
     let preparation = tokio::select! {
         preparation = clear.prepare() => preparation?,
         _ = shutdown.wait() => Preparation::interrupted(&options.names),

@@ -9,7 +9,7 @@ use crate::shutdown::Shutdown;
 
 /// Asks a question and reads the answer; `None` where a signal came instead.
 pub(super) async fn ask(terminal: &Terminal, shutdown: &Shutdown, question: &str) -> Result<Option<String>> {
-    terminal.ask(&sanitise(question))?;
+    let _asking = terminal.ask(&sanitise(question))?;
     let answer = tokio::select! {
         answer = read_line() => answer?,
         _ = shutdown.wait() => return Ok(None),

@@ -15,6 +15,7 @@ use crate::cli::{DryRunChoice, RestoreOptions};
 use crate::cluster::{Cluster, Discovered};
 use crate::exit::Exit;
 use crate::model::ResourceType;
+use crate::output::acting::Acting;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
 use contents::{Contents, unreadable};
@@ -28,6 +29,7 @@ struct Restore<'a> {
     discovered: Discovered,
     selection: ObjectSelection,
     terminal: &'a Terminal,
+    acting: Acting<'a>,
 }
 
 pub(super) async fn run(
@@ -52,7 +54,8 @@ pub(super) async fn run(
         discovered = cluster.discover() => discovered?,
         exit = shutdown.wait() => return Ok(exit),
     };
-    let restore = Restore { options, cluster, discovered, selection, terminal };
+    let acting = Acting::new(terminal, "object");
+    let restore = Restore { options, cluster, discovered, selection, terminal, acting };
     restore.every_name_means_something(&backups)?;
     let mut targets = BTreeMap::new();
     for backup in &backups {
@@ -64,6 +67,7 @@ pub(super) async fn run(
             None => return Ok(shutdown.requested().unwrap_or(Exit::Refused)),
         };
     }
+    restore.acting.expect(backups.iter().map(|backup| restore.meant(backup)).sum());
     let mut exits: Vec<Exit> = backups.iter().flat_map(|each| &each.bad).map(|_| Exit::Error).collect();
     for backup in &backups {
         let Some(target) = targets.get_mut(&backup.namespace) else { continue };
@@ -90,6 +94,12 @@ impl Restore<'_> {
             several => format!("any of the {} backups", several.len()),
         };
         bail!("{name:?} is no file, and not in {place}; nothing was restored")
+    }
+
+    /// How many objects of a backup are asked for.
+    fn meant(&self, backup: &Contents) -> usize {
+        let objects = backup.objects.iter();
+        objects.filter(|id| self.selection.includes(id, self.type_of(&id.api_version, &id.kind))).count()
     }
 
     /// Creates what a backup holds, and returns how each ended.

@@ -1,6 +1,7 @@
 //! Carries a plan out: backs up first, reads again before each write, guards it by uid and resourceVersion,
 //! stops when the controller finishes by itself, and reports what became of each step.
 
+mod activity;
 mod namespace;
 mod objects;
 mod orphan_check;
@@ -11,6 +12,7 @@ mod save;
 mod steps;
 mod verify;
 
+pub use activity::{Activity, ObjectVerb, WaitFor};
 pub use report::{Outcome, Problem, Report, StepReport, StepResult};
 
 use std::time::Duration;
@@ -54,8 +56,8 @@ pub struct Executor<'a> {
     pub deadline: Option<Instant>,
     /// Called with every step of a namespace as soon as its result is known.
     pub on_step: &'a dyn Fn(&str, &StepReport),
-    /// Told how many of how many leftovers of a step are done with.
-    pub on_object: &'a dyn Fn(&str, usize, usize),
+    /// Told what is being done about a namespace, and while it waits again and again.
+    pub on_activity: &'a dyn Fn(&str, Activity),
 }
 
 impl Executor<'_> {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use futures::StreamExt;
 
-use super::{Executor, Problem, StepResult};
+use super::{Activity, Executor, ObjectVerb, Problem, StepResult};
 use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{ApiPath, Leftover, Namespace, ResourceType, SHORT_GRACE_SECONDS};
 
@@ -96,6 +96,13 @@ pub(super) enum ObjectWrite<'a> {
 }
 
 impl ObjectWrite<'_> {
+    fn verb(self) -> ObjectVerb {
+        match self {
+            Self::Release(_) => ObjectVerb::Released,
+            Self::Delete | Self::DeleteNow | Self::DeleteSoon => ObjectVerb::Deleted,
+        }
+    }
+
     fn concerns(self, leftover: &Leftover) -> bool {
         match self {
             Self::Delete => leftover.deleted.is_none(),
@@ -176,7 +183,11 @@ impl Executor<'_> {
             self.still_there(namespace).await?;
         }
         let (total, mut done) = (wanted.len(), 0);
-        (self.on_object)(&namespace.name, done, total);
+        let verb = write.verb();
+        let how_far = |done| Activity::Objects { resource: ty.resource.clone(), verb, done, total };
+        if total > 0 {
+            (self.on_activity)(&namespace.name, how_far(done));
+        }
         let mut outcomes = futures::stream::iter(wanted)
             .map(|leftover| self.write_object(ty, leftover, write))
             .buffer_unordered(CONCURRENCY);
@@ -184,7 +195,7 @@ impl Executor<'_> {
         while let Some(outcome) = outcomes.next().await {
             counts.count(outcome);
             done += 1;
-            (self.on_object)(&namespace.name, done, total);
+            (self.on_activity)(&namespace.name, how_far(done));
         }
         Ok(counts)
     }

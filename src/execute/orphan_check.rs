@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::namespace::replaced;
-use super::{Executor, Outcome, Problem, Report, StepResult};
+use super::{Activity, Executor, Outcome, Problem, Report, StepResult};
 use crate::cluster::ApiError;
 use crate::model::{Inventory, Namespace, ResourceType, TypeLeftovers};
 
@@ -41,6 +41,7 @@ impl Executor<'_> {
 
     /// Rule 8: says what was left behind.
     pub async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
+        (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
         let held = self.types_to_look_at(before, &report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
         match self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await {

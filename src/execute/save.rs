@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Executor, Problem};
+use super::{Activity, Executor, Problem};
 use crate::backup::{Backup, Backups};
 use crate::cluster::ApiError;
 use crate::model::{Inventory, TypeLeftovers};
@@ -29,6 +29,7 @@ impl Executor<'_> {
         name: &str,
         inside: &Inventory,
     ) -> Result<PathBuf, Problem> {
+        (self.on_activity)(name, Activity::Saving);
         let failed = |error: io::Error| backup_failed(backups, &error);
         let mut backup = backups.begin(name).map_err(failed)?;
         match self.fill(&mut backup, namespace, name, inside, &failed).await {

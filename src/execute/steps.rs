@@ -6,8 +6,8 @@ use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
 use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::orphan_check::another_exists;
 use super::run::{Run, StepFlow, StepOutcome};
-use super::verify::{WaitOutcome, held_by, still_there};
-use super::{Outcome, Problem, StepReport, StepResult};
+use super::verify::{WaitOutcome, Waiting, held_by, still_there};
+use super::{Outcome, Problem, StepReport, StepResult, WaitFor};
 use crate::cluster::DryRun;
 use crate::model::ResourceType;
 use crate::plan::{Action, Step};
@@ -152,9 +152,9 @@ impl Run<'_> {
 
     /// Rule 8: GET until 404.
     async fn verify(&self, mut done: StepOutcome) -> StepFlow {
-        let limit = self.executor.settings.wait.unwrap_or_default();
+        let waiting = Waiting::new(WaitFor::Gone, self.executor.settings.wait.unwrap_or_default());
         let namespace = &self.plan.namespace;
-        match self.executor.wait_until_gone(namespace, limit, |fresh| held_by(fresh).is_some()).await {
+        match self.executor.wait_until_gone(namespace, &waiting, |fresh| held_by(fresh).is_some()).await {
             WaitOutcome::Gone { replaced } => {
                 done.warnings.extend(replaced.then(|| another_exists(&namespace.name)));
                 done.end(Outcome::Cleared, None)
@@ -172,9 +172,11 @@ impl Run<'_> {
         }
         let Some(limit) = self.executor.settings.wait else { return self.not_waited(done, step) };
         let limit = if self.waits_to_the_end() { limit } else { self.patience() };
+        let whole = Waiting::new(WaitFor::Controller, limit);
+        let waiting = Waiting { limit: limit / MAX_ROUNDS, ..whole };
         for round in 1..=MAX_ROUNDS {
             let namespace = &self.plan.namespace;
-            let fresh = match self.executor.wait_until_gone(namespace, limit / MAX_ROUNDS, |_| false).await {
+            let fresh = match self.executor.wait_until_gone(namespace, &waiting, |_| false).await {
                 WaitOutcome::Gone { replaced } => {
                     done.warnings.extend(replaced.then(|| another_exists(&namespace.name)));
                     let message = "the controller finished it".to_owned();

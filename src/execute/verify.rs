@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Executor, Problem};
+use super::{Activity, Executor, Problem, WaitFor};
 use crate::model::{Hint, Namespace, ShellCommand};
 
 /// Between two looks; doubled each time up to the second.
@@ -23,16 +23,36 @@ pub(super) enum WaitOutcome {
     Unknown(Problem),
 }
 
+/// What is waited for, and how long this time.
+pub(super) struct Waiting {
+    pub(super) what: WaitFor,
+    pub(super) limit: Duration,
+    /// Of the whole wait, of which this may be a part.
+    pub(super) since: Instant,
+    pub(super) in_all: Duration,
+}
+
+impl Waiting {
+    /// From now on.
+    pub(super) fn new(what: WaitFor, limit: Duration) -> Self {
+        Self { what, limit, since: Instant::now(), in_all: limit }
+    }
+
+    fn activity(&self) -> Activity {
+        Activity::Waiting { what: self.what, since: self.since, limit: self.in_all }
+    }
+}
+
 impl Executor<'_> {
     /// Waits until the namespace is gone, `enough` says of what remains that waiting is no use, or the time
     /// is up.
     pub(super) async fn wait_until_gone(
         &self,
         namespace: &Namespace,
-        limit: Duration,
+        waiting: &Waiting,
         enough: impl Fn(&Namespace) -> bool,
     ) -> WaitOutcome {
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + waiting.limit;
         let mut pause = FIRST_LOOK_AFTER;
         loop {
             let time_is_up = Instant::now() + pause > deadline || self.halted().is_some();
@@ -47,6 +67,7 @@ impl Executor<'_> {
                 }
                 Ok(_) | Err(_) => {}
             }
+            (self.on_activity)(&namespace.name, waiting.activity());
             tokio::select! {
                 () = sleep(pause) => {}
                 _ = self.shutdown.wait() => {}

@@ -1,6 +1,7 @@
 //! Rendering. Everything that a person or a script gets to see goes through [`Terminal`]: data to stdout, all
 //! else to stderr. The renderers themselves are pure: types in, text out.
 
+pub mod acting;
 mod age;
 mod columns;
 pub mod consent;
@@ -20,6 +21,7 @@ pub mod prediction;
 mod progress;
 pub mod report;
 mod sanitise;
+mod screen;
 mod sort;
 pub mod table;
 mod terminal;
@@ -36,6 +38,7 @@ pub use failure::{Failure, OutputError};
 pub use format::Format;
 pub use progress::Progress;
 pub use sanitise::sanitise;
+pub use screen::Asking;
 pub use sort::sort_by;
 pub use terminal::{ColorChoice, LogFormat, Style, Terminal, Topic};
 pub use termination::write_termination_message;

@@ -1,48 +1,35 @@
-//! A spinner on a terminal, for what takes longer than half a second.
+//! What is being looked at, and for how long, on a terminal.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::Instant;
 
-/// Below that, a spinner is only a flicker.
-const PATIENCE: Duration = Duration::from_millis(500);
+use super::human_duration;
+use super::screen::{Screen, StatusLine};
 
-/// A spinner that shows up late, and only on a terminal.
+/// A status line for something that may take long.
 pub struct Progress {
-    bar: ProgressBar,
-    waiting: Option<tokio::task::JoinHandle<()>>,
+    what: Arc<Mutex<String>>,
+    _line: Option<StatusLine>,
 }
 
 impl Progress {
-    /// Starts the wait for the spinner.
-    #[must_use]
-    pub fn start(on_terminal: bool, what: &str) -> Self {
-        let bar = ProgressBar::hidden();
-        if !on_terminal {
-            return Self { bar, waiting: None };
-        }
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
-        }
-        bar.set_message(what.to_owned());
-        let shown = bar.clone();
-        let waiting = tokio::spawn(async move {
-            tokio::time::sleep(PATIENCE).await;
-            shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-            shown.enable_steady_tick(Duration::from_millis(120));
-        });
-        Self { bar, waiting: Some(waiting) }
+    /// `screen` is missing where nothing can be shown.
+    pub(super) fn start(screen: Option<&Screen>, what: &str) -> Self {
+        let (what, began) = (Arc::new(Mutex::new(what.to_owned())), Instant::now());
+        let said = Arc::clone(&what);
+        let render = move |_| {
+            let what = said.lock().unwrap_or_else(PoisonError::into_inner);
+            format!("{what} ({})", human_duration(began.elapsed()))
+        };
+        Self { what, _line: screen.map(|screen| screen.status(Box::new(render))) }
     }
 
+    /// How far it is.
     pub fn say(&self, how_far: String) {
-        self.bar.set_message(how_far);
+        *self.what.lock().unwrap_or_else(PoisonError::into_inner) = how_far;
     }
 
-    /// Takes the spinner away.
-    pub fn done(self) {
-        if let Some(waiting) = self.waiting {
-            waiting.abort();
-        }
-        self.bar.finish_and_clear();
-    }
+    /// Takes the line away.
+    pub fn done(self) {}
 }

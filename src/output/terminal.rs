@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
-use super::{Failure, OutputError, Progress, sanitise, traffic};
+use super::screen::{Render, Screen, StatusLine};
+use super::{Asking, Failure, OutputError, Progress, sanitise, traffic};
 use crate::model::{Hint, Invocation, ShellCommand, Traffic, prefix_within};
 
 /// A message may hold what a server said, which may be of any length.
@@ -88,13 +89,13 @@ impl<'a> Topic<'a> {
 /// Writes data to stdout and everything else to stderr.
 pub struct Terminal {
     out: Mutex<Box<dyn Write + Send>>,
-    err: Mutex<Box<dyn Write + Send>>,
+    screen: Screen,
     color_out: bool,
     color_err: bool,
     /// Whether a person sits in front of it: both stdin and stderr are terminals.
     pub interactive: bool,
-    /// Whether a spinner can be shown.
-    spins: bool,
+    /// Whether a status line can be shown.
+    shows_status: bool,
     width: Option<usize>,
     /// How often `-v` was given.
     pub verbosity: u8,
@@ -120,7 +121,7 @@ impl Terminal {
         invocation: Invocation,
     ) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
-        // A dumb terminal can neither colour text nor take a spinner away again.
+        // A dumb terminal can neither colour text nor take a status line away again.
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let wanted = |is_terminal: bool| match color {
@@ -131,8 +132,8 @@ impl Terminal {
         Self {
             color_out: wanted(out.is_terminal()),
             color_err: wanted(err.is_terminal()),
-            spins: err.is_terminal() && !dumb,
-            width: width_of(&out),
+            shows_status: err.is_terminal() && !dumb,
+            width: width_of_stdout(),
             interactive: err.is_terminal() && io::stdin().is_terminal(),
             verbosity,
             format,
@@ -141,7 +142,7 @@ impl Terminal {
             said: Mutex::default(),
             noted_missing_token: AtomicBool::new(false),
             out: Mutex::new(Box::new(out)),
-            err: Mutex::new(Box::new(err)),
+            screen: Screen::new(Box::new(err), width_of_stderr),
         }
     }
 
@@ -186,9 +187,12 @@ impl Terminal {
 
     /// Writes data to stdout, as it is: renderers have sanitised it.
     pub fn data(&self, text: &str) -> Result<(), OutputError> {
-        let mut out = lock(&self.out);
-        out.write_all(text.as_bytes())?;
-        Ok(out.flush()?)
+        let write = || {
+            let mut out = lock(&self.out);
+            out.write_all(text.as_bytes())?;
+            out.flush()
+        };
+        Ok(self.screen.beside(text.ends_with('\n'), write)?)
     }
 
     /// Paints text that goes to stdout.
@@ -288,17 +292,37 @@ impl Terminal {
         }
     }
 
-    /// A spinner for something that may take long. Not while requests are shown.
+    /// A status line for something that may take long.
     #[must_use]
     pub fn progress(&self, what: &str) -> Progress {
-        Progress::start(self.spins && self.verbosity == 0 && self.format == LogFormat::Text, what)
+        Progress::start(self.status_screen(), what)
     }
 
-    /// Asks on stderr, without a line break.
-    pub fn ask(&self, question: &str) -> Result<(), OutputError> {
-        let mut err = lock(&self.err);
-        err.write_all(question.as_bytes())?;
-        Ok(err.flush()?)
+    /// A status line that says what `render` does; `None` where there is no terminal for it.
+    pub(super) fn status(&self, render: Render) -> Option<StatusLine> {
+        self.status_screen().map(|screen| screen.status(render))
+    }
+
+    /// Not while requests are shown.
+    fn status_screen(&self) -> Option<&Screen> {
+        let shows = self.shows_status && self.verbosity == 0 && self.format == LogFormat::Text;
+        shows.then_some(&self.screen)
+    }
+
+    /// Whether a person sees results as they come, in whatever order.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.status_screen().is_some()
+    }
+
+    /// Takes a status line away, because the process ends at once.
+    pub fn close(&self) {
+        self.screen.close();
+    }
+
+    /// Asks on stderr, without a line break. The answer is being waited for until the guard is dropped.
+    pub fn ask(&self, question: &str) -> Result<Asking, OutputError> {
+        Ok(self.screen.ask(question)?)
     }
 
     /// Shows what went over the wire: requests at `-v`, bodies of writes at `-vv`, warnings always. `context` is that
@@ -318,7 +342,6 @@ impl Terminal {
         }
     }
 
-    /// Whatever cannot be written to stderr is lost; there is nowhere left to say so.
     fn message(
         &self,
         level: &str,
@@ -335,7 +358,7 @@ impl Terminal {
                 format!("{}\n{label} {}", decorate(&sanitise(text)), sanitise(hint))
             }
         };
-        let _ = writeln!(lock(&self.err), "{lines}");
+        self.screen.write_line(&lines);
     }
 
     /// One line of a JSON log. Every key is always there, so that a reader need not test for it.
@@ -359,9 +382,14 @@ impl Terminal {
 /// Narrower than this there is no layout that helps.
 const NARROWEST: usize = 40;
 
-fn width_of(out: &io::Stdout) -> Option<usize> {
-    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(out)?;
+fn width_of_stdout() -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;
     Some(usize::from(columns).max(NARROWEST))
+}
+
+fn width_of_stderr() -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stderr())?;
+    Some(usize::from(columns))
 }
 
 fn painted(color: bool, style: Style, text: &str) -> String {

@@ -1,11 +1,11 @@
 //! Carrying the plans out, several at once where no question is asked.
 
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
 use futures::StreamExt;
-use futures::stream::FuturesOrdered;
+use futures::stream::{FuturesOrdered, FuturesUnordered};
 use tokio::time::Instant;
 
 use super::Clear;
@@ -16,7 +16,7 @@ use crate::cluster::NamespaceEvent;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
-use crate::output::{Failure, Progress, Topic, report as show};
+use crate::output::{Failure, Topic, report as show};
 use crate::plan::{Leftovers, Plan, Policy};
 
 /// How many namespaces are worked on at once, where no question is asked. Most of that is waiting for the
@@ -35,6 +35,43 @@ enum Decision {
     Ended(Box<Report>),
 }
 
+/// The namespaces that are under way. A person sees what became of each at once; a script sees them in order.
+enum UnderWay<F: Future> {
+    AsTheyCome(FuturesUnordered<F>),
+    InOrder(FuturesOrdered<F>),
+}
+
+impl<F: Future> UnderWay<F> {
+    fn new(as_they_come: bool) -> Self {
+        if as_they_come {
+            Self::AsTheyCome(FuturesUnordered::new())
+        } else {
+            Self::InOrder(FuturesOrdered::new())
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::AsTheyCome(some) => some.len(),
+            Self::InOrder(some) => some.len(),
+        }
+    }
+
+    fn extend(&mut self, more: impl Iterator<Item = F>) {
+        match self {
+            Self::AsTheyCome(some) => some.extend(more),
+            Self::InOrder(some) => some.extend(more),
+        }
+    }
+
+    async fn next(&mut self) -> Option<F::Output> {
+        match self {
+            Self::AsTheyCome(some) => some.next().await,
+            Self::InOrder(some) => some.next().await,
+        }
+    }
+}
+
 impl Clear<'_> {
     /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
     /// way is brought to its end, and nothing else begun.
@@ -44,16 +81,21 @@ impl Clear<'_> {
             (false, true) => UNATTENDED_CONCURRENCY,
             (false, false) => CONCURRENCY,
         };
-        let (mut reports, mut failure) = (Vec::new(), None);
-        let (mut waiting, mut under_way) = (prepared.into_iter(), FuturesOrdered::new());
+        self.acting.expect(prepared.len());
+        let (mut reports, mut failure) = (BTreeMap::new(), None);
+        let mut waiting = prepared.into_iter().enumerate();
+        let mut under_way = UnderWay::new(self.terminal.is_watched());
         loop {
             // After a failure nothing else is begun.
             let free = if failure.is_some() { 0 } else { concurrency.saturating_sub(under_way.len()) };
-            under_way.extend(waiting.by_ref().take(free).map(|prepared| self.apply(prepared)));
-            let Some(report) = under_way.next().await else { return (reports, failure) };
+            under_way
+                .extend(waiting.by_ref().take(free).map(|(place, prepared)| self.apply_one(place, prepared)));
+            let Some((place, report)) = under_way.next().await else {
+                return (reports.into_values().collect(), failure);
+            };
             let shown = report.and_then(|report| {
                 let shown = self.show(&report);
-                reports.push(report);
+                reports.insert(place, report);
                 shown
             });
             if let Err(error) = shown {
@@ -65,6 +107,14 @@ impl Clear<'_> {
                 failure.get_or_insert(error);
             }
         }
+    }
+
+    /// The same with its place among the others.
+    async fn apply_one(&self, place: usize, prepared: Prepared) -> (usize, Result<Report>) {
+        let name = prepared.name().to_owned();
+        let report = self.apply(prepared).await;
+        self.acting.ended(&name);
+        (place, report)
     }
 
     fn asks(&self) -> bool {
@@ -87,8 +137,7 @@ impl Clear<'_> {
 
     async fn apply(&self, prepared: Prepared) -> Result<Report> {
         let on_step = |namespace: &str, step: &StepReport| self.on_step(namespace, step);
-        let progress = RefCell::new(None);
-        let on_object = |namespace: &str, done, total| self.show_how_far(&progress, namespace, done, total);
+        let on_activity = |namespace: &str, activity| self.acting.set(namespace, activity);
         let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
         let planned = match &prepared {
             Prepared::Planned(plan, _) => Some(self.settings_for(&plan.namespace)),
@@ -101,7 +150,7 @@ impl Clear<'_> {
             shutdown: self.shutdown,
             deadline,
             on_step: &on_step,
-            on_object: &on_object,
+            on_activity: &on_activity,
         };
         let prepared = match prepared {
             Prepared::Planned(plan, _) if plan.waits_first && self.options.dry_run == DryRunChoice::None => {
@@ -175,21 +224,6 @@ impl Clear<'_> {
     fn releasing(&self) -> Clear<'_> {
         let policy = Policy { leftovers: Leftovers::Release, ..self.settings.policy.clone() };
         Clear { settings: Settings { policy, ..self.settings.clone() }, file: None, journal: None, ..*self }
-    }
-
-    fn show_how_far(&self, shown: &RefCell<Option<Progress>>, namespace: &str, done: usize, total: usize) {
-        // Those of several namespaces would write over each other.
-        if self.options.names.len() != 1 {
-            return;
-        }
-        let mut shown = shown.borrow_mut();
-        let progress = shown.get_or_insert_with(|| self.terminal.progress(""));
-        progress.say(format!("namespace/{namespace}: {done} of {total}"));
-        if done == total
-            && let Some(progress) = shown.take()
-        {
-            progress.done();
-        }
     }
 
     /// The checks before the first write: halted, permissions, consent.

@@ -23,6 +23,15 @@ pub(super) enum Prepared {
     Ended(Box<Report>),
 }
 
+impl Prepared {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Planned(plan, _) => &plan.namespace.name,
+            Self::Ended(report) => &report.namespace,
+        }
+    }
+}
+
 /// All of them, with what was learnt on the way.
 pub(super) struct Preparation {
     pub(super) namespaces: Vec<Prepared>,

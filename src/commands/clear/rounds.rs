@@ -9,7 +9,7 @@ use super::Clear;
 use super::prepare::Prepared;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::age;
-use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepResult};
+use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepResult, WaitFor};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, counted_with};
 use crate::output::Topic;
 use crate::plan::{Plan, StepKind, plan};
@@ -64,8 +64,9 @@ impl Clear<'_> {
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
         let patience = settings.policy.patience;
         let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
-        let until = Instant::now() + patience.saturating_sub(so_far);
-        let seconds = patience.saturating_sub(so_far).as_secs();
+        let (since, limit) = (Instant::now(), patience.saturating_sub(so_far));
+        let until = since + limit;
+        let seconds = limit.as_secs();
         self.terminal.note_on(
             Topic::namespace(name),
             &format!(
@@ -95,6 +96,7 @@ impl Clear<'_> {
                 let hint = Some("run the command again later, or wait longer with --timeout".into());
                 return ended(Outcome::Refused, Problem { message, hint });
             }
+            self.acting.set(name, Activity::Waiting { what: WaitFor::Controller, since, limit });
             tokio::select! {
                 () = sleep(LOOK_EVERY) => {}
                 _ = self.shutdown.wait() => {}
@@ -105,6 +107,7 @@ impl Clear<'_> {
     /// Observes one namespace again, and plans under the same policy.
     async fn look_again(&self, name: &str, uid: &str, settings: &Settings) -> Prepared {
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
+        self.acting.set(name, Activity::Looking);
         let diagnosis = match diagnose_again(self.cluster, name, uid, self.depth()).await {
             Ok(diagnosis) => diagnosis,
             Err(Gone::Missing | Gone::Replaced) => return Prepared::ended(Report::new(name, uid)),

@@ -15,9 +15,10 @@ use crate::cli::{DryRunChoice, Format, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::confirm::ask_yes;
 use crate::commands::{Session, VerbResult, backups_in};
-use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
+use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
+use crate::output::acting::Acting;
 use crate::output::document::{Document, Repaired};
 use crate::output::orphans::{
     FoundOrphans, how_to_delete, left_active, nobody_knows, note_none, purge_script,
@@ -45,6 +46,7 @@ pub(super) struct Purge<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) terminal: &'a Terminal,
     pub(super) shutdown: &'a Shutdown,
+    pub(super) acting: Acting<'a>,
 }
 
 pub(super) async fn run(
@@ -89,6 +91,7 @@ pub(super) async fn run(
         cluster,
         terminal,
         shutdown,
+        acting: Acting::new(terminal, "namespace"),
     };
     purge.all(targets).await
 }
@@ -191,12 +194,14 @@ fn backups(options: &OrphansOptions, session: &Session) -> Result<Option<Backups
 impl Purge<'_> {
     async fn all(&self, targets: Vec<(String, PurgeTarget)>) -> Result<VerbResult> {
         let mut reports = Vec::new();
+        self.acting.expect(targets.len());
         for (name, target) in targets {
             let report = if self.shutdown.requested().is_some() {
                 Report::new(&name, "").ended(Outcome::NotBegun, Problem::not_begun(&name))
             } else {
                 Box::pin(self.one(&name, target)).await
             };
+            self.acting.ended(&name);
             show::report(self.terminal, &report, self.options.output.as_ref(), DryRunChoice::None)?;
             reports.push(report);
         }
@@ -204,19 +209,21 @@ impl Purge<'_> {
         Ok(VerbResult { exit: self.shutdown.requested().unwrap_or(result.exit), ..result })
     }
 
-    pub(super) fn executor<'a>(&'a self, on_step: &'a dyn Fn(&str, &StepReport)) -> Executor<'a> {
+    /// For what is no round, and has no steps.
+    pub(super) fn executor<'a>(&'a self, on_activity: &'a dyn Fn(&str, Activity)) -> Executor<'a> {
         Executor {
             cluster: self.cluster,
             settings: &self.settings,
             shutdown: self.shutdown,
             deadline: None,
-            on_step,
-            on_object: &|_, _, _| {},
+            on_step: &|_, _| {},
+            on_activity,
         }
     }
 
     async fn one(&self, name: &str, target: PurgeTarget) -> Report {
         let mut report = Report::new(name, "");
+        let on_activity = |name: &str, activity| self.acting.set(name, activity);
         if let Some((outcome, problem)) = refusal(name, &target) {
             return report.ended(outcome, problem);
         }
@@ -225,7 +232,7 @@ impl Purge<'_> {
                 self.missing(&inside, &mut report).await;
                 // Rule 8: the namespace being gone does not prove that what was in it is.
                 if report.outcome == Outcome::Cleared && report.orphans.is_empty() {
-                    report = self.executor(&|_, _| {}).look_for_orphans(&inside, report).await;
+                    report = self.executor(&on_activity).look_for_orphans(&inside, report).await;
                 }
             }
             PurgeTarget::Unfinished(namespace) => {
@@ -236,7 +243,7 @@ impl Purge<'_> {
             PurgeTarget::Active | PurgeTarget::Unreadable(_) => {}
         }
         // It may have gone since the last look.
-        self.executor(&|_, _| {}).settle(report).await
+        self.executor(&on_activity).settle(report).await
     }
 
     async fn missing(&self, inside: &Inventory, report: &mut Report) {
@@ -249,7 +256,8 @@ impl Purge<'_> {
         if let Some(backups) = &self.backups {
             let namespace =
                 serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-            match self.executor(&|_, _| {}).save(backups, &namespace, &name, inside).await {
+            let on_activity = |name: &str, activity| self.acting.set(name, activity);
+            match self.executor(&on_activity).save(backups, &namespace, &name, inside).await {
                 Ok(path) => report.backup = Some(path),
                 Err(problem) => {
                     (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
@@ -261,6 +269,7 @@ impl Purge<'_> {
             (report.outcome, report.problem) = (Outcome::NotBegun, Some(Problem::not_begun(&name)));
             return;
         }
+        self.acting.set(&name, Activity::Creating);
         match begin(self.cluster, &name, &run).await {
             Begun::Terminating(namespace) => {
                 report.uid.clone_from(&namespace.uid);

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::purge::Purge;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::Diagnosis;
-use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
+use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::model::{Inventory, Namespace};
 use crate::observe::Depth;
 use crate::output::{Topic, report as show};
@@ -38,13 +38,14 @@ impl Purge<'_> {
             let settings =
                 Settings { backups: None, wait: Some(left.min(LONGEST_ROUND)), ..self.settings.clone() };
             let on_step = |namespace: &str, step: &StepReport| show::step(self.terminal, namespace, step);
+            let on_activity = |namespace: &str, activity| self.acting.set(namespace, activity);
             let executor = Executor {
                 cluster: self.cluster,
                 settings: &settings,
                 shutdown: self.shutdown,
                 deadline: Some(deadline),
                 on_step: &on_step,
-                on_object: &|_, _, _| {},
+                on_activity: &on_activity,
             };
             let done = executor.run(&plan, &diagnosis.inventory).await;
             // What the plan warns about was said before.
@@ -73,6 +74,7 @@ impl Purge<'_> {
 
     /// A diagnosis and a plan of the namespace as it is now; `None` where the report says how it ended.
     async fn look(&self, namespace: &Namespace, report: &mut Report) -> Option<(Diagnosis, Plan)> {
+        self.acting.set(&namespace.name, Activity::Looking);
         let mut failed = |outcome, problem| (report.outcome, report.problem) = (outcome, Some(problem));
         let diagnosis = match diagnose_again(self.cluster, &namespace.name, &namespace.uid, Depth::Close)
             .await
@@ -132,7 +134,9 @@ impl Purge<'_> {
         if !grown && report.backup.is_some() {
             return Ok(());
         }
-        let path = self.executor(&|_, _| {}).save(backups, &namespace.json, &namespace.name, inside).await?;
+        let on_activity = |name: &str, activity| self.acting.set(name, activity);
+        let path =
+            self.executor(&on_activity).save(backups, &namespace.json, &namespace.name, inside).await?;
         // It is listed by name: what is in the file is this namespace's if it is still there.
         if let Ok(fresh) = self.cluster.namespace(&namespace.name).await
             && fresh.uid != namespace.uid

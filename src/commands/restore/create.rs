@@ -8,6 +8,7 @@ use super::target::RestoreTarget;
 use crate::backup::{Finalizers, SavedObject, Skipped};
 use crate::cli::DryRunChoice;
 use crate::cluster::{ApiError, DryRun};
+use crate::execute::Activity;
 use crate::exit::Exit;
 use crate::model::ResourceType;
 use crate::output::{Failure, sanitise};
@@ -35,6 +36,21 @@ impl Restore<'_> {
         if !self.selection.includes(&ObjectId::from(object), ty) {
             return Ok(Restored::NotMeant);
         }
+        self.acting.set(&label, Activity::Creating);
+        let restored = self.one_that_is_meant(object, ty, &label, namespace, target).await;
+        self.acting.ended(&label);
+        restored
+    }
+
+    async fn one_that_is_meant(
+        &self,
+        object: &SavedObject,
+        ty: Option<&ResourceType>,
+        label: &str,
+        namespace: &str,
+        target: &mut RestoreTarget,
+    ) -> Result<Restored> {
+        let SavedObject { api_version, kind, .. } = object;
         let ended = |exit| Ok(Restored::Ended(exit));
         let Some(ty) = ty.filter(|ty| ty.allows("create")) else {
             let why = self.why_unknown(api_version, kind);
@@ -52,7 +68,7 @@ impl Restore<'_> {
             self.terminal.fail(&Failure::refused(format!("{label} is not restored: {why}")));
             return ended(Exit::Refused);
         }
-        self.create(object, ty, &label, target).await
+        self.create(object, ty, label, target).await
     }
 
     fn why_unknown(&self, api_version: &str, kind: &str) -> String {
