@@ -26,7 +26,7 @@ fn renamed(manifest: &Value, unique: &str) -> Value {
 }
 
 /// Applies an object, and has the server refuse unknown fields.
-async fn apply(lab: &Lab, object: &Value) -> Answer {
+pub(super) async fn apply(lab: &Lab, object: &Value) -> Answer {
     let (api_version, kind) = (text(object, "/apiVersion"), text(object, "/kind").to_lowercase());
     let prefix = if api_version == "v1" { "/api/v1".to_owned() } else { format!("/apis/{api_version}") };
     let plural =

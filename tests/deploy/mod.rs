@@ -6,8 +6,10 @@ mod alerts;
 mod archive;
 mod capabilities;
 mod chart;
+mod controllers;
 mod documents;
 mod in_cluster;
+mod installed;
 mod nightly;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use nsfix::model::Permission;
 use nsfix::plan::capabilities;
 use serde_json::Value;
 
-use crate::harness::Test;
+use crate::harness::{LIMIT, Test};
 
 pub fn tests() -> Vec<Test> {
     [
@@ -27,6 +29,8 @@ pub fn tests() -> Vec<Test> {
         admission::tests(),
         capabilities::tests(),
         nightly::tests(),
+        // Nights, and the minute until a schedule begins.
+        controllers::tests().into_iter().map(|test| test.within(2 * LIMIT)).collect(),
         in_cluster::tests(),
     ]
     .into_iter()

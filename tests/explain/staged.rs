@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Told, explain, explain_with, strings};
 use crate::harness::Lab;
-use crate::harness::fixtures::{create, path, terminating};
+use crate::harness::fixtures::{create, path, terminating, user};
 use crate::tests;
 
 tests! {
@@ -91,23 +91,14 @@ async fn a_type_that_may_not_be_listed_and_holds_the_namespace_is_never_abandone
     lab.post(&format!("{}/secrets", path(&name)), &secret).await.expect(201);
     let config_map = json!({"metadata": {"name": "c", "finalizers": ["example.com/hold"]}});
     lab.post(&format!("{}/configmaps", path(&name)), &config_map).await.expect(201);
-    let rbac = "/apis/rbac.authorization.k8s.io/v1";
     let verbs = ["get", "list", "patch", "delete"];
     let rules = json!([
         {"apiGroups": [""], "resources": ["namespaces", "configmaps", "serviceaccounts", "pods"], "verbs": verbs},
         {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": ["update"]},
     ]);
-    lab.post(&format!("{rbac}/clusterroles"), &json!({"metadata": {"name": name}, "rules": rules}))
-        .await
-        .expect(201);
-    let binding = json!({
-        "metadata": {"name": name}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}],
-    });
-    lab.post(&format!("{rbac}/clusterrolebindings"), &binding).await.expect(201);
+    let user = format!("--as={}", user(&lab, "narrow", &rules).await);
     lab.delete(&path(&name)).await.expect(200);
     lab.wait_for(&path(&name), |answer| answer.text.contains("example.com/seal")).await;
-    let user = format!("--as={name}");
 
     let told = explain_with(&lab, &name, &[&user]).await;
     let causes = told.item["causes"].as_array().unwrap().iter();

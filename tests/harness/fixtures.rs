@@ -24,6 +24,21 @@ pub async fn release(lab: &Lab, namespace: &str) -> Answer {
     lab.patch(&path, &json!({"metadata": {"finalizers": null}})).await
 }
 
+/// A user whom a ClusterRole of the same name allows this, and nothing else.
+pub async fn user(lab: &Lab, name: &str, rules: &Value) -> String {
+    let name = Lab::unique(name);
+    let rbac = "/apis/rbac.authorization.k8s.io/v1";
+    let role = json!({"metadata": {"name": name}, "rules": rules});
+    lab.post(&format!("{rbac}/clusterroles"), &role).await.expect(201);
+    let binding = json!({
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}],
+    });
+    lab.post(&format!("{rbac}/clusterrolebindings"), &binding).await.expect(201);
+    name
+}
+
 /// A namespace in Terminating that the controller cannot finish, because a ConfigMap in it is held.
 pub async fn terminating(lab: &Lab) -> String {
     let name = Lab::unique("stuck");

@@ -8,6 +8,8 @@ mod command;
 #[allow(dead_code)] // not the benchmark's
 pub mod fixtures;
 mod kubeconfig;
+#[allow(dead_code)] // not the benchmark's
+mod kubelet;
 mod lab;
 mod plane;
 mod supervised;
@@ -19,6 +21,8 @@ pub use account::{Account, Used};
 pub use command::{Nsfix, Ran, ended};
 #[allow(unused_imports)] // not the benchmark's
 pub use kubeconfig::kubeconfig;
+#[allow(unused_imports)] // not the benchmark's
+pub use kubelet::Kubelet;
 pub use lab::{AGGREGATED, Answer, Lab};
 #[allow(unused_imports)] // the benchmark's
 pub use plane::ADMIN_TOKEN;
@@ -53,6 +57,8 @@ pub enum On {
     RealAlone,
     /// On a control plane of its own, without one: every namespace that is deleted stays.
     RealIdle,
+    /// On a control plane of its own that runs CronJobs and Jobs, with processes that have a pod's files.
+    RealJobs,
     /// As [`On::Real`], by a process that finds a pod's files where a pod has them.
     Pod,
     /// On the sandbox alone, with bash; ignored where there is none.
@@ -87,6 +93,7 @@ impl On {
             | Self::Real
             | Self::RealAlone
             | Self::RealIdle
+            | Self::RealJobs
             | Self::Pod
             | Self::Sandbox => &[],
         }
@@ -122,7 +129,7 @@ impl Test {
         };
         let on_sandbox = move || run(limit, async move { body(Lab::sandbox(options()).await).await });
         let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
-        if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::Pod) {
+        if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::RealJobs | On::Pod) {
             trials.clear();
         }
         let is_missing =
@@ -147,13 +154,18 @@ impl Test {
                             body(Lab::real(idle.clone()).await).await;
                             idle.stop();
                         }
+                        On::RealJobs => {
+                            let busy = plane.with_jobs();
+                            body(Lab::real(busy.clone()).await).await;
+                            busy.stop();
+                        }
                         _ => body(Lab::real(plane).await).await,
                     }
                 })
             });
-            let controlled = matches!(on, On::Controlled | On::RealAlone);
+            let controlled = matches!(on, On::Controlled | On::RealAlone | On::RealJobs);
             let able = plane.is_some_and(|plane| !controlled || plane.has_controller());
-            let playable = on != On::Pod || command::pods_can_be_played();
+            let playable = !matches!(on, On::Pod | On::RealJobs) || command::pods_can_be_played();
             let kind = if playable { "real" } else { "no unshare or IPv6" };
             trials.push(trial.with_kind(kind).with_ignored_flag(!able || !playable));
         }

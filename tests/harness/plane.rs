@@ -16,6 +16,9 @@ const TRIES: usize = 3;
 const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,serviceaccount-controller,\
     persistentvolumeclaim-protection-controller";
 
+/// Those that run the Jobs of CronJobs besides, and give their pods a token and an authority.
+const WORKLOAD_CONTROLLERS: &str = "cronjob-controller,job-controller,ttl-after-finished-controller,root-ca-certificate-publisher-controller";
+
 /// The token of a member of system:masters.
 pub const ADMIN_TOKEN: &str = "admin-token";
 /// The token of a user `alice`, whom nobody has allowed anything.
@@ -38,6 +41,7 @@ rules:
 pub struct ControlPlane {
     binaries: PathBuf,
     wants_controller: bool,
+    runs_jobs: bool,
     api_server_flags: Vec<String>,
     // An error is kept: what did not start once is not tried again by every test.
     running: Arc<Mutex<Option<Result<Running, String>>>>,
@@ -85,6 +89,11 @@ impl ControlPlane {
         Self { wants_controller: false, ..self.another() }
     }
 
+    /// Another one that runs CronJobs and Jobs, up to the point where a kubelet takes over.
+    pub fn with_jobs(&self) -> Self {
+        Self { runs_jobs: true, ..self.another() }
+    }
+
     /// Another one whose API server has these flags besides.
     #[allow(dead_code)] // not the benchmark's
     pub fn with_api_server_flags(&self, flags: Vec<String>) -> Self {
@@ -100,6 +109,7 @@ impl ControlPlane {
         Self {
             binaries,
             wants_controller: true,
+            runs_jobs: false,
             api_server_flags: Vec::new(),
             running: Arc::new(Mutex::new(None)),
         }
@@ -150,6 +160,10 @@ impl ControlPlane {
         let url = format!("https://127.0.0.1:{secure}");
         let mut api_server = {
             let mut flags = api_server_flags(path, &client_url, secure);
+            if !self.runs_jobs {
+                // Pods in tests need no service account token.
+                flags.push("--disable-admission-plugins=ServiceAccount".to_owned());
+            }
             flags.extend(self.api_server_flags.iter().cloned());
             self.spawn(path, "kube-apiserver", &flags)
         };
@@ -160,7 +174,8 @@ impl ControlPlane {
             let kubeconfig = path.join("kubeconfig");
             std::fs::write(&kubeconfig, super::kubeconfig::kubeconfig(&url, Some(&ca), ADMIN_TOKEN))
                 .expect("a kubeconfig");
-            self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca))
+            let more = if self.runs_jobs { [",", WORKLOAD_CONTROLLERS].concat() } else { String::new() };
+            self.spawn(path, "kube-controller-manager", &controller_manager_flags(path, &ca, &more))
         });
         let audit = path.join("audit.log");
         let address = Address { url, ca, audit, has_controller, etcd: client_url };
@@ -205,19 +220,17 @@ fn api_server_flags(dir: &Path, etcd: &str, port: u16) -> Vec<String> {
         format!("--audit-log-path={}", dir.join("audit.log").display()),
         // A request is in the log before its answer is complete.
         "--audit-log-mode=blocking".to_owned(),
-        // Pods in tests need no service account token.
-        "--disable-admission-plugins=ServiceAccount".to_owned(),
     ]
 }
 
-fn controller_manager_flags(dir: &Path, ca: &Path) -> Vec<String> {
+fn controller_manager_flags(dir: &Path, ca: &Path, more: &str) -> Vec<String> {
     vec![
         format!("--kubeconfig={}", dir.join("kubeconfig").display()),
         "--leader-elect=true".to_owned(),
         "--secure-port=0".to_owned(),
         format!("--service-account-private-key-file={}", dir.join("sa.key").display()),
         format!("--root-ca-file={}", ca.display()),
-        format!("--controllers={CONTROLLERS}"),
+        format!("--controllers={CONTROLLERS}{more}"),
     ]
 }
 

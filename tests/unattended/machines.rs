@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{clear_all, stuck};
-use crate::harness::fixtures::{finalize, path};
+use crate::harness::fixtures::{finalize, path, user};
 use crate::harness::{Lab, Ran};
 use crate::tests;
 
@@ -106,19 +106,11 @@ async fn events_are_left_only_where_nobody_watches(lab: Lab) {
 
 /// A user who may do everything but that.
 async fn an_event_that_cannot_be_left_changes_nothing_else(lab: Lab) {
-    let user = Lab::unique("robot");
-    let rbac = "/apis/rbac.authorization.k8s.io/v1";
-    let role = json!({"metadata": {"name": user}, "rules": [
+    let rules = json!([
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": ["update"]},
-    ]});
-    lab.post(&format!("{rbac}/clusterroles"), &role).await.expect(201);
-    let binding = json!({
-        "metadata": {"name": user},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-    });
-    lab.post(&format!("{rbac}/clusterrolebindings"), &binding).await.expect(201);
+    ]);
+    let user = user(&lab, "robot", &rules).await;
     let (selector, names) = stuck(&lab, &["a", "b"]).await;
     let ran = clear_all(&lab, &selector, &["--as", &user]).await.expect(0);
     assert_eq!(ran.stderr.matches("Warning: unable to leave an Event: ").count(), 1, "{ran:?}");

@@ -4,7 +4,7 @@ use nsfix::sandbox::{Fault, Matcher};
 use serde_json::{Value, json};
 
 use super::{clear_all, stuck};
-use crate::harness::fixtures::{create, finalize_path, path};
+use crate::harness::fixtures::{create, finalize_path, path, user};
 use crate::harness::{Lab, Ran, until};
 use crate::tests;
 
@@ -156,20 +156,12 @@ async fn every_line_of_stdout_is_json_under_a_json_log(lab: Lab) {
 
 /// An account that may list few types does not refuse everything for it: what is given up is named.
 async fn a_type_that_may_not_be_listed_is_given_up_where_a_rule_names_it(lab: Lab) {
-    let user = Lab::unique("narrow");
-    let rbac = "/apis/rbac.authorization.k8s.io/v1";
-    let role = json!({"metadata": {"name": user}, "rules": [
+    let rules = json!([
         {"apiGroups": [""], "resources": ["namespaces", "configmaps", "pods"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["namespaces/finalize"], "verbs": ["update"]},
         {"apiGroups": ["authorization.k8s.io"], "resources": ["*"], "verbs": ["create"]},
-    ]});
-    lab.post(&format!("{rbac}/clusterroles"), &role).await.expect(201);
-    let binding = json!({
-        "metadata": {"name": user},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-    });
-    lab.post(&format!("{rbac}/clusterrolebindings"), &binding).await.expect(201);
+    ]);
+    let user = user(&lab, "narrow", &rules).await;
     // Nothing is inside, and a foreign finalizer that goes at once keeps the controller from ending it first.
     let name = Lab::unique("empty");
     create(&lab, &name).await;
