@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use crate::harness::Lab;
 use crate::harness::fixtures::{path, terminating};
+use crate::harness::{Lab, Nsfix};
 use crate::tests;
 
 tests! {
     Both:
     documents_are_picked_from_as_by_kubectl,
+    templates_come_from_files_too,
+    the_hint_instead_of_a_go_template_works,
     the_namespace_may_be_given_as_kubectl_has_it;
     Sandbox:
     what_a_template_cannot_mean_is_a_usage_error,
@@ -39,6 +41,40 @@ async fn documents_are_picked_from_as_by_kubectl(lab: Lab) {
     assert_eq!(lab.nsfix(&clear).run().await.expect(0).stdout, "DryRun");
 }
 
+/// `-o go-template` is refused with what can be pasted instead.
+async fn the_hint_instead_of_a_go_template_works(lab: Lab) {
+    let name = terminating(&lab).await;
+    let template = "go-template={{range .items}}{{.name}}{{end}}";
+    for verb in [vec!["list-stuck"], vec!["explain", &name]] {
+        let ran = lab.nsfix(&[&verb[..], &["-o", template]].concat()).run().await.expect(2);
+        let (_, hint) = ran.stderr.split_once("instead: ").expect("a hint");
+        let hint = hint.lines().next().unwrap();
+        let line = format!("nsfix {} {hint}", verb.join(" "));
+        let pasted = Nsfix::shell(&line).env("KUBECONFIG", lab.kubeconfig()).run().await.expect(0).stdout;
+        let item = pasted.lines().find(|line| line.contains(&name)).expect("an item a line");
+        assert!(serde_json::from_str::<serde_json::Value>(item).is_ok(), "{pasted}");
+    }
+}
+
+async fn templates_come_from_files_too(lab: Lab) {
+    let name = terminating(&lab).await;
+    let file = |file: &str, text: &str| {
+        let path = lab.dir().join(file);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let template = file("template", "{range .items[*]}{.name}{\"\\n\"}{end}");
+    let columns = file("columns", "WHO    WHAT\n.name  .specFinalizers[0]\n");
+    let of = |format: String| lab.nsfix(&["list-stuck", "-n", &name, "-o", &format]).run();
+    let ran = of(format!("jsonpath-file={template}")).await.expect(0);
+    assert_eq!(ran.stdout, format!("{name}\n"));
+    let ran = of(format!("custom-columns-file={columns}")).await.expect(0);
+    let cells: Vec<&str> = ran.stdout.split_whitespace().collect();
+    assert_eq!(cells, ["WHO", "WHAT", &name, "kubernetes"]);
+    let ran = of("jsonpath-as-json={.items[*].name}".to_owned()).await.expect(0);
+    assert_eq!(ran.stdout, format!("[\n    \"{name}\"\n]\n"));
+}
+
 async fn the_namespace_may_be_given_as_kubectl_has_it(lab: Lab) {
     let (name, other) = (terminating(&lab).await, terminating(&lab).await);
     let listed = lab.nsfix(&["list-stuck", "-A", "-o", "name"]).run().await.expect(0).stdout;
@@ -58,6 +94,9 @@ async fn what_a_template_cannot_mean_is_a_usage_error(lab: Lab) {
         ("jsonpath={.items[?(@.a && @.b)]}", "&&"),
         ("custom-columns=NAME", "HEADER:PATH"),
         ("go-template={{.items}}", "not supported"),
+        ("go-template-file=/x", "not supported"),
+        ("jsonpath-file=/nonexistent", "unable to read /nonexistent"),
+        ("custom-columns-file", "the name of a file is missing"),
         ("table", "no such format"),
     ];
     for (format, why) in cases {
@@ -73,7 +112,7 @@ async fn what_a_template_cannot_mean_is_a_usage_error(lab: Lab) {
 
 async fn a_list_is_sorted_by_what_a_path_finds(_: Lab) {
     let run = |path: &'static str| async move {
-        let ran = crate::harness::Nsfix::new(&["--sandbox", "list-stuck", "--no-headers", "--sort-by", path]);
+        let ran = Nsfix::new(&["--sandbox", "list-stuck", "--no-headers", "--sort-by", path]);
         let ran = ran.run().await.expect(0).stdout;
         ran.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect::<Vec<_>>()
     };

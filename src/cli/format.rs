@@ -30,7 +30,10 @@ impl Formats {
             ("json", "A JSON document"),
             ("yaml", "A YAML document"),
             ("jsonpath=TEMPLATE", "What kubectl's JSONPath makes of the document"),
+            ("jsonpath-as-json=TEMPLATE", "What it finds, as JSON arrays"),
+            ("jsonpath-file=FILE", "The template in a file"),
             ("custom-columns=SPEC", "A table of one's own: NAME:.name,AGE:.ageSeconds"),
+            ("custom-columns-file=FILE", "Headers and paths in a file"),
         ];
         own.iter().copied().chain(documents)
     }

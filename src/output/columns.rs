@@ -28,6 +28,29 @@ impl FromStr for CustomColumns {
     }
 }
 
+impl CustomColumns {
+    /// From a file as kubectl reads it: a line of headers, and a line of paths below them.
+    pub fn from_lines(text: &str) -> Result<Self, String> {
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+        let mut words = || lines.next().unwrap_or_default().split_whitespace();
+        let (headers, paths): (Vec<&str>, Vec<&str>) = (words().collect(), words().collect());
+        if headers.is_empty() {
+            return Err("there are no headers in the file: a line NAME AGE, and below it .name .ageSeconds"
+                .to_owned());
+        }
+        if headers.len() != paths.len() {
+            let (headers, paths) = (headers.len(), paths.len());
+            return Err(format!("number of headers ({headers}) and columns ({paths}) don't match"));
+        }
+        let column = |(header, path): (&str, &str)| {
+            let path =
+                Path::from_str(path).map_err(|error: Unreadable| format!("column {header}: {error}"))?;
+            Ok((header.to_owned(), path))
+        };
+        headers.into_iter().zip(paths).map(column).collect::<Result<_, String>>().map(Self)
+    }
+}
+
 /// At the commas that are not within brackets.
 fn split(spec: &str) -> Vec<&str> {
     let (mut columns, mut depth, mut begin) = (Vec::new(), 0_i32, 0);
@@ -69,6 +92,16 @@ mod tests {
         assert_eq!(table, "NAME      FIRST   BOTH     NO\nrodrigo   x       <none>   <none>\n");
         let bare = columns.render(&[json!({"name": "rodrigo", "list": ["x", "y"]})], false);
         assert!(bare.starts_with("rodrigo   x"), "{bare}");
+    }
+
+    #[test]
+    fn a_file_has_headers_above_their_paths() {
+        let columns = CustomColumns::from_lines("NAME   FIRST\n.name  .list[0]\n").unwrap();
+        let table = columns.render(&[json!({"name": "rodrigo", "list": ["x", "y"]})], true);
+        assert_eq!(table, "NAME      FIRST\nrodrigo   x\n");
+        for (text, why) in [("", "no headers"), ("A B\n.a", "headers (2) and columns (1) don't match")] {
+            assert!(CustomColumns::from_lines(text).unwrap_err().contains(why), "{text:?}");
+        }
     }
 
     #[test]

@@ -32,25 +32,37 @@ impl FromStr for Format {
             ("json", None) => Ok(Self::Json),
             ("yaml", None) => Ok(Self::Yaml),
             ("name", None) => Ok(Self::Name),
-            ("jsonpath", Some(template)) => {
-                template.parse().map(Self::JsonPath).map_err(|error: Unreadable| format!("template: {error}"))
-            }
+            ("jsonpath", Some(text)) => template(text).map(Self::JsonPath),
+            ("jsonpath-as-json", Some(text)) => template(text).map(Template::as_json).map(Self::JsonPath),
+            ("jsonpath-file", Some(path)) => template(&read(path)?).map(Self::JsonPath),
             ("custom-columns", Some(columns)) => columns.parse().map(Self::CustomColumns),
-            ("jsonpath", None) => Err("a template is missing: -o jsonpath='{.items[*].name}'".to_owned()),
+            ("custom-columns-file", Some(path)) => {
+                CustomColumns::from_lines(&read(path)?).map(Self::CustomColumns)
+            }
+            ("jsonpath" | "jsonpath-as-json", None) => {
+                Err(format!("a template is missing: -o {format}='{{.items[*].name}}'"))
+            }
             ("custom-columns", None) => {
                 Err("the columns are missing: -o custom-columns=NAME:.name,AGE:.ageSeconds".to_owned())
             }
-            (
-                "go-template"
-                | "go-template-file"
-                | "jsonpath-file"
-                | "custom-columns-file"
-                | "jsonpath-as-json",
-                _,
-            ) => Err(format!("{format} is not supported; -o jsonpath=… and -o custom-columns=… are")),
+            ("jsonpath-file" | "custom-columns-file", None) => {
+                Err(format!("the name of a file is missing: -o {format}=FILE"))
+            }
+            ("go-template" | "go-template-file", _) => Err(format!("{format} is not supported; {INSTEAD}")),
             _ => Err("there is no such format".to_owned()),
         }
     }
+}
+
+/// Whatever the document, its items one by one.
+const INSTEAD: &str = r#"instead: -o jsonpath='{range .items[*]}{@}{"\n"}{end}'"#;
+
+fn template(text: &str) -> Result<Template, String> {
+    text.parse().map_err(|error: Unreadable| format!("template: {error}"))
+}
+
+fn read(path: &str) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("unable to read {path}: {}", error.kind()))
 }
 
 #[cfg(test)]

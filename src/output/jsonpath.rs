@@ -17,6 +17,8 @@ pub(super) use eval::compare;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     parts: Vec<Part>,
+    /// What each path finds is printed as a JSON array.
+    as_json: bool,
 }
 
 /// One path, as `--sort-by` and `-o custom-columns` take it: with or without braces and the dot.
@@ -86,7 +88,7 @@ impl FromStr for Template {
     type Err = Unreadable;
 
     fn from_str(text: &str) -> Result<Self, Unreadable> {
-        parse::template(text).map(|parts| Self { parts })
+        parse::template(text).map(|parts| Self { parts, as_json: false })
     }
 }
 
@@ -111,10 +113,20 @@ impl fmt::Display for Path {
 }
 
 impl Template {
+    /// The same as in `-o jsonpath-as-json=`.
+    #[must_use]
+    pub fn as_json(self) -> Self {
+        Self { as_json: true, ..self }
+    }
+
     /// Fills the template in. What is not there is left out, as by kubectl.
     #[must_use]
     pub fn render(&self, document: &Value) -> String {
         let mut text = String::new();
+        if self.as_json {
+            eval::arrays(&self.parts, document, document, &mut text);
+            return text;
+        }
         eval::parts(&self.parts, document, document, &mut text);
         text
     }

@@ -101,6 +101,8 @@ fn report() -> Vec<Permission> {
     vec![
         p("list", "", "namespaces"),
         p("get", "", "namespaces"),
+        // list-stuck -w
+        p("watch", "", "namespaces"),
         p("list", "*", "*"),
         p("list", "apiregistration.k8s.io", "apiservices"),
         p("list", "apiextensions.k8s.io", "customresourcedefinitions"),

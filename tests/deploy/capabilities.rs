@@ -3,6 +3,7 @@
 
 use nsfix::model::Permission;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{granted_for, granted_up_to};
 use crate::harness::fixtures::{create, finalize, hold, path};
@@ -95,6 +96,24 @@ async fn is_missed(
     assert!(misses(&ran, &permission.verb, &resource), "{permission} is not granted: {ran:?}");
 }
 
+/// Watches until the server has let it; what is allowed does not end by itself.
+async fn watches(account: &Account, lab: &Lab) {
+    let child = account.nsfix(lab, &["list-stuck", "-w", "-v"]).start();
+    let pid = child.id().unwrap().to_string();
+    let mut child = child;
+    let stderr = child.stderr.take().unwrap();
+    let mut lines = BufReader::new(stderr).lines();
+    loop {
+        let line = lines.next_line().await.unwrap().expect("it goes on");
+        assert!(!line.contains("403"), "{line}");
+        if line.contains("watch=true") && line.contains("200") {
+            break;
+        }
+    }
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    child.wait().await.unwrap();
+}
+
 async fn a_report_reads_what_its_role_says(lab: Lab) {
     // Those that block the whole cluster come last, so that the controller reports on the others soon.
     let scenarios = [
@@ -117,6 +136,7 @@ async fn a_report_reads_what_its_role_says(lab: Lab) {
     account.nsfix(&lab, &[&["explain"], &scenarios[..]].concat()).run().await.expect(0);
     account.nsfix(&lab, &["orphans"]).run().await.expect(0);
     account.nsfix(&lab, &["access", "report"]).run().await.expect(0);
+    watches(&account, &lab).await;
     used_is_granted(&lab, &account, "report").await;
 
     for permission in &granted {
@@ -124,6 +144,12 @@ async fn a_report_reads_what_its_role_says(lab: Lab) {
             continue;
         }
         let explain = |name| vec!["explain", name];
+        if permission.verb == "watch" {
+            account.allow(&lab, &without(permission, &granted).0).await;
+            let ran = account.nsfix(&lab, &["list-stuck", "-w"]).run().await.expect(1);
+            assert!(misses(&ran, "watch", "namespaces") && ran.stderr.contains("(Forbidden)"), "{ran:?}");
+            continue;
+        }
         let run = match (permission.verb.as_str(), permission.resource.as_str()) {
             ("list", "namespaces") => vec!["list-stuck", "-o", "wide"],
             ("get", "customresourcedefinitions") => explain("dead-conversion-webhook"),

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Filter, Operand, Operator, Part, Step};
@@ -20,6 +21,28 @@ pub(super) fn parts(parts: &[Part], here: &Value, root: &Value, out: &mut String
                 }
             }
         }
+    }
+}
+
+/// What each part finds as a JSON array of its own, indented as by kubectl.
+pub(super) fn arrays(parts: &[Part], here: &Value, root: &Value, out: &mut String) {
+    for part in parts {
+        let found = match part {
+            Part::Text(text) => vec![Value::String(text.clone())],
+            Part::Path(steps) => path_from(steps, here, root).into_iter().cloned().collect(),
+            Part::Range(steps, inner) => {
+                for each in path_from(steps, here, root) {
+                    arrays(inner, each, root, out);
+                }
+                continue;
+            }
+        };
+        let mut array = Vec::new();
+        let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+        // Neither memory nor a value that was read can fail here.
+        let _ = found.serialize(&mut serde_json::Serializer::with_formatter(&mut array, indented));
+        out.push_str(&String::from_utf8_lossy(&array));
+        out.push('\n');
     }
 }
 
