@@ -129,7 +129,7 @@ fn environment(command: &Command) -> String {
     own.sort();
     own.dedup();
     if command.get_name() == "completion" {
-        let waits = "How long a TAB waits for the cluster, for example 1s; 150ms if not set.";
+        let waits = "How long a TAB waits for the cluster, for example 1s; 130ms if not set.";
         own.extend(terms(&[("NSFIX_COMPLETION_TIMEOUT", waits)]));
     }
     own.extend(terms(&[

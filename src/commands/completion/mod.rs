@@ -23,7 +23,7 @@ use line::Line;
 use shells::Asker;
 
 /// A shell waits for the answer, and a person for the shell: 200 ms with the start and the end of the process.
-const BUDGET: Duration = Duration::from_millis(150);
+const BUDGET: Duration = Duration::from_millis(130);
 /// Names another time, for whoever is far from the server and would rather wait.
 const BUDGET_VARIABLE: &str = "NSFIX_COMPLETION_TIMEOUT";
 const LONGEST: Duration = Duration::from_secs(60);
