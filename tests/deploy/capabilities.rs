@@ -20,7 +20,7 @@ tests! {
 }
 
 /// Discovery, which `system:discovery` allows every account, and the access reviews of `system:basic-user`.
-fn is_everybodys(permission: &Permission, uri: &str) -> bool {
+pub(super) fn is_everybodys(permission: &Permission, uri: &str) -> bool {
     let discovery = permission.resource.is_empty() && permission.verb == "get";
     let discovery = discovery
         && (uri.starts_with("/api/") || uri.starts_with("/apis/") || uri == "/api" || uri == "/apis");

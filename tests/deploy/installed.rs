@@ -70,7 +70,12 @@ impl Installed {
 
     /// As `kubectl create job --from=cronjob/nsfix-clean`, with its spec changed.
     pub async fn create_job(&self, name: &str, change: impl Fn(&mut Value)) {
-        let cronjob = self.lab.get(&format!("{CRONJOBS}/nsfix-clean")).await.expect(200);
+        self.create_job_from("nsfix-clean", name, change).await;
+    }
+
+    /// The same from either CronJob.
+    pub async fn create_job_from(&self, cronjob: &str, name: &str, change: impl Fn(&mut Value)) {
+        let cronjob = self.lab.get(&format!("{CRONJOBS}/{cronjob}")).await.expect(200);
         let template = &cronjob["spec"]["jobTemplate"];
         let mut spec = template["spec"].clone();
         change(&mut spec);

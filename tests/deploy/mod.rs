@@ -4,6 +4,7 @@
 mod admission;
 mod alerts;
 mod archive;
+mod audited;
 mod capabilities;
 mod chart;
 mod controllers;
@@ -30,7 +31,11 @@ pub fn tests() -> Vec<Test> {
         capabilities::tests(),
         nightly::tests(),
         // Nights, and the minute until a schedule begins.
-        controllers::tests().into_iter().map(|test| test.within(2 * LIMIT)).collect(),
+        [controllers::tests(), audited::tests()]
+            .into_iter()
+            .flatten()
+            .map(|test| test.within(2 * LIMIT))
+            .collect(),
         in_cluster::tests(),
     ]
     .into_iter()

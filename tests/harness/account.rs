@@ -132,13 +132,16 @@ impl Account {
     }
 
     fn used_in(&self, log: &str) -> Vec<Used> {
-        let user = self.user();
-        let whole = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut used: Vec<Used> =
-            whole.filter(|event| event["user"]["username"] == user).map(|event| used(&event)).collect();
+        let mut used = used_by(&self.user(), log);
         used.retain(|used| !used.uri.starts_with("/version?mark="));
         used
     }
+}
+
+/// What a user has asked for, by these lines of an audit log.
+pub fn used_by(user: &str, log: &str) -> Vec<Used> {
+    let whole = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    whole.filter(|event| event["user"]["username"] == user).map(|event| used(&event)).collect()
 }
 
 fn used(event: &Value) -> Used {

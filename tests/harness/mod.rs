@@ -17,7 +17,7 @@ mod supervised;
 mod versions;
 
 #[allow(unused_imports)] // not the benchmark's
-pub use account::{Account, Used};
+pub use account::{Account, Used, used_by};
 pub use command::{Nsfix, Ran, ended};
 #[allow(unused_imports)] // not the benchmark's
 pub use kubeconfig::kubeconfig;
