@@ -171,7 +171,7 @@ async fn flags_are_for_whoever_begins_one(lab: Lab) {
         offered(&lab, &["clear", "--leftovers=re"]).await,
         ["--leftovers=refuse", "--leftovers=release"]
     );
-    assert_eq!(offered(&lab, &["clear", "-o", "j"]).await, ["json", "jsonpath="]);
+    assert_eq!(offered(&lab, &["clear", "-o", "cust"]).await, ["custom-columns=", "custom-columns-file="]);
 }
 
 async fn a_server_that_hangs_is_given_up_in_silence(lab: Lab) {

@@ -150,6 +150,7 @@ fn aggregated_subresource(of: &ResourceType, name: &str) -> Value {
 fn subresource_kind<'a>(of: &'a ResourceType, name: &str) -> (&'a str, &'a str, &'a str) {
     match name {
         "eviction" => ("policy", "v1", "Eviction"),
+        "scale" => ("autoscaling", "v1", "Scale"),
         "token" => ("authentication.k8s.io", "v1", "TokenRequest"),
         _ => ("", "", &of.kind),
     }

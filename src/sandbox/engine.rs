@@ -137,6 +137,11 @@ impl Engine {
             let known = self.types.serves(&target.group, &target.version);
             return Err(if known { Failure::no_such_resource() } else { Failure::no_such_path() });
         };
+        if of.is("", "pods")
+            && ["log", "exec", "attach", "portforward"].contains(&target.subresource.as_str())
+        {
+            return Err(self.without_kubelet(&of, &target));
+        }
         check_scope(&of, &target, verb)?;
         if let Some(odd) = call.query.odd_dry_run() {
             return Err(Failure::bad_request(format!(
@@ -149,6 +154,21 @@ impl Engine {
             return Ok(Reply::Watch(Box::new(self.watch(&context)?)));
         }
         self.act(&context, verb).map(Reply::Document)
+    }
+
+    /// What a server says that has to ask a kubelet: there is none here (registry/core/pod's strategy.go, and the
+    /// connection that fails).
+    fn without_kubelet(&self, of: &ResourceType, target: &Target) -> Failure {
+        let pod = match self.object(of, &target.namespace, &target.name) {
+            Ok(pod) => pod,
+            Err(failure) => return failure,
+        };
+        match pod["spec"]["nodeName"].as_str().filter(|node| !node.is_empty()) {
+            None => Failure::bad_request(format!("pod {} does not have a host assigned", target.name)),
+            Some(node) => Failure::internal(&format!(
+                "dial tcp: lookup {node}: no such host (a practice cluster has no kubelet)"
+            )),
+        }
     }
 
     fn authorize(&self, call: &Call, caller: &Caller, verb: &str, target: &Target) -> Result<(), Failure> {
@@ -172,6 +192,8 @@ impl Engine {
 
     fn act(&mut self, context: &Context<'_>, verb: &str) -> Result<Document, Failure> {
         match (verb, context.target.subresource.as_str()) {
+            ("get", "scale") => self.scale(context),
+            ("update" | "patch", "scale") => self.change_scale(context),
             ("get", _) => self.get(context),
             ("list", _) => self.list(context),
             ("create", "eviction") => self.evict(context),

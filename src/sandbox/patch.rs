@@ -8,16 +8,25 @@ use super::failure::Failure;
 pub(crate) const JSON_PATCH: &str = "application/json-patch+json";
 pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 pub(crate) const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
+/// Server-side apply: the fields that the client wants, as a whole object.
+pub(crate) const APPLY_PATCH: &str = "application/apply-patch+yaml";
 
 /// Applies a patch of this media type. `custom`: custom resources know no strategic merge.
 pub(crate) fn apply(media_type: &str, patch: &[u8], target: &Value, custom: bool) -> Result<Value, Failure> {
-    let accepted: &[&str] =
-        if custom { &[JSON_PATCH, MERGE_PATCH] } else { &[JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH] };
+    let accepted: &[&str] = if custom {
+        &[JSON_PATCH, MERGE_PATCH, APPLY_PATCH]
+    } else {
+        &[JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH]
+    };
     if !accepted.contains(&media_type) {
         return Err(Failure::unsupported_media_type(accepted));
     }
-    let patch: Value = serde_json::from_slice(patch)
-        .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+    let patch: Value = if media_type == APPLY_PATCH {
+        applied(patch)?
+    } else {
+        serde_json::from_slice(patch)
+            .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?
+    };
     let mut result = target.clone();
     match media_type {
         JSON_PATCH => json_patch(&mut result, &patch)?,
@@ -28,6 +37,14 @@ pub(crate) fn apply(media_type: &str, patch: &[u8], target: &Value, custom: bool
         _ => strategic(&mut result, &patch, ""),
     }
     Ok(result)
+}
+
+/// The object that a server-side apply sends, in YAML or JSON.
+pub(crate) fn applied(body: &[u8]) -> Result<Value, Failure> {
+    serde_saphyr::from_slice(body).map_err(|error| {
+        let why = error.to_string();
+        Failure::bad_request(format!("error decoding YAML: {}", why.lines().next().unwrap_or_default()))
+    })
 }
 
 /// RFC 7386.

@@ -1,8 +1,9 @@
 //! Kubernetes' protobuf, as far as kubectl sends it.
 //!
-//! Since 1.32 kubectl's own commands (`create namespace`, `create configmap`, `auth can-i` …) write protobuf
-//! and do not fall back to JSON. So the bodies of those few kinds are read; answers are always JSON, which
-//! kubectl accepts.
+//! Since 1.32 kubectl's own commands (`create deployment`, `create role`, `auth can-i` …) write protobuf and do not fall
+//! back to JSON. So the bodies of those kinds are read; answers are always JSON, which kubectl accepts.
+
+mod schemas;
 
 use serde_json::{Map, Value, json};
 
@@ -22,69 +23,19 @@ enum Kind {
     Texts,
     Number,
     Flag,
+    /// An integer or a text; which of them is said beside it.
+    IntOrText,
     Message(&'static [Field]),
+    Messages(&'static [Field]),
+    /// A message whose fields JSON has in the one around it.
+    Inline(&'static [Field]),
+    /// A map of strings to quantities.
+    Quantities,
     /// A map of strings to strings.
     Map,
     /// A map of strings to bytes, which JSON writes in base64.
     ByteMap,
 }
-
-use Kind::{ByteMap, Flag, Map as TextMap, Message, Number, Text, Texts};
-
-// From the generated.proto files of k8s.io/api and k8s.io/apimachinery.
-const OBJECT_META: &[Field] = &[
-    (1, "name", Text),
-    (2, "generateName", Text),
-    (3, "namespace", Text),
-    (5, "uid", Text),
-    (6, "resourceVersion", Text),
-    (11, "labels", TextMap),
-    (12, "annotations", TextMap),
-    (14, "finalizers", Texts),
-];
-const NAMESPACE: &[Field] =
-    &[(1, "metadata", Message(OBJECT_META)), (2, "spec", Message(&[(1, "finalizers", Texts)]))];
-const CONFIG_MAP: &[Field] = &[
-    (1, "metadata", Message(OBJECT_META)),
-    (2, "data", TextMap),
-    (3, "binaryData", ByteMap),
-    (4, "immutable", Flag),
-];
-const SECRET: &[Field] = &[
-    (1, "metadata", Message(OBJECT_META)),
-    (2, "data", ByteMap),
-    (3, "type", Text),
-    (4, "stringData", TextMap),
-    (5, "immutable", Flag),
-];
-const SERVICE_ACCOUNT: &[Field] = &[(1, "metadata", Message(OBJECT_META))];
-const RESOURCE_ATTRIBUTES: &[Field] = &[
-    (1, "namespace", Text),
-    (2, "verb", Text),
-    (3, "group", Text),
-    (4, "version", Text),
-    (5, "resource", Text),
-    (6, "subresource", Text),
-    (7, "name", Text),
-];
-const ACCESS_REVIEW: &[Field] = &[(
-    2,
-    "spec",
-    Message(&[
-        (1, "resourceAttributes", Message(RESOURCE_ATTRIBUTES)),
-        (2, "nonResourceAttributes", Message(&[(1, "path", Text), (2, "verb", Text)])),
-    ]),
-)];
-const RULES_REVIEW: &[Field] = &[(2, "spec", Message(&[(1, "namespace", Text)]))];
-const TOKEN_REQUEST: &[Field] =
-    &[(2, "spec", Message(&[(1, "audiences", Texts), (4, "expirationSeconds", Number)]))];
-const DELETE_OPTIONS: &[Field] = &[
-    (1, "gracePeriodSeconds", Number),
-    (2, "preconditions", Message(&[(1, "uid", Text), (2, "resourceVersion", Text)])),
-    (3, "orphanDependents", Flag),
-    (4, "propagationPolicy", Text),
-    (5, "dryRun", Texts),
-];
 
 /// The JSON of a protobuf body; none for kinds that are not known here, and for broken bodies.
 pub(crate) fn to_json(body: &[u8]) -> Option<Value> {
@@ -105,18 +56,7 @@ pub(crate) fn to_json(body: &[u8]) -> Option<Value> {
             _ => {}
         }
     }
-    let schema = match kind.as_str() {
-        "Namespace" => NAMESPACE,
-        "ConfigMap" => CONFIG_MAP,
-        "Secret" => SECRET,
-        "ServiceAccount" => SERVICE_ACCOUNT,
-        "SelfSubjectAccessReview" => ACCESS_REVIEW,
-        "SelfSubjectRulesReview" => RULES_REVIEW,
-        "SelfSubjectReview" => &[],
-        "TokenRequest" => TOKEN_REQUEST,
-        "DeleteOptions" => DELETE_OPTIONS,
-        _ => return None,
-    };
+    let schema = schemas::of(&api_version, &kind)?;
     let mut object = json!({"apiVersion": api_version, "kind": kind});
     super::patch::merge(&mut object, &message(raw, schema)?);
     Some(object)
@@ -164,38 +104,78 @@ fn utf8(bytes: &[u8]) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// A message as JSON. Go writes empty values of required fields too; they are left out again, as JSON does.
+/// A message as JSON; none where it holds something that is not in its schema. Go writes empty values of required
+/// fields too; they are left out again, as JSON does.
 fn message(bytes: &[u8], schema: &[Field]) -> Option<Value> {
     let mut object = json!({});
     for (number, value) in fields(bytes)? {
-        let Some((_, name, kind)) = schema.iter().find(|(each, ..)| *each == number) else { continue };
-        match (kind, value) {
-            (Text, Wire::Bytes(text)) if !text.is_empty() => object[*name] = utf8(text)?.into(),
-            (Texts, Wire::Bytes(text)) => {
-                let mut list = object[*name].as_array().cloned().unwrap_or_default();
-                list.push(utf8(text)?.into());
-                object[*name] = list.into();
-            }
-            (Number, Wire::Number(number)) => object[*name] = number.into(),
-            (Flag, Wire::Number(flag)) => object[*name] = (flag != 0).into(),
-            (Message(schema), Wire::Bytes(inner)) => {
-                let inner = message(inner, schema)?;
-                if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
-                    object[*name] = inner;
-                }
-            }
-            (TextMap | ByteMap, Wire::Bytes(entry)) => {
-                let mut map = object[*name].as_object().cloned().unwrap_or_default();
-                add_entry(&mut map, entry, matches!(kind, ByteMap))?;
-                object[*name] = map.into();
-            }
-            _ => {}
+        match schema.iter().find(|(each, ..)| *each == number) {
+            Some((_, name, kind)) => add(&mut object, name, *kind, &value)?,
+            None if is_empty(&value) => {}
+            None => return None,
         }
     }
     Some(object)
 }
 
-fn add_entry(map: &mut Map<String, Value>, entry: &[u8], bytes: bool) -> Option<()> {
+fn add(object: &mut Value, name: &str, kind: Kind, value: &Wire<'_>) -> Option<()> {
+    match (kind, value) {
+        (Kind::Text, Wire::Bytes(text)) if !text.is_empty() => object[name] = utf8(text)?.into(),
+        (Kind::Texts, Wire::Bytes(text)) => push(object, name, utf8(text)?.into()),
+        // A negative number takes ten bytes.
+        (Kind::Number, Wire::Number(number)) => object[name] = number.cast_signed().into(),
+        (Kind::Flag, Wire::Number(flag)) => object[name] = (*flag != 0).into(),
+        (Kind::Message(schema), Wire::Bytes(inner)) => {
+            let inner = message(inner, schema)?;
+            if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
+                object[name] = inner;
+            }
+        }
+        (Kind::Messages(schema), Wire::Bytes(inner)) => push(object, name, message(inner, schema)?),
+        (Kind::Inline(schema), Wire::Bytes(inner)) => super::patch::merge(object, &message(inner, schema)?),
+        (Kind::IntOrText, Wire::Bytes(inner)) => object[name] = int_or_text(inner)?,
+        (Kind::Map | Kind::ByteMap | Kind::Quantities, Wire::Bytes(entry)) => {
+            let mut map = object[name].as_object().cloned().unwrap_or_default();
+            add_entry(&mut map, entry, kind)?;
+            object[name] = map.into();
+        }
+        _ => {}
+    }
+    Some(())
+}
+
+fn push(object: &mut Value, name: &str, item: Value) {
+    let mut list = object[name].as_array().cloned().unwrap_or_default();
+    list.push(item);
+    object[name] = list.into();
+}
+
+/// Nothing, or a message in which there is nothing.
+fn is_empty(value: &Wire<'_>) -> bool {
+    match value {
+        Wire::Number(number) => *number == 0,
+        Wire::Bytes(bytes) => {
+            let inner = fields(bytes);
+            bytes.is_empty() || inner.is_some_and(|inner| inner.iter().all(|(_, value)| is_empty(value)))
+        }
+    }
+}
+
+/// IntOrString: which of the two (1), the integer (2), the text (3).
+fn int_or_text(bytes: &[u8]) -> Option<Value> {
+    let (mut is_text, mut number, mut text) = (false, 0, String::new());
+    for (field, value) in fields(bytes)? {
+        match (field, value) {
+            (1, Wire::Number(kind)) => is_text = kind == 1,
+            (2, Wire::Number(value)) => number = value.cast_signed(),
+            (3, Wire::Bytes(value)) => text = utf8(value)?,
+            _ => {}
+        }
+    }
+    Some(if is_text { text.into() } else { number.into() })
+}
+
+fn add_entry(map: &mut Map<String, Value>, entry: &[u8], kind: Kind) -> Option<()> {
     let (mut key, mut value) = (String::new(), &[][..]);
     for (number, part) in fields(entry)? {
         match (number, part) {
@@ -204,7 +184,19 @@ fn add_entry(map: &mut Map<String, Value>, entry: &[u8], bytes: bool) -> Option<
             _ => {}
         }
     }
-    let value = if bytes { meta::base64(value) } else { utf8(value)? };
+    let value = match kind {
+        Kind::ByteMap => meta::base64(value),
+        Kind::Quantities => quantity(value)?,
+        _ => utf8(value)?,
+    };
     map.insert(key, value.into());
     Some(())
+}
+
+/// A quantity is a message with a text in it.
+fn quantity(bytes: &[u8]) -> Option<String> {
+    match fields(bytes)?.first()? {
+        (1, Wire::Bytes(text)) => utf8(text),
+        _ => None,
+    }
 }

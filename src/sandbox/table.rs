@@ -1,5 +1,7 @@
 //! kubectl's tables: a few columns for the types one looks at most, NAME and AGE for the rest.
 
+mod columns;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,30 +11,30 @@ use super::meta;
 use super::meta::partial;
 use super::types::ResourceType;
 
-/// A column: its title and what stands in it.
-type Column = (&'static str, fn(&Value) -> Value);
-
 /// The `Table` of these objects.
 pub(crate) fn table(of: &ResourceType, items: &[Arc<Value>], list_meta: &Value, version: &str) -> Value {
-    let columns = columns_of(of);
+    let columns = columns::of(of);
     let printed = of.custom.as_ref().map(|custom| custom.columns.as_slice()).unwrap_or_default();
-    let mut definitions = vec![definition("Name", "name")];
-    definitions.extend(columns.iter().map(|(title, _)| definition(title, "")));
+    let mut definitions = vec![definition("Name", "name", 0)];
+    definitions.extend(columns.before_age.iter().map(|(title, _)| definition(title, "", 0)));
     definitions
-        .extend(printed.iter().map(|column| definition(column["name"].as_str().unwrap_or_default(), "")));
+        .extend(printed.iter().map(|column| definition(column["name"].as_str().unwrap_or_default(), "", 0)));
     let own_age = printed.iter().any(|column| column["name"] == "Age");
     if !own_age {
-        definitions.push(definition("Age", ""));
+        definitions.push(definition("Age", "", 0));
     }
+    definitions.extend(columns.after_age.iter().map(|(title, _)| definition(title, "", 0)));
+    definitions.extend(columns.wide.iter().map(|(title, _)| definition(title, "", 1)));
     let rows: Vec<_> = items
         .iter()
         .map(|item| {
             let mut cells = vec![Value::from(meta::name(item))];
-            cells.extend(columns.iter().map(|(_, cell)| cell(item)));
+            cells.extend(columns.before_age.iter().map(|(_, cell)| cell(item)));
             cells.extend(printed.iter().map(|column| printed_cell(item, column)));
             if !own_age {
                 cells.push(age(item).into());
             }
+            cells.extend(columns.after_age.iter().chain(columns.wide).map(|(_, cell)| cell(item)));
             json!({"cells": cells, "object": partial(item, version)})
         })
         .collect();
@@ -45,40 +47,9 @@ pub(crate) fn table(of: &ResourceType, items: &[Arc<Value>], list_meta: &Value, 
     })
 }
 
-fn definition(title: &str, format: &str) -> Value {
-    json!({"name": title, "type": "string", "format": format, "description": "", "priority": 0})
-}
-
-fn columns_of(of: &ResourceType) -> &'static [Column] {
-    match (of.group.as_str(), of.resource.as_str()) {
-        ("", "namespaces" | "persistentvolumeclaims" | "persistentvolumes") => {
-            &[("Status", |object| object["status"]["phase"].clone())]
-        }
-        ("", "pods") => &[("Status", |pod| {
-            if meta::is_deleting(pod) { "Terminating".into() } else { pod["status"]["phase"].clone() }
-        })],
-        ("", "configmaps") => {
-            &[("Data", |map| map["data"].as_object().map_or(0, serde_json::Map::len).into())]
-        }
-        ("", "secrets") => &[("Type", |secret| secret["type"].clone())],
-        ("", "services") => &[("Type", |service| service["spec"]["type"].clone())],
-        ("apiregistration.k8s.io", _) => &[
-            ("Service", |service| match &service["spec"]["service"] {
-                Value::Null => "Local".into(),
-                to => format!(
-                    "{}/{}",
-                    to["namespace"].as_str().unwrap_or("?"),
-                    to["name"].as_str().unwrap_or("?")
-                )
-                .into(),
-            }),
-            ("Available", |service| match &service["status"]["conditions"][0] {
-                condition if condition["status"] == "True" => "True".into(),
-                condition => format!("False ({})", condition["reason"].as_str().unwrap_or("Unknown")).into(),
-            }),
-        ],
-        _ => &[],
-    }
+/// Columns of priority 1 are shown with `-o wide` alone.
+fn definition(title: &str, format: &str, priority: u8) -> Value {
+    json!({"name": title, "type": "string", "format": format, "description": "", "priority": priority})
 }
 
 /// A CRD's own column; only plain paths such as `.spec.size` are followed.

@@ -152,7 +152,7 @@ async fn kubectl_completes_its_plugin(lab: Lab) {
         (vec!["cl"], "clear\n:4\n".to_owned()),
         (vec!["clear", ""], format!("{name}\n:4\n")),
         (vec!["clear", "--left"], "--leftovers\n:4\n".to_owned()),
-        (vec!["clear", "-o", "jsonp"], "jsonpath=\n:6\n".to_owned()),
+        (vec!["clear", "-o", "jsonpath-f"], "jsonpath-file=\n:6\n".to_owned()),
         (vec!["nonsense", "zz"], ":4\n".to_owned()),
     ] {
         let arguments = [vec!["__complete", "nsfix"], words.clone()].concat();

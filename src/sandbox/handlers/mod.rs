@@ -5,6 +5,7 @@ mod defaults;
 mod delete;
 mod read;
 mod reviews;
+mod scale;
 mod update;
 mod validate;
 mod watch;

@@ -57,11 +57,37 @@ impl Engine {
     pub(crate) fn patch(&mut self, context: &Context<'_>) -> Result<Document, Failure> {
         let media_type = context.call.content_type.split(';').next().unwrap_or_default().trim();
         let custom = context.of.custom.is_some();
+        if media_type == patch::APPLY_PATCH
+            && let Some(created) = self.create_by_applying(context)?
+        {
+            return Ok(created);
+        }
         let updated = self.update_object(&context.edit(false), |old| {
             let new = patch::apply(media_type, &context.call.body, old, custom)?;
             context.check_kind(new)
         })?;
         Ok(shown(&context.view, &context.of, 200, updated))
+    }
+
+    /// A server-side apply of what is not there creates it. Ownership is kept as of any other write, so that there are no
+    /// conflicts between managers, and a field that is left out the next time stays.
+    fn create_by_applying(&mut self, context: &Context<'_>) -> Result<Option<Document>, Failure> {
+        let (of, name) = (&context.of, context.target.name.as_str());
+        if context.call.query.get("fieldManager").is_empty() {
+            let why = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
+            return Err(Failure::new(422, "Invalid", why));
+        }
+        let exists = self.store.get(&of.storage_key(), context.namespace(), name).is_some();
+        if exists || !context.target.subresource.is_empty() {
+            return Ok(None);
+        }
+        let mut object = context.check_kind(patch::applied(&context.call.body)?)?;
+        if meta::name(&object).is_empty() {
+            object["metadata"]["name"] = name.into();
+        }
+        let writer = Writer { manager: context.manager(), subresource: "" };
+        let created = self.create_object(of, context.namespace(), object, &writer, context.dry_run())?;
+        Ok(Some(shown(&context.view, of, 201, created)))
     }
 
     /// Changes an object: the store's `GuaranteedUpdate` with everything the registry does around it.
@@ -100,7 +126,7 @@ impl Engine {
 }
 
 impl Context<'_> {
-    fn edit(&self, uid_is_precondition: bool) -> Edit<'_> {
+    pub(super) fn edit(&self, uid_is_precondition: bool) -> Edit<'_> {
         Edit {
             of: &self.of,
             namespace: self.namespace(),

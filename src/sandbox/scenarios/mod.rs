@@ -323,6 +323,19 @@ pub(crate) fn node(name: &str, ready: &str, reason: &str) -> Value {
         "status": {
             "capacity": {"cpu": "4", "memory": "8Gi", "pods": "110"},
             "allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"},
+            "addresses": [{"type": "InternalIP", "address": "192.0.2.1"}, {"type": "Hostname", "address": name}],
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": "",
+                "containerRuntimeVersion": "none://",
+                "kernelVersion": "none",
+                "kubeProxyVersion": "",
+                "kubeletVersion": "v1.36.2",
+                "machineID": "",
+                "operatingSystem": "linux",
+                "osImage": "nsfix sandbox",
+                "systemUUID": "",
+            },
             "conditions": [{
                 "type": "Ready",
                 "status": ready,

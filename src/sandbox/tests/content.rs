@@ -45,10 +45,13 @@ async fn custom_resources_know_no_strategic_patch_and_no_unconditional_put() {
     let path = format!("{widgets}/w");
     let strategic = api.request("PATCH", &path, Some(&json!({})), "application/strategic-merge-patch+json");
     assert_eq!(strategic.unwrap_err().code, 415);
-    assert_eq!(
-        api.request("PATCH", &path, Some(&json!({})), "application/apply-patch+yaml").unwrap_err().code,
-        415
-    );
+    // Whoever applies says who it is.
+    let apply = api.request("PATCH", &path, Some(&json!({})), "application/apply-patch+yaml").unwrap_err();
+    assert!(apply.code == 422 && apply.message.contains("fieldManager: Required value"), "{apply:?}");
+    let (named, patch) = (format!("{path}?fieldManager=me"), json!({"spec": {"size": 2}}));
+    let applied = api.request("PATCH", &named, Some(&patch), "application/apply-patch+yaml").unwrap();
+    assert_eq!(applied["spec"]["size"], 2);
+    widget["metadata"]["resourceVersion"] = applied["metadata"]["resourceVersion"].clone();
     widget["metadata"].as_object_mut().unwrap().remove("resourceVersion");
     let put = api.update(&path, &widget).unwrap_err();
     assert_eq!(put.code, 422);
