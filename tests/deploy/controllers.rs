@@ -88,7 +88,7 @@ async fn a_night_clears_what_the_preview_policy_allows_and_nothing_else(lab: Lab
     let first: Vec<Value> = journal.iter().take_while(|line| line["event"] != "RunEnded").cloned().collect();
     let first = reports(&first);
     let counts = none_is_wrongly_cleared(&installed, &first).await;
-    println!("cleared, refused, failed: {counts:?}; wrongly cleared: 0; {first:?}");
+    println!("cleared, refused, neither: {counts:?}; wrongly cleared: 0; {first:?}");
     assert_eq!(counts.iter().sum::<usize>(), 16, "{first:?}");
     let outcome = |name| first.iter().find(|(each, _)| *each == name).map(|(_, outcome)| *outcome);
     assert_eq!(outcome("held-backup"), Some("Cleared"));
@@ -120,6 +120,21 @@ async fn a_night_clears_what_the_preview_policy_allows_and_nothing_else(lab: Lab
     assert_eq!(installed.ended("night-3").await, ended("Failed", "PodFailurePolicy"));
     let codes: Vec<Option<i64>> = installed.pods("night-3").await.iter().map(exit_code).collect();
     assert_eq!(codes, [Some(4)]);
+    a_night_on_a_cluster_that_is_blocked(&installed).await;
+}
+
+/// With the scenarios that keep every namespace of the cluster.
+async fn a_night_on_a_cluster_that_is_blocked(installed: &Installed) {
+    for scenario in scenarios::all().iter().filter(|each| each.blocks_cluster) {
+        installed.lab.play(scenario.name).await;
+    }
+    let before = installed.journal().len();
+    installed.create_job("night-4", |spec| spec["backoffLimit"] = json!(0)).await;
+    installed.ended("night-4").await;
+    let journal = installed.journal().split_off(before);
+    let night = reports(&journal);
+    let counts = none_is_wrongly_cleared(installed, &night).await;
+    println!("on a blocked cluster, cleared, refused, neither: {counts:?}; wrongly cleared: 0; {night:?}");
 }
 
 /// On a cluster where nothing but a PUT ends a namespace, one that is cleared at once and eight whose PUT takes its time:

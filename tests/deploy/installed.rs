@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::admission::apply;
-use super::{manifests, text};
+use super::documents::render;
+use super::{manifests, root, text};
 use crate::harness::fixtures::path;
 use crate::harness::{Kubelet, Lab};
 
@@ -32,13 +33,8 @@ impl Installed {
     /// Applies the overlay with this policy, and the role for releases as docs/cronjob.md says.
     pub async fn new(lab: Lab, policy: &str) -> Self {
         let lab = Arc::new(lab);
-        let wanted = |file: &std::path::Path| !file.components().any(|part| part.as_os_str() == "by-hand");
-        let release = |object: &Value| text(object, "/metadata/name") == "nsfix-release";
-        let mut objects: Vec<Value> = manifests()
-            .into_iter()
-            .filter(|(file, object)| wanted(file) || release(object))
-            .map(|(_, object)| object)
-            .collect();
+        let mut objects = overlay().await;
+        objects.extend(manifests().into_iter().map(|(_, object)| object).filter(is_for_releases));
         objects.sort_by_key(|object| text(object, "/kind") != "Namespace");
         for mut object in objects {
             match (text(&object, "/kind"), text(&object, "/metadata/name")) {
@@ -149,6 +145,19 @@ impl Installed {
     pub async fn is_there(&self, namespace: &str) -> bool {
         self.lab.get(&path(namespace)).await.status == 200
     }
+}
+
+/// The clean overlay as kustomize renders it; without kubectl as it stands in the files, where it lacks its patches.
+async fn overlay() -> Vec<Value> {
+    if std::process::Command::new("kubectl").arg("--help").output().is_ok() {
+        return render(&root().join("overlays/clean")).await;
+    }
+    let by_hand = |file: &std::path::Path| file.components().any(|part| part.as_os_str() == "by-hand");
+    manifests().into_iter().filter(|(file, _)| !by_hand(file)).map(|(_, object)| object).collect()
+}
+
+fn is_for_releases(object: &Value) -> bool {
+    text(object, "/metadata/name") == "nsfix-release"
 }
 
 fn end_of(job: &Value) -> Option<Ended> {
