@@ -12,22 +12,17 @@
 
 #[path = "../tests/harness/mod.rs"]
 mod harness;
+mod measure;
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use harness::{ADMIN_TOKEN, ControlPlane, Lab};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use kube::client::ConfigExt;
+use harness::{ControlPlane, Lab};
+use measure::{bare_gets, configuration, median, peak, post_all, requests, timed};
 use nsfix::sandbox::Options;
 use serde_json::{Value, json};
 
-const METADATA: &str =
-    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;q=0.9";
 const RUNS: usize = 7;
 const CRDS: usize = 100;
 const GROUPS: usize = 40;
@@ -118,12 +113,6 @@ async fn fill(lab: &Lab) {
     lab.wait_for(&last, |answer| answer.status == 200).await;
 }
 
-async fn post_all(lab: &Lab, bodies: impl Iterator<Item = (String, Value)>) {
-    let posts = bodies.map(|(path, body)| async move { lab.post(&path, &body).await.status });
-    let statuses: Vec<u16> = futures::stream::iter(posts).buffer_unordered(16).collect().await;
-    assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
-}
-
 async fn side_by_side(lab: &Lab) {
     for (title, arguments) in [
         ("list-stuck", vec!["list-stuck"]),
@@ -204,49 +193,6 @@ async fn shell(lab: &Lab, script: &str, runs: usize) -> Option<Duration> {
         took.push(started.elapsed());
     }
     Some(median(&mut took))
-}
-
-/// The GETs that a run makes, from what `-v` shows.
-async fn requests(lab: &Lab, arguments: &[&str]) -> Vec<String> {
-    let ran = lab.nsfix(&[arguments, &["-v"]].concat()).run().await.expect(0);
-    let gets = ran.stderr.lines().filter_map(|line| line.strip_prefix("GET "));
-    gets.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
-}
-
-async fn timed(lab: &Lab, arguments: &[&str]) -> Duration {
-    let started = Instant::now();
-    lab.nsfix(arguments).run().await.expect(0);
-    started.elapsed()
-}
-
-/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen at once,
-/// answers thrown away.
-async fn bare_gets(lab: &Lab, urls: &[String]) -> Duration {
-    let config = lab.config().await;
-    let started = Instant::now();
-    let tls = config.rustls_client_config().unwrap();
-    let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-    let client = Client::builder(TokioExecutor::new())
-        .http2_initial_stream_window_size(2 << 20)
-        .http2_initial_connection_window_size(16 << 20)
-        .build::<_, Empty<Bytes>>(https.enable_all_versions().build());
-    let root = config.cluster_url.to_string();
-    let get = |url: &str| {
-        let request = http::Request::get(format!("{}{url}", root.trim_end_matches('/')));
-        let request =
-            request.header("accept", METADATA).header("authorization", format!("Bearer {ADMIN_TOKEN}"));
-        let (client, request) = (client.clone(), request.body(Empty::new()).unwrap());
-        async move {
-            let answer = client.request(request).await.unwrap();
-            answer.into_body().collect().await.unwrap();
-        }
-    };
-    // One at first, so that the rest shares its connection; nsfix begins with one request too.
-    if let Some((first, rest)) = urls.split_first() {
-        get(first).await;
-        futures::stream::iter(rest).map(|url| get(url)).buffer_unordered(16).collect::<Vec<()>>().await;
-    }
-    started.elapsed()
 }
 
 /// `clear --leftovers=release` of half of the stuck namespaces, against the bare reads and patches of the
@@ -383,54 +329,4 @@ async fn many(namespaces: usize, configurations: usize) {
     post_all(&lab, configurations_of).await;
     let peak = peak(&lab, &["list-stuck", "-o", "wide"]).await;
     println!("list-stuck -o wide, {namespaces} namespaces, {configurations} webhook configurations: {peak}");
-}
-
-/// Asked about deployments and the like, which is what most webhooks are for.
-fn configuration(index: usize) -> Value {
-    let rule = |resource: &str| {
-        json!({"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE", "DELETE"],
-            "resources": [resource], "scope": "Namespaced"})
-    };
-    let rules = ["deployments", "statefulsets", "daemonsets", "replicasets"].map(rule);
-    let webhook = |number: usize| {
-        json!({
-            "name": format!("w{number}.guard-{index}.example.com"),
-            "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Fail",
-            "clientConfig": {"service": {"namespace": "default", "name": format!("guard-{index}"), "path": "/validate"}},
-            "namespaceSelector": {"matchExpressions": [
-                {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "guard"]},
-            ]},
-            "rules": rules,
-        })
-    };
-    json!({"metadata": {"name": format!("guard-{index}")}, "webhooks": (0..3).map(webhook).collect::<Vec<_>>()})
-}
-
-/// The most memory that a run took, and its time.
-async fn peak(lab: &Lab, arguments: &[&str]) -> String {
-    let child = lab.nsfix(arguments).start();
-    let status = format!("/proc/{}/status", child.id().unwrap_or_default());
-    let watching = tokio::spawn(async move {
-        let mut peak = String::new();
-        while let Ok(text) = std::fs::read_to_string(&status) {
-            match text.lines().find(|line| line.starts_with("VmHWM")) {
-                Some(line) => peak = line.split_whitespace().skip(1).collect::<Vec<_>>().join(" "),
-                None => break,
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        peak
-    });
-    let started = Instant::now();
-    harness::ended(child).await.expect(0);
-    format!("{} at most, {:?}", watching.await.unwrap(), started.elapsed())
-}
-
-/// Without the first, which warms up.
-fn median(took: &mut Vec<Duration>) -> Duration {
-    if took.len() > 1 {
-        took.remove(0);
-    }
-    took.sort();
-    took[took.len() / 2]
 }

@@ -1,0 +1,195 @@
+//! A large cluster: time, memory, requests, and what the API server works for it: `cargo bench --bench size -- 1`.
+//!
+//! The number is the share of the full size: 500 CRDs, 5,000 namespaces of which 300 are stuck, 200 webhook
+//! configurations and 200,000 objects. Runs on a real control plane where its binaries are found, else on the sandbox.
+
+// A benchmark says what went wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+// The harness of the tests has more than is needed here.
+#![allow(dead_code, unused_imports, unused_macros, unreachable_pub)]
+
+#[path = "../tests/harness/mod.rs"]
+mod harness;
+mod measure;
+
+use std::time::{Duration, Instant};
+
+use harness::{ControlPlane, Lab};
+use measure::{bare_gets, configuration, median, peak, post_all, requests, timed};
+use nsfix::sandbox::Options;
+use serde_json::json;
+
+const RUNS: usize = 3;
+const GROUPS: usize = 50;
+const HOOKS: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+/// How much of each there is.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    crds: usize,
+    namespaces: usize,
+    stuck: usize,
+    webhooks: usize,
+    objects: usize,
+}
+
+impl Size {
+    fn of(share: f64) -> Self {
+        // A share of a few thousand is far from where these casts lose anything.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let part = |full: usize| ((full as f64 * share) as usize).max(1);
+        Self {
+            crds: part(500),
+            namespaces: part(5_000),
+            stuck: part(300),
+            webhooks: part(200),
+            objects: part(200_000),
+        }
+    }
+}
+
+fn main() {
+    let Some(share) = std::env::args().skip(1).find_map(|argument| argument.parse().ok()) else {
+        println!("skipped: the size benchmark takes its share of the full size, for example -- 0.1");
+        return;
+    };
+    let size = Size::of(share);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let plane = ControlPlane::find();
+    runtime.block_on(async {
+        let lab = match plane.clone() {
+            Some(plane) => Lab::real(plane).await,
+            None => {
+                Lab::sandbox(Options { scenarios: Vec::new(), controller: None, ..Options::default() }).await
+            }
+        };
+        let version = lab.get("/version").await.json()["gitVersion"].as_str().unwrap_or_default().to_owned();
+        let place = if plane.is_some() { "a real control plane" } else { "the sandbox" };
+        println!("on {place}, {version}: {size:?}");
+        let started = Instant::now();
+        fill(&lab, size).await;
+        println!("built in {:?}", started.elapsed());
+        read(&lab).await;
+        clear(&lab).await;
+    });
+    if let Some(plane) = plane {
+        plane.stop();
+    }
+}
+
+/// Objects are spread evenly; each stuck namespace has one that is held.
+async fn fill(lab: &Lab, size: Size) {
+    let crds = (0..size.crds).map(|index| {
+        let (group, plural) = (format!("g{}.example.com", index % GROUPS), format!("things{index}"));
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let body = json!({
+            "metadata": {"name": format!("{plural}.{group}")},
+            "spec": {
+                "group": group, "scope": "Namespaced",
+                "names": {"plural": plural, "singular": format!("thing{index}"), "kind": format!("Thing{index}")},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+            },
+        });
+        (CRDS.to_owned(), body)
+    });
+    post_all(lab, crds).await;
+    post_all(lab, (0..size.webhooks).map(|index| (HOOKS.to_owned(), configuration(index)))).await;
+    let names = (0..size.namespaces).map(name_of);
+    post_all(lab, names.map(|name| ("/api/v1/namespaces".to_owned(), json!({"metadata": {"name": name}}))))
+        .await;
+    let objects = (0..size.objects).map(|index| {
+        let path = format!("/api/v1/namespaces/{}/configmaps", name_of(index % size.namespaces));
+        (path, json!({"metadata": {"name": format!("c{index}")}, "data": {"a": "b"}}))
+    });
+    post_all(lab, objects).await;
+    let held = (0..size.stuck).map(|index| {
+        let metadata = json!({"name": "held", "finalizers": ["example.com/hold"]});
+        (format!("/api/v1/namespaces/{}/configmaps", name_of(index)), json!({"metadata": metadata}))
+    });
+    post_all(lab, held).await;
+    for index in 0..size.stuck {
+        lab.delete(&format!("/api/v1/namespaces/{}", name_of(index))).await.expect(200);
+    }
+    let last = format!("/apis/g{}.example.com/v1/things{}", (size.crds - 1) % GROUPS, size.crds - 1);
+    lab.wait_for(&last, |answer| answer.status == 200).await;
+    // The first ones are left with what is held alone once the controller has been there.
+    if lab.sandbox.is_none() {
+        for index in 0..size.stuck {
+            let path = format!("/api/v1/namespaces/{}/configmaps", name_of(index));
+            lab.wait_for(&path, |answer| answer.json()["items"].as_array().is_some_and(|all| all.len() == 1))
+                .await;
+        }
+    }
+}
+
+fn name_of(index: usize) -> String {
+    format!("ns-{index}")
+}
+
+/// Each verb that reads, against its own GETs done bare, and what the API server works for either.
+async fn read(lab: &Lab) {
+    for arguments in [
+        ["list-stuck"].as_slice(),
+        &["list-stuck", "-o", "wide"],
+        &["explain", "ns-0"],
+        &["explain"],
+        &["orphans"],
+        &["orphans", "nobody"],
+        &["check", "default"],
+    ] {
+        let urls = requests(lab, arguments).await;
+        let mut unique = urls.clone();
+        unique.sort();
+        unique.dedup();
+        let (mut ours, mut bare) = (Vec::new(), Vec::new());
+        let (mut our_work, mut bare_work) = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..=RUNS {
+            let (before, began) = (server_time(), ours.len());
+            ours.push(timed(lab, arguments).await);
+            let between = server_time();
+            bare.push(bare_gets(lab, &unique).await);
+            if began > 0 {
+                our_work += between.saturating_sub(before);
+                bare_work += server_time().saturating_sub(between);
+            }
+        }
+        let runs = u32::try_from(RUNS).unwrap();
+        let (ours, bare) = (median(&mut ours), median(&mut bare));
+        println!(
+            "{}: {ours:?}, {} GETs, of these {} twice; bare {bare:?}, ratio {:.2}; {}; the server worked {:?}, for the bare \
+             ones {:?}",
+            arguments.join(" "),
+            urls.len(),
+            urls.len() - unique.len(),
+            ours.as_secs_f64() / bare.as_secs_f64(),
+            peak(lab, arguments).await,
+            our_work / runs,
+            bare_work / runs,
+        );
+    }
+}
+
+/// All that are stuck, in one run.
+async fn clear(lab: &Lab) {
+    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--yes", "--events=false"];
+    let before = server_time();
+    let said = peak(lab, &arguments).await;
+    println!("{}: {said}; the server worked {:?}", arguments.join(" "), server_time().saturating_sub(before));
+}
+
+/// The CPU time of the API server that this process has started; zero where there is none.
+fn server_time() -> Duration {
+    let own = std::process::id();
+    let stat = |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path().join("stat")).ok();
+    let stats = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(stat);
+    let ticks = stats.filter_map(|stat| {
+        let (name, fields) = stat.split_once('(')?.1.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        // proc_pid_stat(5): the parent, and time in user and kernel mode; the name is cut at fifteen characters.
+        (name == "kube-apiserver" && number(1)? == u64::from(own)).then_some(number(11)? + number(12)?)
+    });
+    // sysconf(_SC_CLK_TCK) is 100 on every Linux.
+    Duration::from_millis(ticks.sum::<u64>() * 10)
+}

@@ -1,0 +1,102 @@
+//! Whatever a server answers: discovery, lists, single objects, Status. It is read over HTTP as in life; the answer
+//! is an error or a value, never a panic, and ends.
+
+#![no_main]
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use nsfix::cluster::{Cluster, ConnectionOptions, NamespaceQuery};
+use nsfix::model::ResourceType;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+
+/// Those that are not asked again after a pause.
+const CODES: [u16; 6] = [200, 200, 403, 404, 409, 422];
+/// A server may be asked for so many pages; more are the reader's fault.
+const LONGEST: Duration = Duration::from_secs(20);
+
+thread_local! {
+    static RUNTIME: RefCell<Runtime> =
+        RefCell::new(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+}
+
+fuzz_target!(|data: &[u8]| {
+    let [how, code, body @ ..] = data else { return };
+    let (how, code) = (*how, CODES[usize::from(*code) % CODES.len()]);
+    RUNTIME.with_borrow(|runtime| {
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let cluster = ConnectionOptions::default().connect_to_url(&url, Arc::new(|_| {})).unwrap();
+            tokio::select! {
+                () = serve(&listener, code, body) => {}
+                done = tokio::time::timeout(LONGEST, ask(&cluster, how)) => done.expect("it does not end"),
+            }
+        });
+    });
+});
+
+async fn ask(cluster: &Cluster, how: u8) {
+    match how % 4 {
+        0 => {
+            if let Ok(discovered) = cluster.discover().await {
+                let _ = discovered.holding_types();
+            }
+        }
+        1 => {
+            let _ = cluster.namespaces(&NamespaceQuery::default()).await;
+        }
+        2 => {
+            if let Err(error) = cluster.namespace("rodrigo").await {
+                let _ = (error.to_string(), error.detail(), error.hint(), error.is_fatal());
+            }
+        }
+        _ => {
+            let _ = cluster.list_leftovers_of(vec![config_maps()], &["rodrigo"], 3).await;
+        }
+    }
+}
+
+fn config_maps() -> ResourceType {
+    ResourceType {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: "configmaps".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespaced: true,
+        verbs: ["list", "delete"].map(str::to_owned).to_vec(),
+        aliases: Vec::new(),
+    }
+}
+
+/// Answers every request on every connection in the same way.
+async fn serve(listener: &TcpListener, code: u16, body: &[u8]) {
+    let body: Arc<[u8]> = body.into();
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(serve_one(stream, code, Arc::clone(&body)));
+    }
+}
+
+async fn serve_one(mut stream: TcpStream, code: u16, body: Arc<[u8]>) {
+    let head = format!(
+        "HTTP/1.1 {code} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let (mut read, mut seen) = ([0; 4096], Vec::new());
+    while let Ok(count) = stream.read(&mut read).await {
+        if count == 0 {
+            return;
+        }
+        seen.extend_from_slice(&read[..count]);
+        while let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") {
+            seen.drain(..end + 4);
+            if stream.write_all(head.as_bytes()).await.is_err() || stream.write_all(&body).await.is_err() {
+                return;
+            }
+        }
+    }
+}
