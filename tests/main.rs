@@ -26,6 +26,7 @@ mod faults;
 mod habits;
 mod kubectl;
 mod list_stuck;
+mod narrow;
 mod orphans;
 mod packaging;
 mod printed;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         documentation::tests(),
         kubectl::tests(),
         list_stuck::tests(),
+        narrow::tests(),
         orphans::tests(),
         packaging::tests(),
         restore::tests(),

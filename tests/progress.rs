@@ -22,20 +22,20 @@ tests! { Sandbox:
     a_json_log_has_a_line_for_a_long_wait
 }
 
-const WIDTH: usize = 80;
+pub const WIDTH: usize = 80;
 
 /// A run on a terminal of 80 columns.
-struct Watched {
-    raw: String,
+pub struct Watched {
+    pub raw: String,
     /// The lines that are left in the end.
-    screen: Vec<String>,
+    pub screen: Vec<String>,
     /// Every status line that was seen.
     statuses: Vec<String>,
-    code: Option<i32>,
+    pub code: Option<i32>,
 }
 
 impl Watched {
-    async fn run(lab: &Lab, arguments: &[&str]) -> Self {
+    pub async fn run(lab: &Lab, arguments: &[&str]) -> Self {
         Self::answering(lab.nsfix(arguments), "xterm", None).await
     }
 
@@ -135,7 +135,7 @@ async fn a_run_over_many_shows_how_far_it_is_and_leaves_nothing_of_it(_: Lab) {
     assert!(watched.saw(" and 5 more: 0 of 1 configmaps released"), "{:#?}", watched.statuses);
     for name in &names {
         let told =
-            |line: &&String| line.starts_with(&format!("namespace/{name} ")) && !line.contains(" saved to ");
+            |line: &&String| line.starts_with(&format!("namespace/{name} ")) && !line.contains(" saved to");
         assert_eq!(watched.screen.iter().filter(told).count(), 1, "{:#?}", watched.screen);
     }
 }
@@ -166,7 +166,7 @@ async fn results_come_as_they_are_there(_: Lab) {
     assert_eq!(watched.code, Some(0), "{}", watched.raw);
     let place = |name: &str| {
         let begin = format!("namespace/{name} ");
-        let told = |line: &String| line.starts_with(&begin) && !line.contains(" saved to ");
+        let told = |line: &String| line.starts_with(&begin) && !line.contains(" saved to");
         watched.screen.iter().position(told).unwrap_or_else(|| panic!("{:#?}", watched.screen))
     };
     assert!(place(&fast) < place(&slow), "{:#?}", watched.screen);

@@ -26,7 +26,7 @@ pub(super) async fn run(options: &AccessOptions, session: &Session, terminal: &T
         }
     }
     let (verdict, complete) = AccessItem::verdict(&items);
-    terminal.data(&AccessItem::render(items, options.output.as_ref())?)?;
+    terminal.data(&AccessItem::render(items, options.output.as_ref(), terminal.width())?)?;
     if options.output.is_none() {
         terminal.note(&verdict);
     }

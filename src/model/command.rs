@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::Namespace;
-use super::text::is_harmful;
+use super::text::{UNBREAKABLE, is_harmful};
 
 /// What a pod has to end unless it says otherwise (k8s.io/api core/v1: DefaultTerminationGracePeriodSeconds).
 pub const SHORT_GRACE_SECONDS: u32 = 30;
@@ -213,9 +213,19 @@ impl Hint {
     /// The hint as it is shown. `sanitise` makes its text harmless; commands are so already.
     #[must_use]
     pub fn render(&self, invocation: &Invocation, sanitise: impl Fn(&str) -> String) -> String {
+        self.render_with(sanitise, |command| command.render(invocation))
+    }
+
+    /// The same with a say in how its commands are shown.
+    #[must_use]
+    pub fn render_with(
+        &self,
+        text: impl Fn(&str) -> String,
+        command: impl Fn(&ShellCommand) -> String,
+    ) -> String {
         let parts = self.0.iter().map(|part| match part {
-            HintPart::Text(text) => sanitise(text),
-            HintPart::Command(command) => command.render(invocation),
+            HintPart::Text(said) => text(said),
+            HintPart::Command(line) => command(line),
         });
         parts.collect()
     }
@@ -236,6 +246,7 @@ impl From<ShellCommand> for Hint {
 /// A word as a shell reads it back: bare, in single quotes, or, where it holds what a terminal would obey, in
 /// bash's and zsh's `$'…'`.
 fn quoted(word: &str) -> String {
+    let is_harmful = |character| is_harmful(character) || character == UNBREAKABLE;
     if word.chars().any(|character| character == '\n' || character == '\t' || is_harmful(character)) {
         let mut quoted = String::from("$'");
         for character in word.chars() {
@@ -301,6 +312,7 @@ mod tests {
             "!!",
             "=a",
             "a\u{1b}[2J0",
+            "a\u{fdd0}b",
             "東\u{1}京",
         ];
         for word in words {

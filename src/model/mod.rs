@@ -38,5 +38,5 @@ pub use permission::Permission;
 #[cfg(test)]
 pub(crate) use resource::resource;
 pub use resource::{ResourceType, is_custom_group};
-pub use text::{counted, counted_with, is_dns_label, is_harmful, prefix_within};
+pub use text::{UNBREAKABLE, counted, counted_with, is_dns_label, is_harmful, prefix_within};
 pub use traffic::{Exchange, Traffic};

@@ -32,6 +32,9 @@ pub fn is_harmful(character: char) -> bool {
                 | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..='\u{10ffff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// Stands for a blank of a command at which no line is broken: a character that Unicode gives to nobody.
+pub const UNBREAKABLE: char = '\u{fdd0}';
+
 /// Whether the API server takes this as the name of a namespace (apimachinery's IsDNS1123Label).
 #[must_use]
 pub fn is_dns_label(name: &str) -> bool {

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Terminal, human_duration, inventory, tree, words};
+use super::lines::Lines;
+use super::{Terminal, human_duration, inventory, sanitise, tree, words};
 use crate::diagnose::age;
 use crate::model::{Inventory, counted};
 use crate::plan::{Action, Plan};
@@ -59,35 +60,41 @@ pub fn show(terminal: &Terminal, question: &Question<'_>) {
     let namespace = &plan.namespace;
     let name = &namespace.name;
     let age = human_duration(age(namespace, Timestamp::now()).unwrap_or_default());
-    terminal.note(&format!("namespace/{name} has been terminating for {age}: {reason}"));
-    terminal.note(&format!("  cluster: {}", question.place()));
-    terminal.note(&format!("  still inside: {}", inventory::leftovers(inside)));
-    terminal.note(&format!("  {}", inventory::coverage(&inside.coverage)));
+    let plain = |_, text: &str| text.to_owned();
+    let mut lines = Lines::new(terminal.width_of_messages(), &plain);
+    lines.push(0, &sanitise(&format!("namespace/{name} has been terminating for {age}: {reason}")));
+    lines.push(1, &sanitise(&format!("cluster: {}", question.place())));
+    lines.push(1, &sanitise(&format!("still inside: {}", inventory::leftovers(inside))));
+    lines.push(1, &sanitise(&inventory::coverage(&inside.coverage)));
     match release {
         Some(release) => {
-            terminal.note("release (better: nothing is left behind):");
-            steps(terminal, release);
-            terminal.note(&format!("  lost: {}", tree::cost(release)));
-            terminal.note("orphan:");
+            lines.push(0, "release (better: nothing is left behind):");
+            steps(&mut lines, release);
+            lines.push(0, "orphan:");
         }
-        None => terminal.note("This will be done:"),
+        None => lines.push(0, "This will be done:"),
     }
-    steps(terminal, plan);
-    terminal.note(&format!("  lost: {}", tree::cost(plan)));
+    steps(&mut lines, plan);
+    for line in lines.into_text().lines() {
+        terminal.note(line);
+    }
 }
 
-fn steps(terminal: &Terminal, plan: &Plan) {
+fn steps(lines: &mut Lines<'_>, plan: &Plan) {
     let namespace = &plan.namespace;
     for (index, step) in plan.steps.iter().enumerate() {
         let what = words::step(step.action.kind());
-        terminal.note(&format!("  {}. {what} {}: {}", index + 1, step.target, step.request));
+        let line = format!("{}. {what} {}: {}", index + 1, step.target, step.request);
+        lines.hanging(1, 5, &sanitise(&line));
         if let Action::Finalize { removes } = &step.action {
             let rest = namespace.spec_finalizers.iter().filter(|each| !removes.contains(each));
-            terminal.note(&format!(
-                "     spec.finalizers: [{}] becomes [{}]; nothing else changes",
+            let line = format!(
+                "   spec.finalizers: [{}] becomes [{}]; nothing else changes",
                 namespace.spec_finalizers.join(", "),
                 rest.cloned().collect::<Vec<_>>().join(", ")
-            ));
+            );
+            lines.hanging(1, 5, &sanitise(&line));
         }
     }
+    lines.push(1, &sanitise(&format!("lost: {}", tree::cost(plan))));
 }

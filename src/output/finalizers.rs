@@ -6,9 +6,8 @@ use super::document::{Document, Item};
 use super::{Format, OutputError, Style, Terminal, table, text};
 use crate::diagnose::catalogue::Entry;
 
-/// How much of what is lost stays readable on a narrow terminal, and of the owner.
-const LEAST_LOST: usize = 24;
-const LEAST_OWNER: usize = 12;
+/// What a narrow terminal takes from the columns, one after the other. A name in full is in `-o name`.
+const NARROWER: [(usize, usize); 5] = [(3, 24), (2, 12), (3, 12), (2, 8), (0, 40)];
 
 /// One item of a `FinalizerList`.
 #[derive(Debug, Serialize)]
@@ -71,7 +70,7 @@ fn as_table(found: &[&'static Entry], terminal: &Terminal) -> String {
         [item.name, dangerous, item.owner, item.if_removed].map(str::to_owned).to_vec()
     };
     let rows: Vec<Vec<String>> = items(found).into_iter().map(row).collect();
-    let fit = table::Fit { width: terminal.width(), yielding: &[(3, LEAST_LOST), (2, LEAST_OWNER)] };
+    let fit = table::Fit { width: terminal.width(), yielding: &NARROWER };
     let style = |column, cell: &str| if column == 1 && cell == "yes" { Style::Bad } else { Style::Plain };
     let headers = ["FINALIZER", "DANGEROUS", "OWNER", "IF REMOVED"];
     table::fitted(Some(&headers), &rows, fit, style, |style, text| terminal.paint(style, text))

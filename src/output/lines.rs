@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Style, text};
+use super::{Style, sanitise, text};
+use crate::model::{Hint, Invocation};
 
 /// Paints a piece of text, or does not.
 pub(super) type Paint<'a> = &'a dyn Fn(Style, &str) -> String;
@@ -35,6 +36,15 @@ impl<'a> Lines<'a> {
     /// What is to be copied: neither broken nor dimmed.
     pub(super) fn command(&mut self, depth: usize, command: &str) {
         let _ = writeln!(self.text, "{:indent$}{command}", "", indent = depth * 2);
+    }
+
+    /// A sentence with commands in it, after a label.
+    pub(super) fn hint(&mut self, depth: usize, label: &str, hint: &Hint, invocation: &Invocation) {
+        let text = hint.render_with(
+            |text| sanitise(text).into_owned(),
+            |command| text::unbroken(&command.render(invocation)),
+        );
+        self.hanging(depth, depth * 2 + label.len(), &format!("{label}{text}"));
     }
 
     pub(super) fn heading(&mut self, heading: &str) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::document::{Document, StuckNamespace, UnreadContextItem, as_value};
 use super::jsonpath::Path;
-use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sanitise, sort_by, table};
+use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sort_by, table};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, reason};
 use crate::model::{Gap, KUBERNETES_FINALIZER, Namespace, Unreadable, counted};
 use crate::plan::LeftAlone;
@@ -12,6 +12,8 @@ use crate::plan::LeftAlone;
 /// How much of a reason, and of a list of finalizers, stays readable on a narrow terminal.
 const LEAST_REASON: usize = 28;
 const LEAST_FINALIZERS: usize = 12;
+/// The same beside names that take most of it.
+const LEAST_BESIDE_LONG_NAMES: usize = 10;
 
 /// A namespace, the context it was seen through, and with `-o wide` what was found out about it.
 pub struct FoundNamespace {
@@ -130,7 +132,7 @@ pub fn warn(found: &[FoundNamespace], shared: &[SharedCauses], shape: &Shape<'_>
             _ => terminal.invocation(),
         };
         for cause in common {
-            let warning = cause.warning().render(invocation, |text| sanitise(text).into_owned());
+            let warning = terminal.hint_in(invocation, &cause.warning());
             terminal.warn(&of_cluster(context, shape, warning));
         }
     }
@@ -218,7 +220,14 @@ fn as_table(found: &[FoundNamespace], wide: bool, shape: &Shape<'_>, terminal: &
     headers.push("REASON");
     let rows: Vec<Vec<String>> =
         found.iter().map(|found| whole_row(found, wide, with_context, now)).collect();
-    let yielding = [(headers.len() - 1, LEAST_REASON), (finalizers, LEAST_FINALIZERS)];
+    let reason = headers.len() - 1;
+    let yielding = [
+        (reason, LEAST_REASON),
+        (finalizers, LEAST_FINALIZERS),
+        // Better than a row that is wrapped.
+        (reason, LEAST_BESIDE_LONG_NAMES),
+        (finalizers, LEAST_BESIDE_LONG_NAMES),
+    ];
     // What is wide is for a wide terminal, or for a file.
     let fit = table::Fit { width: terminal.width().filter(|_| !wide), yielding: &yielding };
     let style = |column, cell: &str| if column == state { style_of(cell) } else { Style::Plain };

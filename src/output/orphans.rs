@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use super::document::{Document, OrphanItem, as_value};
 use super::jsonpath::Path;
-use super::{Failure, Format, OutputError, Terminal, inventory, sort_by, table};
+use super::{Failure, Format, OutputError, Style, Terminal, inventory, sort_by, table};
 use crate::cluster::PURGE_LABEL;
 use crate::model::{Hint, Inventory, Namespace, ShellCommand};
+
+/// How much of a cell stays readable on a narrow terminal.
+const LEAST_FINALIZERS: usize = 16;
+const LEAST_RESOURCE: usize = 16;
 
 #[derive(Debug)]
 pub struct FoundOrphans {
@@ -44,7 +48,10 @@ pub fn print(
         None if items.is_empty() => String::new(),
         None => {
             let rows: Vec<Vec<String>> = items.iter().map(OrphanItem::row).collect();
-            table::render(Some(&["NAMESPACE", "RESOURCE", "NAME", "STATE", "FINALIZERS"]), &rows)
+            let headers = ["NAMESPACE", "RESOURCE", "NAME", "STATE", "FINALIZERS"];
+            let yielding = [(4, LEAST_FINALIZERS), (1, LEAST_RESOURCE)];
+            let fit = table::Fit { width: terminal.width(), yielding: &yielding };
+            table::fitted(Some(&headers), &rows, fit, |_, _| Style::Plain, |_, cell| cell.to_owned())
         }
     };
     if text.is_empty() && found.unreadable.is_empty() {

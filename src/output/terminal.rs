@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
 use super::screen::{Render, Screen, StatusLine};
-use super::{Asking, Failure, OutputError, Progress, sanitise, traffic};
+use super::{Asking, Failure, OutputError, Progress, sanitise, text, traffic};
 use crate::model::{Hint, Invocation, ShellCommand, Traffic, prefix_within};
 
 /// A message may hold what a server said, which may be of any length.
@@ -166,30 +166,33 @@ impl Terminal {
         }
     }
 
-    /// A command as it can be pasted here.
+    /// A command as it can be pasted here, for a message or for data.
     #[must_use]
     pub fn command(&self, command: &ShellCommand) -> String {
-        command.render(self.invocation())
+        text::unbroken(&command.render(self.invocation()))
     }
 
-    /// A hint, harmless, with its commands as they can be pasted here.
+    /// A hint, harmless, with its commands as they can be pasted here; for a message.
     #[must_use]
     pub fn hint(&self, hint: &Hint) -> String {
         self.hint_in(&self.invocation, hint)
     }
 
-    fn hint_in(&self, invocation: &Invocation, hint: &Hint) -> String {
+    pub(super) fn hint_in(&self, invocation: &Invocation, hint: &Hint) -> String {
         if hint.has_command() {
             self.note_missing_token();
         }
-        hint.render(invocation, |text| sanitise(text).into_owned())
+        hint.render_with(
+            |text| sanitise(text).into_owned(),
+            |command| text::unbroken(&command.render(invocation)),
+        )
     }
 
     /// Writes data to stdout, as it is: renderers have sanitised it.
     pub fn data(&self, text: &str) -> Result<(), OutputError> {
         let write = || {
             let mut out = lock(&self.out);
-            out.write_all(text.as_bytes())?;
+            out.write_all(text::restored(text).as_bytes())?;
             out.flush()
         };
         Ok(self.screen.beside(text.ends_with('\n'), write)?)
@@ -205,6 +208,12 @@ impl Terminal {
     #[must_use]
     pub fn width(&self) -> Option<usize> {
         self.width
+    }
+
+    /// The same of stderr.
+    #[must_use]
+    pub fn width_of_messages(&self) -> Option<usize> {
+        width_of_stderr().map(|width| width.max(NARROWEST))
     }
 
     /// Says something on stderr.
@@ -322,7 +331,7 @@ impl Terminal {
 
     /// Asks on stderr, without a line break. The answer is being waited for until the guard is dropped.
     pub fn ask(&self, question: &str) -> Result<Asking, OutputError> {
-        Ok(self.screen.ask(question)?)
+        Ok(self.screen.ask(&text::wrap(question, self.width_of_messages(), 0))?)
     }
 
     /// Shows what went over the wire: requests at `-v`, bodies of writes at `-vv`, warnings always. `context` is that
@@ -350,12 +359,16 @@ impl Terminal {
         hint: Option<&str>,
         decorate: impl Fn(&str) -> String,
     ) {
+        // What is copied into a search or a report is left as it is.
+        let width = self.width_of_messages().filter(|_| level != "debug");
+        let wrapped = |line: &str| text::wrap(line, width, FURTHER_LINES);
         let lines = match (self.format, hint) {
-            (LogFormat::Json, _) => self.entry(level, topic, text, hint),
-            (LogFormat::Text, None) => decorate(&sanitise(text)),
+            (LogFormat::Json, _) => text::restored(&self.entry(level, topic, text, hint)),
+            (LogFormat::Text, None) => wrapped(&decorate(&sanitise(text))),
             (LogFormat::Text, Some(hint)) => {
                 let label = painted(self.color_err, Style::Strong, "hint:");
-                format!("{}\n{label} {}", decorate(&sanitise(text)), sanitise(hint))
+                let hint = wrapped(&format!("{label} {}", sanitise(hint)));
+                format!("{}\n{hint}", wrapped(&decorate(&sanitise(text))))
             }
         };
         self.screen.write_line(&lines);
@@ -379,6 +392,8 @@ impl Terminal {
     }
 }
 
+/// The indent of the lines that a message goes on in.
+const FURTHER_LINES: usize = 2;
 /// Narrower than this there is no layout that helps.
 const NARROWEST: usize = 40;
 

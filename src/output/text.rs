@@ -2,6 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::model::UNBREAKABLE;
+
 /// As much of the text as fits into so many columns, with `…` where it was cut.
 #[must_use]
 pub fn cut(text: &str, columns: usize) -> String {
@@ -22,11 +24,23 @@ pub fn cut(text: &str, columns: usize) -> String {
     cut
 }
 
+/// A command inside of a sentence that may be wrapped: it stays in one line, as it is copied.
+#[must_use]
+pub fn unbroken(command: &str) -> String {
+    command.replace(' ', &UNBREAKABLE.to_string())
+}
+
+/// The same where nothing is wrapped any more.
+#[must_use]
+pub fn restored(text: &str) -> String {
+    text.replace(UNBREAKABLE, " ")
+}
+
 /// Breaks a sentence between its words. The lines after the first keep `hanging` columns of indent. A word that is
 /// longer than a line stays whole, because it may be what somebody copies.
 #[must_use]
 pub fn wrap(text: &str, columns: Option<usize>, hanging: usize) -> String {
-    let Some(columns) = columns else { return text.to_owned() };
+    let Some(columns) = columns else { return restored(text) };
     let mut wrapped = String::new();
     let mut at = 0;
     // The indent of the first line stays as it is.
@@ -49,7 +63,7 @@ pub fn wrap(text: &str, columns: Option<usize>, hanging: usize) -> String {
         wrapped.push_str(word);
         at += width;
     }
-    wrapped
+    restored(&wrapped)
 }
 
 /// How many columns a word takes, without its colour.
@@ -76,6 +90,13 @@ mod tests {
     #[test]
     fn a_long_word_stays_whole() {
         assert_eq!(wrap("see https://example.com/a/b", Some(10), 2), "see\n  https://example.com/a/b");
+    }
+
+    #[test]
+    fn a_command_in_a_sentence_stays_in_one_line() {
+        let sentence = format!("to do: {} shows why it is", unbroken("nsfix explain rodrigo"));
+        assert_eq!(wrap(&sentence, Some(20), 4), "to do:\n    nsfix explain rodrigo\n    shows why it is");
+        assert_eq!(wrap(&sentence, None, 4), "to do: nsfix explain rodrigo shows why it is");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn explain(
     lines.heading("Coverage");
     lines.push(1, &sanitise(&inventory::coverage(&diagnosis.inventory.coverage)));
     if let Err(refusal @ Refusal::NotTerminating { disarmed: true, .. }) = plan {
-        lines.command(0, &shown(&refusal.hint(), invocation));
+        lines.hint(0, "", &refusal.hint(), invocation);
     } else if is_deleted {
         steps(&mut lines, plan, invocation);
     }
@@ -88,10 +88,6 @@ fn named(names: &[String]) -> String {
     named.join(", ")
 }
 
-fn shown(hint: &Hint, invocation: &Invocation) -> String {
-    hint.render(invocation, |text| sanitise(text).into_owned())
-}
-
 fn verdict(diagnosis: &Diagnosis, shared: &[CommonCause], lines: &Lines<'_>) -> String {
     let Diagnosis { namespace, state, .. } = diagnosis;
     let name = lines.paint(Style::Strong, &format!("namespace/{}", namespace.name));
@@ -133,11 +129,8 @@ fn in_short(
             lines.hanging(1, 9, &format!("costs: {}", sanitise(&cost(plan))));
         }
         Err(refusal) => {
-            let to_do = match advices.first() {
-                Some(Advice { text, .. }) => sanitise(text).into_owned(),
-                None => shown(&refusal.hint(), invocation),
-            };
-            lines.hanging(1, 9, &format!("to do: {to_do}"));
+            let to_do = advices.first().map_or_else(|| refusal.hint(), |advice| Hint::from(&advice.text));
+            lines.hint(1, "to do: ", &to_do, invocation);
             let by_force =
                 harm_of(&diagnosis.held).map(|harm| format!("; by force: {harm}")).unwrap_or_default();
             lines.hanging(1, 9, &sanitise(&format!("costs: nothing{by_force}")));
@@ -238,7 +231,7 @@ fn steps(lines: &mut Lines<'_>, plan: Result<&Plan, &Refusal>, invocation: &Invo
         Ok(plan) => plan,
         Err(refusal) => {
             lines.push(1, &sanitise(&refusal.to_string()));
-            lines.command(1, &shown(&refusal.hint(), invocation));
+            lines.hint(1, "", &refusal.hint(), invocation);
             return;
         }
     };

@@ -1,10 +1,14 @@
 //! `AccessReport`: what this account may do.
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Document, Item};
 use crate::model::{Permission, counted};
-use crate::output::{Format, OutputError, table};
+use crate::output::{Format, OutputError, Style, sanitise, table};
+
+/// How much of a resource stays readable on a narrow terminal.
+const LEAST_RESOURCE: usize = 24;
 
 /// One permission of a capability.
 #[derive(Debug, Serialize)]
@@ -83,13 +87,37 @@ impl AccessItem {
         (verdict, lacks.is_empty())
     }
 
-    /// All of them, as a table or as a document.
-    pub fn render(items: Vec<Self>, format: Option<&Format>) -> Result<String, OutputError> {
-        let Some(format) = format else {
-            let rows: Vec<Vec<String>> = items.iter().map(Self::row).collect();
-            return Ok(table::render(Some(&["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"]), &rows));
-        };
-        Document::new(items).render(format, true)
+    /// All of them, as a table for a terminal of this width or as a document.
+    pub fn render(
+        items: Vec<Self>,
+        format: Option<&Format>,
+        width: Option<usize>,
+    ) -> Result<String, OutputError> {
+        match format {
+            Some(format) => Document::new(items).render(format, true),
+            None => Ok(Self::table(&items, width)),
+        }
+    }
+
+    /// Rules are copied and never cut: where they do not fit, they stand below.
+    fn table(items: &[Self], width: Option<usize>) -> String {
+        let headers = ["CAPABILITY", "VERB", "RESOURCE", "ALLOWED", "RULE"];
+        let mut rows: Vec<Vec<String>> = items.iter().map(Self::row).collect();
+        let whole = table::render(Some(&headers), &rows);
+        if width.is_none_or(|width| whole.lines().all(|line| line.width() <= width)) {
+            return whole;
+        }
+        let mut rules: Vec<String> = Vec::new();
+        for row in &mut rows {
+            rules.extend(row.pop().filter(|rule| !rule.is_empty()));
+        }
+        rules.dedup();
+        let fit = table::Fit { width, yielding: &[(2, LEAST_RESOURCE)] };
+        let plain = |_, cell: &str| cell.to_owned();
+        let table = table::fitted(Some(&headers[..4]), &rows, fit, |_, _| Style::Plain, plain);
+        let heading = if rules.is_empty() { "" } else { "Rules that grant what is missing:\n" };
+        let rules = rules.iter().map(|rule| format!("  {}\n", sanitise(rule)));
+        table + heading + &rules.collect::<String>()
     }
 
     /// The cells of its row in a table; the rule only where it is missing.
