@@ -83,6 +83,15 @@ async fn the_namespace_may_be_given_as_kubectl_has_it(lab: Lab) {
     assert_eq!(one, format!("namespace/{name}\n"));
     let explained = lab.nsfix(&["explain", "-n", &name, "-o", "name"]).run().await.expect(0).stdout;
     assert_eq!(explained, format!("namespace/{name}\n"));
+    for dry_run in ["--dry-run", "--dry-run=server"] {
+        let would = ["clear", "-n", &name, "--leftovers=orphan", dry_run, "-o", "name"];
+        assert_eq!(
+            lab.nsfix(&would).run().await.expect(0).stdout,
+            format!("namespace/{name}\n"),
+            "{dry_run}"
+        );
+    }
+    lab.nsfix(&["access", "-A", "report"]).run().await.expect(0);
     let cleared = lab.nsfix(&["clear", "-n", &name, "--yes", "--leftovers=orphan", "-o", "name"]).run().await;
     assert_eq!(cleared.expect(0).stdout, format!("namespace/{name}\n"));
     lab.get(&path(&other)).await.expect(200);
@@ -108,6 +117,7 @@ async fn what_a_template_cannot_mean_is_a_usage_error(lab: Lab) {
     terminating(&lab).await;
     let ran = lab.nsfix(&["list-stuck", "--sort-by", ".size"]).run().await.expect(2);
     assert!(ran.stderr.contains("couldn't find any field with path \"{.size}\""), "{ran:?}");
+    assert!(ran.stderr.contains("--sort-by=.name"), "{ran:?}");
 }
 
 async fn a_list_is_sorted_by_what_a_path_finds(_: Lab) {
@@ -169,6 +179,12 @@ async fn what_a_team_sets_once_comes_from_the_environment(lab: Lab) {
 async fn the_version_is_a_verb_too(lab: Lab) {
     let verb = lab.nsfix(&["version"]).run().await.expect(0).stdout;
     assert_eq!(verb, lab.nsfix(&["--version"]).run().await.expect(0).stdout);
+    assert_eq!(verb, lab.nsfix(&["version", "--client"]).run().await.expect(0).stdout);
+    let json = lab.nsfix(&["version", "-o", "json"]).run().await.expect(0).json();
+    let version = concat!("v", env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["clientVersion"]["gitVersion"], version);
+    let yaml = lab.nsfix(&["version", "-oyaml"]).run().await.expect(0).stdout;
+    assert_eq!(yaml, format!("clientVersion:\n  gitVersion: {version}\n"));
 }
 
 async fn the_catalogue_is_at_hand(lab: Lab) {

@@ -14,6 +14,9 @@ pub struct AccessOptions {
     /// Ask for this namespace alone instead of for all of them
     #[arg(short, long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub namespace: String,
+    /// Ask for all namespaces, which is the default
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", value_parser = Formats::Documents)]
     pub output: Option<Format>,

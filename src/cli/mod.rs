@@ -22,6 +22,7 @@ mod patience;
 mod restore;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod version;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -45,6 +46,7 @@ pub use patience::PatienceOption;
 pub use restore::RestoreOptions;
 #[cfg(feature = "sandbox")]
 pub use sandbox::SandboxOptions;
+pub use version::{VersionFormat, VersionOptions};
 
 /// Repair Kubernetes namespaces that are stuck in Terminating.
 ///
@@ -135,7 +137,7 @@ pub enum Command {
     /// Show what is known about finalizers: whose each is, what it protects, what is lost by removing it
     Finalizers(FinalizersOptions),
     /// Print the version
-    Version,
+    Version(VersionOptions),
 }
 
 impl Command {

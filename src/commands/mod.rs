@@ -18,6 +18,7 @@ mod run_metrics;
 mod sandbox;
 mod session;
 mod verb_result;
+mod version;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +28,6 @@ use anyhow::Result;
 
 use crate::backup::{Backups, default_backup_dir, practice_backup_dir};
 use crate::cli::{Cli, Command, GlobalOptions};
-use crate::exit::Exit;
 use crate::output::overview::Extent;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
@@ -49,10 +49,7 @@ async fn verb(cli: Cli, terminal: &Arc<Terminal>, shutdown: &Shutdown) -> Result
         return only_reads(shutdown, look).await;
     };
     match command {
-        Command::Version => {
-            terminal.data(concat!("nsfix ", env!("CARGO_PKG_VERSION"), "\n"))?;
-            Ok(Exit::Done.into())
-        }
+        Command::Version(options) => version::run(&options, terminal).map(VerbResult::from),
         Command::Finalizers(options) => finalizers::run(&options, terminal).map(VerbResult::from),
         Command::Completion { shell } => completion::run(shell, terminal).map(VerbResult::from),
         #[cfg(feature = "sandbox")]

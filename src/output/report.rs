@@ -72,14 +72,16 @@ fn write_line(
             terminal.data(&format!("# namespace/{name} {line}\n"))
         }
         (None, Some(line)) => terminal.data(&format!("namespace/{name} {line}\n")),
-        (Some(Format::Name), Some(_)) if is_gone(report) => terminal.data(&format!("namespace/{name}\n")),
+        (Some(Format::Name), Some(_)) if is_or_would_be_gone(report) => {
+            terminal.data(&format!("namespace/{name}\n"))
+        }
         _ => Ok(()),
     }
 }
 
-/// Whether the namespace is gone: seen, not hoped for.
-fn is_gone(report: &Report) -> bool {
-    matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged)
+/// Whether the namespace is gone: seen, not hoped for; in a dry run, whether it would be.
+fn is_or_would_be_gone(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun)
 }
 
 /// What is said of a namespace that was not refused and did not fail.

@@ -24,7 +24,9 @@ pub fn sort_by<T>(things: &mut Vec<T>, path: &Path, document: impl Fn(&T) -> Val
         return Ok(());
     }
     // kubectl's words.
-    Err(Failure::usage(format!("couldn't find any field with path \"{{{path}}}\" in the list of objects")))
+    let failure = format!("couldn't find any field with path \"{{{path}}}\" in the list of objects");
+    Err(Failure::usage(failure)
+        .hint("the items are nsfix's own and have no metadata: --sort-by=.name; -o json shows them"))
 }
 
 #[cfg(test)]
