@@ -11,6 +11,7 @@ use crate::tests;
 tests! {
     Controlled:
     a_backup_is_one_that_is_restored_object_by_object,
+    what_an_unattended_run_has_cleared_comes_back,
     a_custom_resource_comes_back_with_its_status_its_spec_and_its_depth;
     Both:
     an_object_is_named_as_kubectl_takes_it,
@@ -41,6 +42,21 @@ async fn a_backup_is_one_that_is_restored_object_by_object(lab: Lab) {
     let secret = lab.get(&format!("{}/secrets/s", path(&name))).await.expect(200);
     assert_eq!(secret["data"]["a"], "Yg==", "{secret}");
     lab.get(&format!("{}/configmaps/held", path(&name))).await.expect(404);
+}
+
+/// It has its namespaces from a list, whose items do not say what they are.
+async fn what_an_unattended_run_has_cleared_comes_back(lab: Lab) {
+    let name = terminating(&lab).await;
+    let selector = format!("kubernetes.io/metadata.name={name}");
+    let all =
+        ["clear", "--all", "--older-than=0s", "--leftovers=release", "--yes", "-o=json", "-l", &selector];
+    let cleared = lab.nsfix(&all).run().await.expect(0).json();
+    let backup = cleared["items"][0]["backup"].as_str().unwrap();
+    lab.get(&path(&name)).await.expect(404);
+    let ran = lab.nsfix(&["restore", backup]).run().await.expect(0);
+    assert!(ran.stdout.starts_with(&format!("namespace/{name} restored\n")), "{ran:?}");
+    assert!(ran.stdout.contains("configmap/held restored\n"), "{ran:?}");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["metadata"]["labels"]["team"], "blue");
 }
 
 async fn what_exists_is_left_alone_by_a_restore(lab: Lab) {

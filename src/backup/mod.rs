@@ -100,14 +100,14 @@ impl Drop for Partial {
 }
 
 impl Backup {
-    /// Adds an object as it was read.
-    pub fn add(&mut self, json: &Value) -> io::Result<()> {
-        self.write(&object::to_save(&json.to_string(), None)?)
+    /// Adds the namespace as it was read, by itself or as an item of a list.
+    pub fn add_namespace(&mut self, json: &Value) -> io::Result<()> {
+        self.write(&object::to_save(&json.to_string(), "v1", "Namespace")?)
     }
 
     /// Adds an item of a list, which does not say itself what it is.
     pub fn add_item(&mut self, ty: &ResourceType, text: &str) -> io::Result<()> {
-        self.write(&object::to_save(text, Some(ty))?)
+        self.write(&object::to_save(text, &ty.api_version(), &ty.kind)?)
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
@@ -136,7 +136,7 @@ fn hash_of(line: &str) -> u64 {
     hasher.finish()
 }
 
-/// That what was written can be read, all of it, and is what was to be written.
+/// That what was written can be read, all of it, as restore reads it, and is what was to be written.
 fn read_back(path: &Path, written: &[u64]) -> io::Result<()> {
     let failed = |why: &dyn std::fmt::Display| io::Error::other(format!("it cannot be read back: {why}"));
     let mut documents = Documents::open(path)?;
@@ -145,6 +145,9 @@ fn read_back(path: &Path, written: &[u64]) -> io::Result<()> {
         let text = text.map_err(|why| failed(&why))?;
         if written.get(read) != Some(&hash_of(text.trim_end())) {
             return Err(failed(&format!("document {} is not what was written", read + 1)));
+        }
+        if let Err(why) = SavedObject::parse(&text) {
+            return Err(failed(&format!("document {}: {why}", read + 1)));
         }
         read += 1;
     }
@@ -198,7 +201,7 @@ mod tests {
             "spec": {"finalizers": ["kubernetes"], "unknown": true},
         });
         let mut backup = Backups::in_dir(dir.path().join("deep/er")).begin("rodrigo").unwrap();
-        backup.add(&json).unwrap();
+        backup.add_namespace(&json).unwrap();
         let path = backup.finish().unwrap();
         let mut expected = json;
         expected["metadata"].as_object_mut().unwrap().shift_remove("resourceVersion");
@@ -265,6 +268,22 @@ mod tests {
             let inner = inner.strip_suffix(&format!("{}}}", "]".repeat(depth))).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(inner).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn a_namespace_out_of_a_list_says_what_it_is_and_what_restore_could_not_read_is_no_backup() {
+        let dir = tempfile::tempdir().unwrap();
+        let backups = Backups::in_dir(dir.path().to_owned());
+        let mut backup = backups.begin("a").unwrap();
+        backup.add_namespace(&json!({"metadata": {"name": "a"}, "spec": {}})).unwrap();
+        let path = backup.finish().unwrap();
+        let read: Vec<SavedObject> = Documents::open(&path).unwrap().map(Result::unwrap).collect();
+        assert_eq!((read[0].api_version.as_str(), read[0].kind.as_str()), ("v1", "Namespace"));
+        let mut backup = backups.begin("b").unwrap();
+        backup.add_namespace(&json!({"metadata": {}})).unwrap();
+        let why = backup.finish().unwrap_err().to_string();
+        assert!(why.contains("document 1: it holds something that is no Kubernetes object"), "{why}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

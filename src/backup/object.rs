@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::creatable::{Finalizers, Skipped, creatable_spec, is_server_set, rank, skipped};
-use crate::model::ResourceType;
 
 type Fields = BTreeMap<String, Box<RawValue>>;
 
@@ -59,7 +58,8 @@ impl SavedObject {
             fields,
             metadata,
         };
-        if object.kind.ends_with("List") && object.fields.contains_key("items") {
+        // An object that happens to be called so has a name.
+        if object.kind.ends_with("List") && object.fields.contains_key("items") && object.name.is_empty() {
             return Err(NotAnObject::List(object.kind));
         }
         if object.kind.is_empty() || object.api_version.is_empty() || object.name.is_empty() {
@@ -122,12 +122,10 @@ impl SavedObject {
 
 /// An object as it is saved: in one line, without the one field that the server refuses on creation, and saying what
 /// it is. Items of a list do not say that themselves.
-pub(super) fn to_save(text: &str, ty: Option<&ResourceType>) -> serde_json::Result<String> {
+pub(super) fn to_save(text: &str, api_version: &str, kind: &str) -> serde_json::Result<String> {
     let mut fields: Fields = serde_json::from_str(text)?;
-    if let Some(ty) = ty {
-        for (field, value) in [("apiVersion", ty.api_version()), ("kind", ty.kind.clone())] {
-            fields.insert(field.to_owned(), serde_json::value::to_raw_value(&value)?);
-        }
+    for (field, value) in [("apiVersion", api_version), ("kind", kind)] {
+        fields.insert(field.to_owned(), serde_json::value::to_raw_value(&value)?);
     }
     let mut metadata: Fields = match fields.get("metadata") {
         Some(raw) => serde_json::from_str(raw.get())?,
@@ -210,6 +208,8 @@ mod tests {
             why(r#"{"apiVersion":"v1","kind":"List","items":[]}"#),
             NotAnObject::List("List".to_owned())
         );
+        let named = r#"{"apiVersion":"x.io/v1","kind":"AllowList","metadata":{"name":"a"},"items":[]}"#;
+        assert_eq!(SavedObject::parse(named).unwrap().kind, "AllowList");
         for text in ["[]", "1", r#"{"kind":"A"}"#, r#"{"apiVersion":"v1","kind":"A","metadata":7}"#] {
             assert_eq!(why(text), NotAnObject::Other, "{text}");
         }
@@ -223,15 +223,15 @@ mod tests {
             r#"{{"apiVersion":"x.io/v1","kind":"A","metadata":{{"name":"a"}},"n":123456789012345678901234567890.10,"s":{deep}}}"#
         );
         assert_eq!(SavedObject::parse(&text).unwrap().creatable(Finalizers::Drop), text);
-        assert_eq!(to_save(&text, None).unwrap(), text);
+        assert_eq!(to_save(&text, "x.io/v1", "A").unwrap(), text);
     }
 
     #[test]
     fn an_item_of_a_list_is_saved_in_one_line_that_says_what_it_is() {
-        let ty = crate::model::resource("example.com", "as", "A");
         let saved = to_save(
             "{\n \"metadata\": {\"name\":\"a\",\n\"resourceVersion\":\"5\"},\r\n\"x\": [\n]}",
-            Some(&ty),
+            "example.com/v1",
+            "A",
         );
         let expected = r#"{"apiVersion":"example.com/v1","kind":"A","metadata":{"name":"a"},"x":[ ]}"#;
         assert_eq!(saved.unwrap(), expected);

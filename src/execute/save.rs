@@ -47,7 +47,7 @@ impl Executor<'_> {
         inside: &Inventory,
         failed: &impl Fn(io::Error) -> Problem,
     ) -> Result<(), Problem> {
-        backup.add(namespace).map_err(failed)?;
+        backup.add_namespace(namespace).map_err(failed)?;
         for TypeLeftovers { resource: ty, .. } in &inside.types {
             if let Some(why) = self.halted() {
                 return Err(Problem::new(format!("{why}; nothing was written")));

@@ -12,6 +12,7 @@ mod documents;
 mod in_cluster;
 mod installed;
 mod nightly;
+mod taken_back;
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ pub fn tests() -> Vec<Test> {
         capabilities::tests(),
         nightly::tests(),
         // Nights, and the minute until a schedule begins.
-        [controllers::tests(), audited::tests()]
+        [controllers::tests(), audited::tests(), taken_back::tests()]
             .into_iter()
             .flatten()
             .map(|test| test.within(2 * LIMIT))
