@@ -9,8 +9,8 @@ use super::page::{Block, Page, code_spans, pages, root};
 use crate::harness::Lab;
 
 /// Programs whose flags are their own business.
-const OTHER_PROGRAMS: [&str; 9] =
-    ["kubectl", "helm", "cargo", "jq", "kustomize", "sha256sum", "gh", "docker", "node_exporter"];
+const OTHER_PROGRAMS: [&str; 10] =
+    ["kubectl", "helm", "cargo", "jq", "kustomize", "sha256sum", "gh", "docker", "node_exporter", "knsk.sh"];
 
 pub async fn every_flag_exists(_: Lab) {
     let mut unknown = Vec::new();
