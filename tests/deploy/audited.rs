@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use nsfix::model::Permission;
-use nsfix::sandbox::scenarios;
 use serde_json::json;
 
 use super::capabilities::is_everybodys;
@@ -106,8 +105,8 @@ fn by_wildcard(granted: &[Permission], verb: &str, served: &Served) -> bool {
 
 /// One run of each job, over these scenarios.
 async fn night(installed: &Installed, is_blocking: bool) {
-    for scenario in scenarios::all().iter().filter(|each| each.blocks_cluster == is_blocking) {
-        installed.lab.play(scenario.name).await;
+    for scenario in installed.scenarios(is_blocking) {
+        installed.lab.play(scenario).await;
     }
     for cronjob in ["nsfix-report", "nsfix-clean"] {
         let job = format!("{cronjob}-{}", if is_blocking { "blocked" } else { "plain" });

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nsfix::sandbox::scenarios;
 use serde_json::{Value, json};
 
 use super::admission::apply;
 use super::documents::render;
 use super::{manifests, root, text};
 use crate::harness::fixtures::path;
-use crate::harness::{Kubelet, Lab};
+use crate::harness::{ADMISSION_POLICIES, Kubelet, Lab};
 
 pub(super) const JOBS: &str = "/apis/batch/v1/namespaces/nsfix/jobs";
 const CRONJOBS: &str = "/apis/batch/v1/namespaces/nsfix/cronjobs";
@@ -22,7 +23,7 @@ pub(super) struct Installed {
     pub kubelet: Kubelet,
 }
 
-/// How a Job ended: the type of its condition, the reason, and the codes of its pods in their order.
+/// How a Job ended: the type of its condition, and the reason of a failure (older servers give no other).
 #[derive(Debug, PartialEq)]
 pub(super) struct Ended {
     pub condition: String,
@@ -142,6 +143,14 @@ impl Installed {
             .collect()
     }
 
+    /// The scenarios that this server can be played, and whether they keep the namespaces of others.
+    pub fn scenarios(&self, is_blocking: bool) -> impl Iterator<Item = &'static str> + Send + use<> {
+        let has_policies = self.lab.since(ADMISSION_POLICIES);
+        let all = scenarios::all().iter().filter(move |each| each.blocks_cluster == is_blocking);
+        let names = all.map(|each| each.name).filter(|name| *name != "active");
+        names.filter(move |name| has_policies || *name != "policy-denies-update")
+    }
+
     pub async fn is_there(&self, namespace: &str) -> bool {
         self.lab.get(&path(namespace)).await.status == 200
     }
@@ -166,8 +175,9 @@ fn end_of(job: &Value) -> Option<Ended> {
         ["Complete", "Failed"].contains(&text(condition, "/type")) && condition["status"] == "True"
     };
     let condition = conditions.iter().find(over)?;
-    let (condition, reason) = (text(condition, "/type").to_owned(), text(condition, "/reason").to_owned());
-    Some(Ended { condition, reason })
+    let has_failed = text(condition, "/type") == "Failed";
+    let reason = if has_failed { text(condition, "/reason") } else { "" };
+    Some(Ended { condition: text(condition, "/type").to_owned(), reason: reason.to_owned() })
 }
 
 /// The code that a pod's container ended with.

@@ -28,7 +28,9 @@ async fn a_backup_from_the_volume_is_restored_under_the_namespaces_pod_security(
     let lab = &installed.lab;
     lab.post("/api/v1/namespaces", &json!({"metadata": {"name": "pr-app"}})).await.expect(201);
     let inside = |rest: &str| format!("{}/{rest}", path("pr-app"));
-    lab.post(&inside("serviceaccounts"), &json!({"metadata": {"name": "app"}})).await.expect(201);
+    // Held as well, so that it is saved whatever the controller deletes first.
+    let account = json!({"metadata": {"name": "app", "finalizers": ["example.com/hold"]}});
+    lab.post(&inside("serviceaccounts"), &account).await.expect(201);
     let fits = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
     lab.post(&inside("pods"), &pod("fits", &fits)).await.expect(201);
     lab.post(&inside("pods"), &pod("older", &json!({"privileged": true}))).await.expect(201);
