@@ -15,6 +15,7 @@ tests! { Sandbox:
     a_wait_says_what_for_and_how_long,
     results_come_as_they_are_there,
     a_question_stays_as_it_was_written,
+    ctrl_c_leaves_nothing_of_the_line,
     a_purge_shows_what_it_is_at,
     a_restore_counts_its_objects,
     nothing_moves_where_there_is_no_terminal,
@@ -53,7 +54,11 @@ impl Watched {
                 raw = session.exp_string(question).unwrap() + question;
                 // Somebody reads; a status line would come up in that time.
                 std::thread::sleep(Duration::from_secs(2));
-                session.send_line(answer).unwrap();
+                if answer == "\u{3}" {
+                    session.send_control('c').unwrap();
+                } else {
+                    session.send_line(answer).unwrap();
+                }
             }
             raw += &session.exp_eof().unwrap();
             let status = format!("{:?}", session.process().wait().unwrap());
@@ -188,6 +193,23 @@ async fn a_question_stays_as_it_was_written(lab: Lab) {
         watched.screen
     );
     assert!(!watched.statuses.iter().any(|status| status.contains("[NO]")), "{:#?}", watched.statuses);
+}
+
+/// What the terminal echoes of Ctrl-C stands behind the line, and must not make it two.
+async fn ctrl_c_leaves_nothing_of_the_line(lab: Lab) {
+    let (first, second) = (terminating(&lab).await, terminating(&lab).await);
+    let nsfix = lab.nsfix(&["clear", &first, &second, "--yes", "--color=never", "--leftovers=release"]);
+    let ctrl_c = ("waiting for the controller, ", "\u{3}");
+    let watched = Watched::answering(nsfix.env("NSFIX_PATIENCE", "1d"), "xterm", Some(ctrl_c)).await;
+    assert_eq!(watched.code, Some(130), "{}", watched.raw);
+    watched.assert_clean();
+    let longest = watched.statuses.iter().map(|status| status.chars().count()).max().unwrap();
+    assert!(longest + "^C".len() < WIDTH, "{:#?}", watched.statuses);
+    assert!(
+        !watched.screen.iter().any(|line| line.contains("waiting for the controller")),
+        "{:#?}",
+        watched.screen
+    );
 }
 
 async fn a_purge_shows_what_it_is_at(lab: Lab) {

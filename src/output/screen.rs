@@ -13,6 +13,9 @@ use super::text;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Often enough to look alive, seldom enough for a slow connection.
 const REDRAW_EVERY: Duration = Duration::from_millis(200);
+/// The last column stays free, because some terminals wrap as soon as it is taken; and there is room for the `^C^C`
+/// that a terminal echoes there.
+const FREE: usize = 5;
 /// Where a terminal does not say how wide it is.
 const USUAL_WIDTH: usize = 80;
 const ERASE: &str = "\r\u{1b}[2K";
@@ -135,8 +138,7 @@ impl Inner {
 
     fn draw(&mut self) {
         let Some((_, render)) = self.lines.last().filter(|_| !self.is_asking) else { return };
-        // The last column stays free: some terminals wrap as soon as it is taken.
-        let width = (self.width)().unwrap_or(USUAL_WIDTH).saturating_sub(1);
+        let width = (self.width)().unwrap_or(USUAL_WIDTH).saturating_sub(FREE);
         let line = text::cut(&render(width), width);
         if line == self.drawn {
             return;
@@ -217,7 +219,7 @@ mod tests {
         let (screen, written) = screen();
         let status = screen.status(Box::new(|_| "東京 and a long way from there".to_owned()));
         screen.redraw(status.number);
-        assert_eq!(written.take(), format!("{ERASE}東京 and a long wa…"));
+        assert_eq!(written.take(), format!("{ERASE}東京 and a lon…"));
     }
 
     #[tokio::test]

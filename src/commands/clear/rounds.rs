@@ -11,7 +11,7 @@ use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::age;
 use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepResult, WaitFor};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, counted_with};
-use crate::output::Topic;
+use crate::output::{Topic, human_duration};
 use crate::plan::{Plan, StepKind, plan};
 
 /// Between two looks at a namespace that the controller may still end by itself.
@@ -64,14 +64,15 @@ impl Clear<'_> {
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
         let patience = settings.policy.patience;
         let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
-        let (since, limit) = (Instant::now(), patience.saturating_sub(so_far));
-        let until = since + limit;
-        let seconds = limit.as_secs();
+        let (since, left) = (Instant::now(), patience.saturating_sub(so_far));
+        let until = since + left;
+        let limit = deadline.map_or(left, |deadline| left.min(deadline.saturating_duration_since(since)));
         self.terminal.note_on(
             Topic::namespace(name),
             &format!(
-                "namespace/{name} has been terminating for {}s: waiting up to {seconds}s for the controller",
-                so_far.as_secs()
+                "namespace/{name} has been terminating for {}: waiting up to {} for the controller",
+                human_duration(so_far),
+                human_duration(limit)
             ),
         );
         loop {
@@ -89,9 +90,9 @@ impl Clear<'_> {
             }
             if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
                 let message = format!(
-                    "namespace {name:?} has been terminating for less than {}s: the controller may still be at work, \
+                    "namespace {name:?} has been terminating for less than {}: the controller may still be at work, \
                      and it was not forced",
-                    patience.as_secs()
+                    human_duration(patience)
                 );
                 let hint = Some("run the command again later, or wait longer with --timeout".into());
                 return ended(Outcome::Refused, Problem { message, hint });
