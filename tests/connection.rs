@@ -13,6 +13,7 @@ tests! {
     no_configuration_at_all_is_a_usage_error,
     a_kubeconfig_that_is_not_there_is_named,
     a_broken_kubeconfig_is_a_usage_error,
+    a_kubeconfig_that_is_cut_off_is_no_panic,
     an_unknown_context_is_named,
     a_refused_connection_is_told_in_kubectls_words,
     a_hanging_server_is_given_up_on,
@@ -69,6 +70,23 @@ async fn a_broken_kubeconfig_is_a_usage_error(lab: Lab) {
     let ran = Nsfix::new(&["list-stuck"]).env("KUBECONFIG", path).run().await.expect(2);
     assert!(ran.stderr.starts_with("error: unable to parse the kubeconfig"), "{ran:?}");
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+}
+
+/// As PowerShell writes it, and cut off in the middle of a character.
+async fn a_kubeconfig_that_is_cut_off_is_no_panic(lab: Lab) {
+    let path = lab.dir().join("torn");
+    std::fs::write(&path, [0xff, 0xfe, b'a', 0, b':']).unwrap();
+    let flag = format!("--kubeconfig={}", path.display());
+    let by_flag = Nsfix::new(&["list-stuck", &flag]).run().await.expect(2);
+    let by_name = Nsfix::new(&["list-stuck"]).env("KUBECONFIG", &path).run().await.expect(2);
+    let home = lab.dir().join("home");
+    std::fs::create_dir_all(home.join(".kube")).unwrap();
+    std::fs::copy(&path, home.join(".kube/config")).unwrap();
+    let at_home = Nsfix::new(&["list-stuck"]).env("HOME", &home).env("KUBECONFIG", "").run().await.expect(2);
+    for ran in [by_flag, by_name, at_home] {
+        assert!(ran.stderr.starts_with("error: unable to read the kubeconfig "), "{ran:?}");
+        assert!(ran.stderr.contains("UTF-16 that is cut off"), "{ran:?}");
+    }
 }
 
 async fn an_unknown_context_is_named(lab: Lab) {

@@ -1,6 +1,8 @@
 //! From the connection flags to a connection, with kubectl's rules.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -199,17 +201,9 @@ impl ConnectionOptions {
     /// The kubeconfig that kubectl would use, if there is one.
     pub(super) fn kubeconfig(&self) -> Result<Option<Kubeconfig>, ConfigError> {
         let read = match &self.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path).map(Some),
+            Some(path) => read(path).map(Some),
             None => match from_environment() {
-                Ok(None) => match Kubeconfig::read() {
-                    Err(KubeconfigError::FindPath) => Ok(None),
-                    Err(KubeconfigError::ReadConfig(error, _))
-                        if error.kind() == std::io::ErrorKind::NotFound =>
-                    {
-                        Ok(None)
-                    }
-                    other => other.map(Some),
-                },
+                Ok(None) => from_home(),
                 other => other,
             },
         };
@@ -289,6 +283,33 @@ impl ConnectionOptions {
     }
 }
 
+/// kube reads UTF-16 two bytes at a time, and panics where the last one stands alone.
+fn read(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
+    if is_torn(path) {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "it is UTF-16 that is cut off");
+        return Err(KubeconfigError::ReadConfig(error, path.to_owned()));
+    }
+    Kubeconfig::read_from(path)
+}
+
+/// Whether a file begins as UTF-16 and has half a character. What is no file of its own can be read only once.
+fn is_torn(path: &Path) -> bool {
+    let is_odd = std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() % 2 == 1);
+    let mut mark = [0; 2];
+    let mut begins = || File::open(path).and_then(|mut file| file.read_exact(&mut mark)).is_ok();
+    is_odd && begins() && matches!(mark, [0xff, 0xfe] | [0xfe, 0xff])
+}
+
+/// `~/.kube/config`, where it is there.
+fn from_home() -> Result<Option<Kubeconfig>, KubeconfigError> {
+    let torn = std::env::home_dir().map(|home| home.join(".kube/config")).filter(|path| is_torn(path));
+    match torn.map_or_else(Kubeconfig::read, |path| read(&path)) {
+        Err(KubeconfigError::FindPath) => Ok(None),
+        Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 /// The files of KUBECONFIG, merged. As in clientcmd, one that does not exist is passed over; kube would fail.
 fn from_environment() -> Result<Option<Kubeconfig>, KubeconfigError> {
     let Some(value) = std::env::var_os("KUBECONFIG") else { return Ok(None) };
@@ -296,16 +317,16 @@ fn from_environment() -> Result<Option<Kubeconfig>, KubeconfigError> {
         std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect();
     let mut merged = None;
     for path in &named {
-        match Kubeconfig::read_from(path) {
+        match read(path) {
             // Of one alone it is a mistake that is wanted to be known.
             Err(KubeconfigError::ReadConfig(error, _))
-                if error.kind() == std::io::ErrorKind::NotFound && named.len() > 1 => {}
+                if error.kind() == io::ErrorKind::NotFound && named.len() > 1 => {}
             read => merged = Some(merged.unwrap_or_else(Kubeconfig::default).merge(read?)?),
         }
     }
     match merged {
         // None of several exists.
-        None if !named.is_empty() => Kubeconfig::read_from(&named[0]).map(Some),
+        None if !named.is_empty() => read(&named[0]).map(Some),
         merged => Ok(merged),
     }
 }

@@ -132,7 +132,10 @@ fn steps(text: &str) -> Result<(Vec<Step>, &str)> {
                 Ok((steps, rest))
             };
         } else if let Some(after) = rest.strip_prefix("..") {
-            steps.push(Step::Descend);
+            // Whoever is below something below is below: asked for twice, each would be found twice as often.
+            if steps.last() != Some(&Step::Descend) {
+                steps.push(Step::Descend);
+            }
             let (step, after) = field(after);
             steps.extend(step);
             rest = after;

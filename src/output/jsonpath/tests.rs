@@ -91,3 +91,10 @@ fn a_path_may_lack_its_braces_and_its_dot() {
     assert_eq!(Path::from_str(".nothing").unwrap().cell(&document()["items"][0]), None);
     assert!(Path::from_str("").is_err() && Path::from_str("{}").is_err());
 }
+
+/// Each of them would double what is found: a line of them took longer than anybody waits.
+#[test]
+fn what_is_asked_for_over_and_over_is_found_once() {
+    let many = |step: &str| format!("{{{}name}}", step.repeat(200));
+    assert_eq!(rendered(&many("..")), rendered("{..name}"));
+}
