@@ -95,6 +95,9 @@ fn types_a_line(lab: &Lab, name: &str, session: &mut PtySession) {
     assert_eq!(completed(session, "nsfix --context=zz\t"), [format!("--context={context}")]);
     assert_eq!(completed(session, "nsfix clear --leftov\tref\t"), ["clear", "--leftovers", "refuse"]);
     assert!(!Path::new(&lab.dir().join("pwned")).exists());
+    // A shell that is interactive takes no notice of SIGTERM.
+    session.send_line("exit").unwrap();
+    session.exp_eof().unwrap();
 }
 
 async fn bash_completes_at_a_terminal(lab: Lab) {
