@@ -19,6 +19,8 @@ pub enum Exit {
     Interrupted,
     /// Ended by SIGTERM after the request in flight.
     Terminated,
+    /// Ended by SIGHUP (the terminal or the connection to it is gone) after the request in flight.
+    HungUp,
 }
 
 impl Exit {
@@ -34,6 +36,7 @@ impl Exit {
             Self::Partial => 5,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+            Self::HungUp => 129,
         }
     }
 
@@ -44,7 +47,7 @@ impl Exit {
     }
 
     fn and(self, other: Self) -> Self {
-        let signal = |exit| matches!(exit, Self::Interrupted | Self::Terminated);
+        let signal = |exit| matches!(exit, Self::Interrupted | Self::Terminated | Self::HungUp);
         match (self, other) {
             (a, _) if signal(a) => a,
             (_, b) if signal(b) => b,

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 pub struct Shutdown(watch::Receiver<Option<Exit>>);
 
 impl Shutdown {
-    /// Listens for SIGINT and SIGTERM from now on. A second signal ends the process at once, for the case
+    /// Listens for SIGINT, SIGTERM and SIGHUP from now on. A second signal ends the process at once, for the case
     /// that the request in flight never comes back; `last` is called before.
     pub fn on_signals(last: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let (sender, receiver) = watch::channel(None);
@@ -51,6 +51,8 @@ mod signals {
     pub(super) struct Signals {
         interrupt: Signal,
         terminate: Signal,
+        /// `None` where it is ignored, as under nohup.
+        hang_up: Option<Signal>,
     }
 
     impl Signals {
@@ -58,15 +60,32 @@ mod signals {
             Ok(Self {
                 interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
+                // A connection that breaks in the middle of a purge would otherwise leave its namespace Active.
+                hang_up: if ignores_hang_up() { None } else { Some(signal(SignalKind::hangup())?) },
             })
         }
 
         pub(super) async fn next(&mut self) -> Exit {
+            let hang_up = async {
+                match &mut self.hang_up {
+                    Some(signal) => signal.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 _ = self.interrupt.recv() => Exit::Interrupted,
                 _ = self.terminate.recv() => Exit::Terminated,
+                _ = hang_up => Exit::HungUp,
             }
         }
+    }
+
+    /// Whether whoever started the process has asked for SIGHUP to be ignored. Only Linux says so in a file
+    /// (proc_pid_status(5): SigIgn is a mask, its lowest bit SIGHUP).
+    fn ignores_hang_up() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
     }
 }
 

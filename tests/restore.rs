@@ -22,6 +22,8 @@ tests! {
     Sandbox:
     what_exists_is_left_alone_by_a_restore,
     a_namespace_that_somebody_else_creates_meanwhile_gets_nothing,
+    a_namespace_that_is_created_anew_in_the_middle_gets_nothing_more,
+    a_pipe_is_refused_at_once,
     a_lost_answer_is_looked_up,
     a_quota_is_not_taken_for_an_object_that_exists,
     a_practice_cluster_has_its_backups_elsewhere
@@ -248,6 +250,36 @@ async fn a_namespace_that_somebody_else_creates_meanwhile_gets_nothing(lab: Lab)
     let ran = lab.nsfix(&["restore", &file]).run().await.expect(4);
     assert!(ran.stderr.contains("was created by another client a moment ago"), "{ran:?}");
     lab.get(&format!("{}/secrets/k", path(&name))).await.expect(404);
+}
+
+async fn a_namespace_that_is_created_anew_in_the_middle_gets_nothing_more(lab: Lab) {
+    let name = Lab::unique("anew");
+    let file = backup(&lab, "b.yaml", &name);
+    let (namespaces, again) = ("/api/v1/namespaces", name.clone());
+    // Right after the namespace was restored, somebody deletes and creates it.
+    let anew = Fault::before(Matcher::new("GET", &path(&name)).skip(1).once(), move |api| {
+        let gone = path(&again);
+        api.delete(&gone).unwrap();
+        let mut namespace = api.get(&gone).unwrap();
+        namespace["spec"]["finalizers"] = json!([]);
+        api.update(&format!("{gone}/finalize"), &namespace).unwrap();
+        api.create(namespaces, &json!({"metadata": {"name": again}})).unwrap();
+    });
+    lab.the_sandbox().inject(anew);
+    let ran = lab.nsfix(&["restore", &file]).run().await.expect(5);
+    assert!(
+        ran.stderr.contains("was deleted and created anew meanwhile; nothing more is restored"),
+        "{ran:?}"
+    );
+    lab.get(&format!("{}/secrets/k", path(&name))).await.expect(404);
+}
+
+/// Opening one waits for whoever writes to it, without an ear for signals; and it can be read only once.
+async fn a_pipe_is_refused_at_once(lab: Lab) {
+    let pipe = lab.dir().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let ran = lab.nsfix(&["restore", pipe.to_str().unwrap()]).run().await.expect(1);
+    assert!(ran.stderr.contains("it is no regular file"), "{ran:?}");
 }
 
 async fn a_lost_answer_is_looked_up(lab: Lab) {

@@ -1,12 +1,16 @@
 //! Reading a backup: one document at a time, because it may be larger than memory.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Lines};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::{HEADER, NotAnObject, SavedObject, end_mark};
+
+/// The largest document that is read. The API server takes objects of about 3 MiB (etcd's limit); in a backup every
+/// character may take six.
+const LARGEST: usize = 64 * 1024 * 1024;
 
 /// Why there is no object where one should be. Each in one line.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +25,7 @@ pub enum BadDocument {
 
 /// The objects of a file, in their order. Several backups, one behind the other, are read as one.
 pub struct Documents {
-    lines: Lines<BufReader<File>>,
+    file: BufReader<File>,
     /// Whether nsfix wrote it with an end mark, so that one has to be there.
     marked: bool,
     ended: bool,
@@ -35,10 +39,32 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Opens a backup.
+    /// Opens a backup. A pipe can be read only once, and opening one waits for whoever writes to it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let lines = BufReader::new(File::open(path)?).lines();
-        Ok(Self { lines, marked: false, ended: false, failed: false, begins: false, count: 0, number: 0 })
+        let kind = std::fs::metadata(path)?.file_type();
+        if !kind.is_file() {
+            let what = if kind.is_dir() {
+                "it is a directory"
+            } else {
+                "it is no regular file, and is read several times"
+            };
+            return Err(io::Error::other(what));
+        }
+        let file = BufReader::new(File::open(path)?);
+        Ok(Self { file, marked: false, ended: false, failed: false, begins: false, count: 0, number: 0 })
+    }
+
+    /// The next line, without what ends it.
+    fn next_line(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        if self.file.by_ref().take(LARGEST as u64).read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.len() == LARGEST {
+            return Err(too_large());
+        }
+        line.truncate(line.trim_end_matches(['\n', '\r']).len());
+        Ok(Some(line))
     }
 
     pub(super) fn next_text(&mut self) -> Option<Result<String, BadDocument>> {
@@ -72,7 +98,7 @@ impl Documents {
         }
         loop {
             let is_empty = text.trim().is_empty();
-            let Some(line) = self.lines.next().transpose()? else {
+            let Some(line) = self.next_line()? else {
                 return Ok((!is_empty).then_some(text));
             };
             match line.trim_end() {
@@ -85,6 +111,7 @@ impl Documents {
                 }
                 end if end == end_mark(self.count + usize::from(!is_empty)) => self.ended = true,
                 comment if comment.starts_with('#') && is_empty => {}
+                _ if text.len() + line.len() >= LARGEST => return Err(too_large()),
                 _ => {
                     text.push_str(&line);
                     text.push('\n');
@@ -101,6 +128,10 @@ impl Documents {
         (self.marked, self.ended, self.count) = (true, false, 0);
         Ok(())
     }
+}
+
+fn too_large() -> io::Error {
+    io::Error::other(format!("a document of more than {} MiB", LARGEST / 1024 / 1024))
 }
 
 /// What stands between two YAML documents.

@@ -111,7 +111,7 @@ fn exit_status(verb: &str) -> String {
         ),
         ("4", &["", "clear", "orphans", "restore"], "A safety rule refused, or --yes is missing."),
         ("5", &["", "clear", "orphans", "restore"], "Partial: some were cleared, some were not."),
-        ("130, 143", &[], "Ended by SIGINT or SIGTERM, after the request in flight."),
+        ("129, 130, 143", &[], "Ended by SIGHUP, SIGINT or SIGTERM, after the request in flight."),
     ];
     let of_verb = known.iter().filter(|(_, verbs, _)| verbs.is_empty() || verbs.contains(&verb));
     let of_verb: Vec<(&str, &str)> = of_verb.map(|(code, _, meaning)| (*code, *meaning)).collect();

@@ -56,7 +56,7 @@ pub use version::{VersionFormat, VersionOptions};
 #[command(name = "nsfix", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done or nothing stuck, 1 error, 2 usage or configuration, 3 stuck namespaces \
-found (list-stuck --exit-code) or trouble expected (check), 4 refused by a safety rule or --yes missing, 5 partial, 130/143 on a signal."
+found (list-stuck --exit-code) or trouble expected (check), 4 refused by a safety rule or --yes missing, 5 partial, 129/130/143 on a signal."
 )]
 pub struct Cli {
     /// What to do; without it, what is stuck is told by cause.

@@ -115,11 +115,11 @@ impl Cluster {
         body: String,
         name: &str,
         dry_run: DryRun,
-    ) -> Result<(), ApiError> {
+    ) -> Result<String, ApiError> {
         let answer = self.call(Call::create_text(collection, body, dry_run)).await?;
         let created: Object = self.parse(&answer)?;
         if created.metadata.name == name {
-            return Ok(());
+            return Ok(created.metadata.uid);
         }
         let why = "the server accepted it and answered with another object";
         Err(ApiError::Undone(why.to_owned()))

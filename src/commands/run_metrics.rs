@@ -46,6 +46,6 @@ fn has_succeeded(result: &VerbResult) -> bool {
         _ if result.error.is_some() => false,
         Exit::Done | Exit::StuckFound | Exit::Refused => true,
         Exit::Partial => result.reports.as_ref().is_some_and(|reports| !reports.iter().any(failed)),
-        Exit::Error | Exit::Usage | Exit::Interrupted | Exit::Terminated => false,
+        Exit::Error | Exit::Usage | Exit::Interrupted | Exit::Terminated | Exit::HungUp => false,
     }
 }

@@ -12,6 +12,7 @@ mod words;
 
 use super::{Cause, CauseKind, Held};
 use crate::model::Facts;
+pub(super) use apis::conversion_trouble;
 
 /// All causes that hold, the most fundamental first.
 pub(super) fn of(facts: &Facts, held: &[Held]) -> Vec<Cause> {

@@ -130,6 +130,8 @@ pub struct Held {
     pub finalizer: String,
     /// On how many leftovers.
     pub count: u64,
+    /// How many leftovers of the type are being deleted, with or without it.
+    pub deleting: u64,
     /// What is known about it.
     pub entry: Option<&'static Entry>,
     /// Its owner: from the catalogue, else the field manager that set it; empty where neither is known.
@@ -150,6 +152,12 @@ impl Held {
     /// Whether it is unknown, and of a group that stands for things outside of the cluster.
     fn stands_for_infrastructure(&self) -> bool {
         is_infrastructure(&self.finalizer) || is_infrastructure(&self.resource.group)
+    }
+
+    /// Whether Kubernetes itself takes it off once the object is deleted and unused, and nobody has asked it to yet.
+    #[must_use]
+    pub fn is_left_to_kubernetes(&self) -> bool {
+        self.deleting == 0 && self.entry.is_some_and(|entry| entry.owner.runs == Runs::ControlPlane)
     }
 
     /// What is lost when it is removed by force.
@@ -268,6 +276,7 @@ pub(super) fn held(facts: &Facts) -> Vec<Held> {
                 resource: of_type.resource.clone(),
                 finalizer: finalizer.clone(),
                 count: *count,
+                deleting: of_type.deleting,
                 entry,
                 owner,
                 evidence,
@@ -311,13 +320,21 @@ pub(super) fn describe_traces(
         }
     } else if !traces.looked_for.is_empty() {
         let weak = match entry.map(|entry| entry.owner.runs) {
-            Some(Runs::Cluster) => "it may be gone",
-            Some(Runs::ControlPlane | Runs::MaybeElsewhere) => {
-                "weak evidence, because it may run outside the cluster"
+            // Where an operator is usually installed is a guess.
+            Some(Runs::Cluster) if traces.anywhere == Some(true) => {
+                ", but pods or a workload with these labels are in the cluster: it may be in another namespace, or \
+                 scaled to zero"
             }
-            None => "weak evidence, because its labels are a guess",
+            Some(Runs::Cluster) if traces.anywhere == Some(false) => {
+                ", nor pods or a workload with these labels in any namespace: it may be gone"
+            }
+            Some(Runs::Cluster) => ": it may be gone",
+            Some(Runs::ControlPlane | Runs::MaybeElsewhere) => {
+                ": weak evidence, because it may run outside the cluster"
+            }
+            None => ": weak evidence, because its labels are a guess",
         };
-        seen.push(format!("found no {}: {weak}", traces.looked_for.join(", nor ")));
+        seen.push(format!("found no {}{weak}", traces.looked_for.join(", nor ")));
     }
     seen.extend(traces.lease.as_ref().map(|lease| describe_lease(lease, now)));
     seen.extend(traces.unreadable.iter().map(|why| format!("could not look at {why}; it may be there")));
@@ -332,5 +349,30 @@ pub(super) fn describe_lease(lease: &Lease, now: jiff::Timestamp) -> String {
             format!("its lease was renewed {ago}s ago by {}", lease.holder)
         }
         None => "its lease was never renewed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of an owner whose pods were not found where it is usually installed.
+    fn said(anywhere: Option<bool>) -> String {
+        let entry =
+            catalogue::look_up("strimzi.io/topic-operator", "kafka.strimzi.io", "KafkaTopic", Place::Object);
+        let looked_for = vec!["pods with a=b in namespace kafka".to_owned()];
+        let traces = OwnerTraces { looked_for, anywhere, ..OwnerTraces::default() };
+        describe_traces(&traces, entry, "shop", jiff::Timestamp::UNIX_EPOCH).join("; ")
+    }
+
+    #[test]
+    fn an_owner_that_is_in_another_namespace_is_not_called_gone() {
+        let there = said(Some(true));
+        assert!(
+            there.contains("it may be in another namespace") && !there.contains("may be gone"),
+            "{there}"
+        );
+        assert!(said(Some(false)).contains("in any namespace: it may be gone"));
+        assert!(said(None).ends_with("in namespace kafka: it may be gone"));
     }
 }

@@ -9,8 +9,8 @@ use super::run::{Run, StepFlow, StepOutcome};
 use super::verify::{WaitOutcome, Waiting, held_by, still_there};
 use super::{Outcome, Problem, StepReport, StepResult, WaitFor};
 use crate::cluster::DryRun;
-use crate::model::ResourceType;
-use crate::plan::{Action, Step};
+use crate::model::{Hint, ResourceType, ShellCommand};
+use crate::plan::{Action, Advice, Step};
 
 /// The controller looks again 8 s after a pass that found finalizers (half of its estimate of 15 s, and one;
 /// kubernetes' pkg/controller/namespace/namespace_controller.go).
@@ -88,10 +88,26 @@ impl Run<'_> {
         done.steps.push(self.report(step, result, message.clone()));
         if result == StepResult::Failed {
             // Going on to the PUT would abandon just what could not be released.
-            let problem = Problem::new(format!("{} {}: {message}", step.action.kind(), step.target));
-            return done.end(Outcome::Failed, Some(problem));
+            return done.end(Outcome::Failed, Some(self.not_written(step, &message)));
         }
         done.go_on()
+    }
+
+    /// What helps is what the server has refused in the dry run already, if it did.
+    fn not_written(&self, step: &Step, message: &str) -> Problem {
+        let verb = if matches!(step.action, Action::ReleaseObjects { .. }) { "release" } else { "delete" };
+        let name = &self.plan.namespace.name;
+        let hint = match self.plan.advice.first().filter(|_| self.plan.is_refused) {
+            Some(Advice { text, command: Some(command) }) => {
+                Hint::from(format!("{text}: ")).command(command.clone())
+            }
+            Some(Advice { text, command: None }) => Hint::from(text.clone()),
+            None => Hint::from(ShellCommand::nsfix(["explain", name])).text(" says what holds it"),
+        };
+        Problem {
+            message: format!("namespace {name:?}: unable to {verb} {}: {message}", step.target),
+            hint: Some(hint),
+        }
     }
 
     fn refused(&self, mut done: StepOutcome, step: &Step, problem: Problem) -> StepFlow {

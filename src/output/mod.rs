@@ -37,7 +37,7 @@ pub use columns::CustomColumns;
 pub use failure::{Failure, OutputError};
 pub use format::Format;
 pub use progress::Progress;
-pub use sanitise::sanitise;
+pub use sanitise::{excerpt, sanitise};
 pub use screen::Asking;
 pub use sort::sort_by;
 pub use terminal::{ColorChoice, LogFormat, Style, Terminal, Topic};

@@ -2,7 +2,7 @@
 
 use super::explain::Explained;
 use super::lines::{Lines, Paint};
-use super::{Style, human_duration, sanitise, tree, words};
+use super::{Style, excerpt, human_duration, sanitise, tree, words};
 use crate::diagnose::{CauseGroup, Diagnosis, State, by_cause};
 use crate::model::{Invocation, ShellCommand, counted, counted_with};
 use crate::plan::{self, Plan};
@@ -66,7 +66,7 @@ fn of_group(
 ) {
     let CauseGroup { cause, diagnoses } = group;
     let why = cause.map_or_else(|| diagnoses[0].reason(), words::shared);
-    let why = lines.paint(Style::Bad, &sanitise(&why));
+    let why = lines.paint(Style::Bad, &excerpt(&why));
     lines.push(0, &format!("{why} ({})", counted(diagnoses.len() as u64, "namespace")));
     lines.hanging(1, 4, &sanitise(&names(diagnoses, extent)));
     if extent == Extent::Short {
@@ -74,7 +74,7 @@ fn of_group(
     }
     let Some(cause) = cause else { return };
     for advice in plan::advice(std::slice::from_ref(*cause)) {
-        lines.hanging(1, 11, &format!("better:  {}", sanitise(&advice.text)));
+        lines.hanging(1, 11, &format!("better:  {}", excerpt(&advice.text)));
         if let Some(command) = advice.command {
             lines.command(1, &format!("         {}", command.render(invocation)));
         }
@@ -82,8 +82,9 @@ fn of_group(
     let of_group = |each: &&Explained| {
         diagnoses.iter().any(|diagnosis| diagnosis.namespace.uid == each.diagnosis.namespace.uid)
     };
-    let plans: Vec<&Plan> =
-        explained.iter().filter(of_group).filter_map(|each| each.plan.as_ref().ok()).collect();
+    let plans = explained.iter().filter(of_group).filter_map(|each| each.plan.as_ref().ok());
+    // What the server would refuse as things are is no way out.
+    let plans: Vec<&Plan> = plans.filter(|plan| !plan.is_refused).collect();
     let waits =
         plans.iter().all(|plan| plan.steps.iter().all(|step| step.kubectl.is_some() && is_wait(step)));
     if plans.is_empty() || waits {

@@ -2,7 +2,7 @@
 
 use super::document::{Document, PredictionItem};
 use super::lines::{Lines, Paint};
-use super::{Format, OutputError, Style, Terminal, sanitise};
+use super::{Format, OutputError, Style, Terminal, excerpt, sanitise};
 use crate::diagnose::Cause;
 use crate::diagnose::predict::{Expectation, OutsideOutcome, Prediction};
 use crate::model::Invocation;
@@ -81,7 +81,7 @@ fn sections(lines: &mut Lines<'_>, prediction: &Prediction, invocation: &Invocat
         // A refusal begins with what it refuses.
         let said = each.why.starts_with(&each.what);
         let line = if said { each.why.clone() } else { format!("{}: {}", each.what, each.why) };
-        lines.push(1, &sanitise(&line));
+        lines.push(1, &excerpt(&line));
     }
     if !prediction.order.is_empty() {
         lines.heading("An order that works");
@@ -122,11 +122,11 @@ fn causes(lines: &mut Lines<'_>, heading: &str, causes: &[Cause], invocation: &I
     }
     lines.heading(heading);
     for cause in causes {
-        lines.push(1, &paint(Style::Bad, &sanitise(&cause.detail)));
+        lines.push(1, &paint(Style::Bad, &excerpt(&cause.detail)));
         for evidence in &cause.evidence {
-            lines.push(2, &format!("- {}", sanitise(evidence)));
+            lines.push(2, &format!("- {}", excerpt(evidence)));
         }
-        lines.push(2, &format!("to do: {}", sanitise(&cause.remedy)));
+        lines.push(2, &format!("to do: {}", excerpt(&cause.remedy)));
         if let Some(command) = &cause.command {
             lines.command(3, &command.render(invocation));
         }

@@ -89,7 +89,11 @@ fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
     match report.outcome {
         Outcome::Cleared | Outcome::Failed if report.was_finalized() => Some("finalized"),
         Outcome::Cleared => Some(cleared(report)),
-        Outcome::Released => Some("released, but still there"),
+        Outcome::Released => Some(match dry_run {
+            DryRunChoice::None => "released, but still there",
+            DryRunChoice::Server => "would be released, but still be there (server dry run)",
+            DryRunChoice::Client => "would be released, but still be there (dry run)",
+        }),
         Outcome::DryRun if dry_run == DryRunChoice::Server => Some("cleared (server dry run)"),
         Outcome::DryRun => Some("cleared (dry run)"),
         Outcome::Unchanged if report.uid.is_empty() => Some("already gone"),

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::model::is_harmful;
+use crate::model::{is_harmful, prefix_within};
+
+/// What a server said may be of any length: a webhook words its refusal itself.
+const LONGEST: usize = 2_000;
 
 /// Makes text from the server harmless on a terminal: control characters and the characters that reorder
 /// text (Unicode's bidirectional controls) are shown as `\u{…}`. Newlines and tabs become spaces.
@@ -22,9 +25,27 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// A sentence that may hold what a server said: harmless, and no longer than anybody reads.
+#[must_use]
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    let kept = prefix_within(text, LONGEST);
+    match text.len() - kept.len() {
+        0 => sanitise(text),
+        cut => Cow::Owned(format!("{}… ({cut} more bytes)", sanitise(kept))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_is_cut_and_says_so() {
+        let long = "ä".repeat(LONGEST);
+        let cut = excerpt(&long);
+        assert!(cut.len() < LONGEST + 30 && cut.ends_with("ä… (2000 more bytes)"), "{cut}");
+        assert_eq!(excerpt("short"), "short");
+    }
 
     #[test]
     fn an_escape_sequence_is_shown_instead_of_obeyed() {

@@ -9,11 +9,8 @@ use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
 use super::screen::{Render, Screen, StatusLine};
-use super::{Asking, Failure, OutputError, Progress, sanitise, text, traffic};
-use crate::model::{Hint, Invocation, ShellCommand, Traffic, prefix_within};
-
-/// A message may hold what a server said, which may be of any length.
-const LONGEST: usize = 2_000;
+use super::{Asking, Failure, OutputError, Progress, excerpt, sanitise, text, traffic};
+use crate::model::{Hint, Invocation, ShellCommand, Traffic};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -280,7 +277,7 @@ impl Terminal {
         if failure.message.is_empty() {
             return;
         }
-        self.message("error", topic, prefix_within(&failure.message, LONGEST), hint, |text| {
+        self.message("error", topic, &failure.message, hint, |text| {
             if text.starts_with("Error from server") {
                 return text.to_owned();
             }
@@ -362,13 +359,15 @@ impl Terminal {
         // What is copied into a search or a report is left as it is.
         let width = self.width_of_messages().filter(|_| level != "debug");
         let wrapped = |line: &str| text::wrap(line, width, FURTHER_LINES);
+        // Nor is what went over the wire cut.
+        let shown = if level == "debug" { sanitise } else { excerpt };
         let lines = match (self.format, hint) {
             (LogFormat::Json, _) => text::restored(&self.entry(level, topic, text, hint)),
-            (LogFormat::Text, None) => wrapped(&decorate(&sanitise(text))),
+            (LogFormat::Text, None) => wrapped(&decorate(&shown(text))),
             (LogFormat::Text, Some(hint)) => {
                 let label = painted(self.color_err, Style::Strong, "hint:");
                 let hint = wrapped(&format!("{label} {}", sanitise(hint)));
-                format!("{}\n{hint}", wrapped(&decorate(&sanitise(text))))
+                format!("{}\n{hint}", wrapped(&decorate(&shown(text))))
             }
         };
         self.screen.write_line(&lines);

@@ -2,7 +2,7 @@
 //! force, and the details.
 
 use super::lines::{Lines, Paint};
-use super::{Style, human_duration, inventory, sanitise, words};
+use super::{Style, excerpt, human_duration, inventory, sanitise, words};
 use crate::diagnose::{Cause, CommonCause, Diagnosis, Held, State, age};
 use crate::model::{Hint, Invocation, ShellCommand, TypeLeftovers};
 use crate::plan::{self, Action, Advice, Plan, Refusal};
@@ -31,7 +31,8 @@ pub(super) fn explain(
         let own: Vec<Cause> = diagnosis.causes.iter().filter(is_own).cloned().collect();
         let advices = plan::advice(&own);
         in_short(&mut lines, diagnosis, plan, &advices, invocation);
-        advice(&mut lines, &advices, plan.is_err(), invocation);
+        let told = plan.map_or(true, |plan| plan.is_refused);
+        advice(&mut lines, &advices, told, invocation);
         causes(&mut lines, diagnosis, shared);
     }
     leftovers(&mut lines, diagnosis);
@@ -62,14 +63,14 @@ pub(super) fn shared(
     }
     lines.heading("Shared causes");
     for CommonCause { cause, namespaces } in told {
-        let detail = lines.paint(Style::Bad, &sanitise(&cause.detail));
+        let detail = lines.paint(Style::Bad, &excerpt(&cause.detail));
         lines.push(1, &detail);
         lines.push(2, &sanitise(&format!("- behind {} namespaces: {}", namespaces.len(), named(namespaces))));
         for evidence in &cause.evidence {
-            lines.push(2, &format!("- {}", sanitise(evidence)));
+            lines.push(2, &format!("- {}", excerpt(evidence)));
         }
         if !cause.remedy.is_empty() {
-            lines.push(2, &format!("to do: {}", sanitise(&cause.remedy)));
+            lines.push(2, &format!("to do: {}", excerpt(&cause.remedy)));
         }
         if let Some(command) = &cause.command {
             lines.command(3, &command.render(invocation));
@@ -106,7 +107,7 @@ fn verdict(diagnosis: &Diagnosis, shared: &[CommonCause], lines: &Lines<'_>) -> 
     };
     let age = human_duration(age(namespace, diagnosis.now).unwrap_or_default());
     let since = lines.paint(style, &format!("has been {what} for {age}"));
-    format!("{name} {since}: {}", sanitise(&diagnosis.reason_besides(shared)))
+    format!("{name} {since}: {}", excerpt(&diagnosis.reason_besides(shared)))
 }
 
 /// The second and the third line: one command, and what is lost by it.
@@ -122,6 +123,20 @@ fn in_short(
         Ok(plan) if !plan.has(|action| !matches!(action, Action::Wait)) => {
             lines.command(1, "to do: wait; the controller is at work");
             lines.push(1, "costs: nothing");
+        }
+        // What the server would refuse as things are is no way out.
+        Ok(plan) if plan.is_refused => {
+            let to_do = advices
+                .first()
+                .map_or("mend what is said above; the server refuses the plan as things are", |first| {
+                    &first.text
+                });
+            lines.hanging(1, 9, &format!("to do: {}", excerpt(to_do)));
+            lines.hanging(
+                1,
+                9,
+                "costs: nothing; the plan below is refused by the server until that is mended",
+            );
         }
         Ok(plan) => {
             let clear = ShellCommand::nsfix(["clear", name, "--leftovers=release"]);
@@ -164,7 +179,7 @@ fn causes(lines: &mut Lines<'_>, diagnosis: &Diagnosis, shared: &[CommonCause]) 
     if causes.is_empty() {
         lines.push(1, "none was found. Looked at:");
         for tried in tried {
-            lines.push(2, &format!("- {}", sanitise(tried)));
+            lines.push(2, &format!("- {}", excerpt(tried)));
         }
     }
     for cause in causes {
@@ -173,11 +188,11 @@ fn causes(lines: &mut Lines<'_>, diagnosis: &Diagnosis, shared: &[CommonCause]) 
             Some(told) if told.detail == cause.detail => format!("{}, see above", cause.subject),
             _ => cause.detail.clone(),
         };
-        let detail = lines.paint(Style::Bad, &sanitise(&detail));
+        let detail = lines.paint(Style::Bad, &excerpt(&detail));
         lines.push(1, &detail);
         let is_news = |evidence: &&String| told.is_none_or(|told| !told.evidence.contains(evidence));
         for evidence in cause.evidence.iter().filter(is_news) {
-            lines.push(2, &format!("- {}", sanitise(evidence)));
+            lines.push(2, &format!("- {}", excerpt(evidence)));
         }
     }
 }
@@ -230,7 +245,7 @@ fn steps(lines: &mut Lines<'_>, plan: Result<&Plan, &Refusal>, invocation: &Invo
     let plan = match plan {
         Ok(plan) => plan,
         Err(refusal) => {
-            lines.push(1, &sanitise(&refusal.to_string()));
+            lines.push(1, &excerpt(&refusal.to_string()));
             lines.hint(1, "", &refusal.hint(), invocation);
             return;
         }
@@ -245,7 +260,7 @@ fn steps(lines: &mut Lines<'_>, plan: Result<&Plan, &Refusal>, invocation: &Invo
     }
     for warning in &plan.warnings {
         let label = lines.paint(Style::Caution, "Warning:");
-        lines.push(1, &format!("{label} {}", sanitise(warning)));
+        lines.push(1, &format!("{label} {}", excerpt(warning)));
     }
 }
 
@@ -258,7 +273,7 @@ fn advice(lines: &mut Lines<'_>, advice: &[Advice], told: bool, invocation: &Inv
     }
     lines.heading("Better than force");
     for (index, each) in advice {
-        let text = if told && index == 0 { "what is to be done".into() } else { sanitise(&each.text) };
+        let text = if told && index == 0 { "what is to be done".into() } else { excerpt(&each.text) };
         lines.push(1, &format!("- {text}"));
         if let Some(command) = &each.command {
             lines.command(2, &command.render(invocation));

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use crate::diagnose::{CauseKind, Diagnosis, Held};
 use crate::model::{Namespace, TypeLeftovers};
 use unknown::{is_known_empty, left, unknown};
-use warnings::{refused_steps, warnings};
+use warnings::{awaits_kubernetes, rehearsed_steps, warnings};
 
 /// What would end a namespace.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Plan {
     pub advice: Vec<Advice>,
     /// What goes wrong, or may, when the plan is carried out.
     pub warnings: Vec<String>,
+    /// Whether the server has said in a dry run that it would not carry out one of the steps.
+    pub is_refused: bool,
     /// What stays under this consent and will keep the namespace: kept finalizers, content that could not be
     /// looked at. Where there is any, nothing is abandoned and the namespace is not finalized.
     pub remains: Vec<String>,
@@ -83,16 +85,21 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     let waits_first = is_young(diagnosis, policy);
     let skipped: Vec<&Held> =
         if releases { held.iter().filter(|held| !policy.may_release(held)).collect() } else { Vec::new() };
+    let (awaited, skipped): (Vec<&Held>, Vec<&Held>) =
+        skipped.into_iter().partition(|held| held.is_left_to_kubernetes());
     let rearms = namespace.is_zombie() && !is_known_empty(diagnosis, policy);
     let remains = if releases { remains(diagnosis, policy, &skipped) } else { Vec::new() };
     let steps = steps(diagnosis, policy, &remains);
     let mut warnings = warnings(diagnosis, policy, &skipped);
-    warnings.extend(refused_steps(&steps, &diagnosis.dry_runs));
+    warnings.extend(awaited.iter().map(|held| awaits_kubernetes(held)));
+    let (rehearsed, is_refused) = rehearsed_steps(&steps, &diagnosis.dry_runs);
+    warnings.extend(rehearsed);
     let plan = Plan {
         namespace: namespace.clone(),
         steps,
         advice: advice(&diagnosis.causes),
         warnings,
+        is_refused,
         live_at_stake: match policy.leftovers {
             Leftovers::Ask | Leftovers::Refuse if !rearms && !waits_first => {
                 inventory.live_besides_defaults()
@@ -104,11 +111,16 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
     };
     let writes = plan.has(|action| !matches!(action, Action::Wait));
     if !plan.remains.is_empty() && !writes && !waits_first {
-        let finalizers: BTreeSet<String> = skipped.iter().map(|held| held.finalizer.clone()).collect();
+        let names = |unproven| -> Vec<String> {
+            let held = skipped.iter().filter(|held| policy.lacks_proof(held) == unproven);
+            let names: BTreeSet<&String> = held.map(|held| &held.finalizer).collect();
+            names.into_iter().cloned().collect()
+        };
         return Err(Refusal::Remains {
             name: namespace.name.clone(),
             remains: plan.remains,
-            finalizers: finalizers.into_iter().collect(),
+            finalizers: names(false),
+            unproven: names(true),
         });
     }
     Ok(plan)

@@ -68,6 +68,14 @@ impl Policy {
         }
     }
 
+    /// Whether nothing but the missing proof that its owner is gone keeps a finalizer: naming it does not help.
+    #[must_use]
+    pub fn lacks_proof(&self, held: &Held) -> bool {
+        let named = self.release_finalizers.contains(&held.finalizer);
+        let Some(rule) = &self.rule else { return false };
+        rule.keeps(held).is_some() && (named || rule.by_flags && !held.is_dangerous())
+    }
+
     /// Whether a finalizer of a leftover may be released.
     #[must_use]
     pub fn may_release(&self, held: &Held) -> bool {

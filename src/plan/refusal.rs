@@ -43,8 +43,10 @@ pub enum Refusal {
         name: String,
         /// What is left, or may be.
         remains: Vec<String>,
-        /// The finalizers that were kept because removing them does harm.
+        /// The finalizers that were kept because removing them does harm, or because nobody has named them.
         finalizers: Vec<String>,
+        /// Those that were kept because it is not proven that their owners are gone.
+        unproven: Vec<String>,
     },
     /// `--leftovers=refuse`.
     #[error("namespace {name:?} {}", not_known_empty(left, unknown))]
@@ -100,14 +102,27 @@ impl Refusal {
                     .command(ShellCommand::nsfix(["explain", name]))
                     .text(" says whose it is")
             }
-            Self::Remains { finalizers, .. } if finalizers.is_empty() => format!(
+            Self::Remains { finalizers, unproven, .. } if finalizers.is_empty() && unproven.is_empty() => format!(
                 "mend what keeps it from being listed, or give it up in acceptUnavailableApis or acceptUnlistedTypes \
                  of {place}"
             )
             .into(),
-            Self::Remains { finalizers, name, .. } => Hint::from(ShellCommand::nsfix(["explain", name]))
-                .text(" says who the owners are; to release what is held, write ")
-                .text(format!("{} into release.finalizers of {place}", finalizers.join(", "))),
+            Self::Remains { finalizers, unproven, name, .. } => {
+                let mut hint = Hint::from(ShellCommand::nsfix(["explain", name])).text(" says who the owners are");
+                if !finalizers.is_empty() {
+                    let names = finalizers.join(", ");
+                    hint = hint.text(format!(
+                        "; to release what is held, write {names} into release.finalizers of {place}"
+                    ));
+                }
+                if !unproven.is_empty() {
+                    let names = unproven.join(", ");
+                    hint = hint.text(format!(
+                        "; onlyIfOwnerAbsent of {place} keeps {names}: it is not proven that the owner is gone"
+                    ));
+                }
+                hint
+            }
             Self::Zombie { name, .. } => format!(
                 "zombies: rearm in {place} has the controller delete what is inside; to leave it alone, write {name} \
                  into exclude. Any change to it, an annotation too, removes it at once and abandons its content"
@@ -134,16 +149,24 @@ impl Refusal {
                 Hint::from("deleting it once more removes it: ")
                     .command(ShellCommand::kubectl(["delete", "namespace"]).names([name]))
             }
-            Self::NothingToFinalize { foreign, metadata, .. } => format!(
+            Self::NothingToFinalize { foreign, metadata, .. } if foreign.len() + metadata.len() == 1 => format!(
                 "the controller that put the finalizer there has to remove it; if it is gone for good, add {}",
-                flags("finalizer", foreign.iter().chain(metadata).take(1))
+                flags("finalizer", foreign.iter().chain(metadata))
             )
             .into(),
-            Self::HeldBesides { foreign, metadata, .. } => format!(
+            Self::HeldBesides { foreign, metadata, .. } | Self::NothingToFinalize { foreign, metadata, .. } => format!(
                 "the controllers that put them there have to remove them; if those are gone for good, add {}",
                 flags("finalizer", foreign.iter().chain(metadata))
             )
             .into(),
+            Self::Remains { finalizers, unproven, name, .. } if finalizers.is_empty() && !unproven.is_empty() => {
+                let names = unproven.join(", ");
+                Hint::from(format!(
+                    "--only-if-owner-absent keeps {names}: it is not proven that the owner is gone; "
+                ))
+                .command(ShellCommand::nsfix(["explain", name]))
+                .text(" says what was seen of it")
+            }
             Self::Remains { finalizers, .. } if finalizers.is_empty() => {
                 "mend what keeps it from being listed, or look again as an account that may; --leftovers=orphan abandons it".into()
             }

@@ -11,7 +11,8 @@ use super::policy_file::LabelSelector;
 use crate::diagnose::age;
 use crate::model::Namespace;
 
-/// `nsfix/skip: "true"` on a namespace: its owner asks for it to be left alone.
+/// `nsfix/skip: "true"` on a namespace: its owner asks for it to be left alone. It is a brake, so that every value
+/// but a plain no is a yes.
 pub const SKIP_ANNOTATION: &str = "nsfix/skip";
 
 /// The limits of `clear --all`.
@@ -148,7 +149,12 @@ pub fn spared(namespace: &Namespace, exclude: &[Glob], from: LimitsFrom) -> Opti
         return Some(LeftAlone::Excluded(glob.clone(), from));
     }
     let skip = namespace.annotations.get(SKIP_ANNOTATION);
-    skip.is_some_and(|value| value == "true").then_some(LeftAlone::Skipped)
+    skip.is_some_and(|value| !is_no(value)).then_some(LeftAlone::Skipped)
+}
+
+/// What Go's `strconv.ParseBool` takes for false, and YAML 1.1 too.
+fn is_no(value: &str) -> bool {
+    ["false", "f", "0", "no", "n", "off"].iter().any(|no| value.trim().eq_ignore_ascii_case(no))
 }
 
 fn left_alone(namespace: &Namespace, limits: &BulkLimits, now: Timestamp) -> Option<LeftAlone> {
@@ -229,6 +235,20 @@ mod tests {
                 "skipped: it has the annotation nsfix/skip",
             ]
         );
+    }
+
+    #[test]
+    fn every_value_of_the_brake_but_a_plain_no_holds() {
+        let skipped = |value: &str| {
+            let namespace = stuck("a", "2026-01-01T00:00:00Z", &json!({ SKIP_ANNOTATION: value }));
+            spared(&namespace, &[], LimitsFrom::Flags) == Some(LeftAlone::Skipped)
+        };
+        for yes in ["true", "True", "TRUE", "yes", "1", "on", "", "until friday"] {
+            assert!(skipped(yes), "{yes:?}");
+        }
+        for no in ["false", "False", " false ", "no", "0", "off"] {
+            assert!(!skipped(no), "{no:?}");
+        }
     }
 
     #[test]

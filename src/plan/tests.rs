@@ -106,6 +106,38 @@ fn refuse_refuses_what_is_left_and_what_is_unknown() {
 }
 
 #[test]
+fn every_finalizer_of_the_namespace_is_named_at_once() {
+    let held = namespace("rodrigo", true, &["orphan", "foregroundDeletion"], &["example.com/meta"]);
+    let refusal = plan_for(&held, &Inventory::default(), &policy(Leftovers::Ask)).unwrap_err();
+    let hint = format!("{:?}", refusal.hint());
+    for name in ["orphan", "foregroundDeletion", "example.com/meta"] {
+        assert!(hint.contains(&format!("--finalizer={name}")), "{hint}");
+    }
+}
+
+#[test]
+fn what_kubernetes_takes_off_itself_is_waited_for_and_not_counted_as_staying() {
+    let stuck = namespace("rodrigo", true, &["kubernetes"], &[]);
+    let claim = |deleting: bool| {
+        let mut inventory = leftovers(false);
+        let mut of_type =
+            TypeLeftovers::none(resource("", "persistentvolumeclaims", "PersistentVolumeClaim"));
+        let deleted = deleting.then(jiff::Timestamp::now);
+        let finalizers = vec!["kubernetes.io/pvc-protection".to_owned()];
+        of_type.add(Leftover { deleted, finalizers, ..leftover() }, 10);
+        inventory.types.push(of_type);
+        plan_for(&stuck, &inventory, &policy(Leftovers::Release)).unwrap()
+    };
+    let live = claim(false);
+    assert_eq!(live.remains, [""; 0]);
+    assert!(live.warnings.iter().any(|text| text.contains("until Kubernetes takes it off")), "{live:?}");
+    let release = |action: &Action| matches!(action, Action::ReleaseObjects { finalizers, .. } if finalizers[0].starts_with("kubernetes.io/"));
+    assert!(!live.has(release));
+    // It was asked to, and has not.
+    assert_eq!(claim(true).remains.len(), 1);
+}
+
+#[test]
 fn what_the_put_cannot_end_is_not_sent() {
     let held = namespace("rodrigo", true, &["kubernetes", "example.com/hold"], &["example.com/meta"]);
     let refusal = plan_for(&held, &Inventory::default(), &Policy::default()).unwrap_err();

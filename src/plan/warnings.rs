@@ -2,12 +2,13 @@
 
 use super::{Action, Leftovers, Policy, Step};
 use crate::diagnose::{CauseKind, Diagnosis, Held};
-use crate::model::{Coverage, DryRunResult, gaps_with_reasons};
+use crate::model::{Coverage, DryRunOutcome, DryRunResult, gaps_with_reasons};
 
-/// The steps of which the server has already said, in a dry run, that it would not carry them out.
-pub(super) fn refused_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> Vec<String> {
+/// What the dry runs say of the steps, and whether the server has refused one of them already.
+pub(super) fn rehearsed_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> (Vec<String>, bool) {
+    let mut is_refused = false;
     let refused = dry_runs.iter().filter_map(|dry_run| Some((dry_run, dry_run.quote()?)));
-    refused
+    let warnings = refused
         .filter_map(|(dry_run, quote)| {
             let is_it = |step: &Step| match &step.action {
                 Action::ReleaseObjects { resource, .. } => {
@@ -20,9 +21,25 @@ pub(super) fn refused_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> Vec<St
                 _ => false,
             };
             let number = steps.iter().position(is_it)? + 1;
+            // A slow server may still carry it out.
+            if matches!(dry_run.outcome, DryRunOutcome::NoAnswer(_)) {
+                return Some(format!("step {number} was rehearsed without an answer: {quote}"));
+            }
+            is_refused = true;
             Some(format!("step {number} is refused by the server as things are: {quote}"))
         })
-        .collect()
+        .collect();
+    (warnings, is_refused)
+}
+
+/// A finalizer that is not removed by force, and need not be.
+pub(super) fn awaits_kubernetes(held: &Held) -> String {
+    format!(
+        "{} {} finalizer {} until Kubernetes takes it off, which it does once nothing uses what is deleted",
+        held.resource.counted(held.count),
+        if held.count == 1 { "keeps" } else { "keep" },
+        held.finalizer,
+    )
 }
 
 /// What could not be looked at: what is forbidden in one line, however many types it is.

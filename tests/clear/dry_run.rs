@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{backups, clear};
 use crate::harness::Lab;
-use crate::harness::fixtures::{finalize_path, path, terminating};
+use crate::harness::fixtures::{create, finalize_path, path, terminating};
 use crate::tests;
 
 tests! {
@@ -12,7 +12,8 @@ tests! {
     a_dry_run_refuses_what_the_run_refuses,
     a_client_dry_run_sends_nothing,
     a_server_dry_run_stores_nothing,
-    a_server_dry_run_deletes_nothing
+    a_server_dry_run_deletes_nothing,
+    a_dry_run_does_not_say_that_something_was_released
 }
 
 /// A rehearsal ends as the real run would.
@@ -63,4 +64,23 @@ async fn a_server_dry_run_deletes_nothing(lab: Lab) {
     let ran = lab.nsfix(&["clear", &name, "--dry-run=server"]).run().await.expect(0);
     assert_eq!(ran.stdout, format!("namespace/{name} cleared (server dry run)\n"));
     lab.get(&path(&name)).await.expect(200);
+}
+
+/// Part of it may be released, and the rest keeps the namespace.
+async fn a_dry_run_does_not_say_that_something_was_released(lab: Lab) {
+    let name = Lab::unique("partly");
+    create(&lab, &name).await;
+    for (config_map, finalizer) in
+        [("a", "example.com/hold"), ("b", "service.kubernetes.io/load-balancer-cleanup")]
+    {
+        let held = json!({"metadata": {"name": config_map, "finalizers": [finalizer]}});
+        lab.post(&format!("{}/configmaps", path(&name)), &held).await.expect(201);
+    }
+    lab.delete(&path(&name)).await.expect(200);
+    for (how, said) in [("client", "# "), ("server", "")] {
+        let how = format!("--dry-run={how}");
+        let ran = lab.nsfix(&["clear", &name, "--leftovers=release", &how]).run().await.expect(4);
+        let line = format!("{said}namespace/{name} would be released, but still be there");
+        assert!(ran.stdout.lines().any(|it| it.starts_with(&line)), "{ran:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Where `nsfix clear` refuses, and what it then says.
 
-use nsfix::sandbox::{Deny, Options};
+use nsfix::sandbox::{Canned, Deny, Fault, Matcher, Options};
 use serde_json::json;
 
 use super::{backups, clear};
@@ -20,6 +20,7 @@ tests! {
     Sandbox:
     a_release_abandons_nothing_that_could_not_be_looked_at,
     a_missing_permission_is_told_and_nothing_is_half_done,
+    what_the_server_refuses_is_no_way_out_and_is_quoted_in_part,
     types_that_cannot_be_looked_at_are_named,
     a_protected_namespace_can_be_named_by_hand
 }
@@ -126,6 +127,29 @@ async fn a_missing_permission_is_told_and_nothing_is_half_done(_: Lab) {
     let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
     assert!(ran.stderr.contains("you are not allowed to update namespaces/finalize in namespace"), "{ran:?}");
     assert_eq!(ran.stdout, "");
+}
+
+/// A webhook words its refusal itself, at any length. A command that it will refuse is not recommended.
+async fn what_the_server_refuses_is_no_way_out_and_is_quoted_in_part(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = terminating(&lab).await;
+    let said = format!("admission webhook \"w.example.com\" denied the request: {}", "x".repeat(100_000));
+    let denied = Canned::status(403, "Forbidden", &said);
+    for method in ["DELETE", "PATCH"] {
+        let matcher = Matcher::new(method, &format!("{}/configmaps", path(&name)));
+        lab.the_sandbox().inject(Fault::answer(matcher, denied.clone()));
+    }
+    let ran = lab.nsfix(&["explain", &name]).run().await.expect(0);
+    let to_do = ran.stdout.lines().nth(1).unwrap();
+    assert!(to_do.starts_with("  to do: ") && !to_do.contains("clear"), "{to_do}");
+    let cleared = clear(&lab, &name, &["--leftovers=release"]).await.expect(1);
+    let error = cleared.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(error.starts_with(&format!("error: namespace {name:?}: unable to ")), "{error}");
+    assert!(cleared.stderr.contains("hint: "), "{cleared:?}");
+    for line in ran.stdout.lines().chain(cleared.stderr.lines()) {
+        assert!(line.len() < 3000, "{} bytes: {}", line.len(), &line[..200]);
+    }
+    assert!(ran.stdout.contains("more bytes)") && cleared.stderr.contains("more bytes)"), "{cleared:?}");
 }
 
 async fn types_that_cannot_be_looked_at_are_named(_: Lab) {

@@ -22,7 +22,18 @@ tests! {
     a_signal_is_reported_in_words_too
 }
 
-const SIGNALS: [(&str, i32); 2] = [("-INT", 130), ("-TERM", 143)];
+/// SIGHUP as well, unless the tests themselves run under nohup: what is ignored stays so.
+fn signals() -> Vec<(&'static str, i32)> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignores =
+        ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|it| it & 1 == 1);
+    let mut signals = vec![("-INT", 130), ("-TERM", 143)];
+    if !ignores {
+        signals.push(("-HUP", 129));
+    }
+    signals
+}
 
 fn kill(child: &tokio::process::Child, signal: &str) {
     let pid = child.id().expect("it runs").to_string();
@@ -62,7 +73,7 @@ async fn is_finished_by_a_second_run(lab: &Lab, name: &str) {
 }
 
 async fn a_signal_while_looking_is_reported(lab: Lab) {
-    for signal in SIGNALS {
+    for signal in signals() {
         let name = stuck(&lab).await;
         lab.the_sandbox().forget_requests();
         lab.the_sandbox().inject(Fault::hang(Matcher::new("GET", "/apis")));
@@ -75,7 +86,7 @@ async fn a_signal_while_looking_is_reported(lab: Lab) {
 
 /// The signal comes while a request of this method is under way.
 async fn during(lab: &Lab, method: &str, expected: &[&str]) {
-    for signal in SIGNALS {
+    for signal in signals() {
         let name = stuck(lab).await;
         lab.the_sandbox().forget_requests();
         let slow = Duration::from_millis(500);
@@ -109,7 +120,7 @@ async fn a_signal_during_the_put_ends_after_it(lab: Lab) {
 }
 
 async fn what_a_signal_left_of_a_release_is_not_called_failed(lab: Lab) {
-    for signal in SIGNALS {
+    for signal in signals() {
         let many = many(&lab).await;
         lab.the_sandbox().forget_requests();
         let slow = Duration::from_millis(300);
@@ -145,7 +156,7 @@ async fn many(lab: &Lab) -> String {
 }
 
 async fn a_signal_during_the_last_look_leaves_the_put_unbegun(lab: Lab) {
-    for signal in SIGNALS {
+    for signal in signals() {
         let name = stuck(&lab).await;
         lab.the_sandbox().forget_requests();
         let slow = Duration::from_millis(500);
@@ -163,7 +174,7 @@ async fn a_signal_during_the_last_look_leaves_the_put_unbegun(lab: Lab) {
 }
 
 async fn a_signal_while_waiting_ends_the_wait(lab: Lab) {
-    for signal in SIGNALS {
+    for signal in signals() {
         let name = stuck(&lab).await;
         lab.the_sandbox().forget_requests();
         let waits = || {

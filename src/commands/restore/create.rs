@@ -68,6 +68,10 @@ impl Restore<'_> {
             self.terminal.fail(&Failure::refused(format!("{label} is not restored: {why}")));
             return ended(Exit::Refused);
         }
+        if let Err(failure) = self.lost(namespace, target).await {
+            self.terminal.fail(&failure);
+            return Ok(Restored::NoNamespace(failure.exit));
+        }
         self.create(object, ty, label, target).await
     }
 
@@ -89,7 +93,7 @@ impl Restore<'_> {
         target: &mut RestoreTarget,
     ) -> Result<Restored> {
         let (suffix, dry_run) = match self.options.dry_run {
-            DryRunChoice::Client => return self.predict(object, ty, label, *target).await,
+            DryRunChoice::Client => return self.predict(object, ty, label, target).await,
             DryRunChoice::Server if *target == RestoreTarget::Missing && ty.namespaced => {
                 self.terminal.note(&format!(
                     "{label} could not be checked by the server: its namespace does not exist yet"
@@ -104,9 +108,9 @@ impl Restore<'_> {
         let body = object.creatable(finalizers);
         let is_new = object.is_namespace() && *target == RestoreTarget::Missing;
         match self.cluster.create_text(&collection, body, &object.name, dry_run).await {
-            Ok(()) => {
+            Ok(uid) => {
                 if is_new && dry_run == DryRun::None {
-                    *target = RestoreTarget::Created;
+                    *target = RestoreTarget::Created { uid };
                 }
                 self.terminal.data(&format!("{} restored{suffix}\n", sanitise(label)))?;
                 Ok(Restored::Ended(Exit::Done))
@@ -149,9 +153,9 @@ impl Restore<'_> {
         object: &SavedObject,
         ty: &ResourceType,
         label: &str,
-        target: RestoreTarget,
+        target: &RestoreTarget,
     ) -> Result<Restored> {
-        if target == RestoreTarget::Exists {
+        if matches!(target, RestoreTarget::Exists { .. }) {
             match self.cluster.preconditions(&ty.path_of(&object.namespace, &object.name)).await {
                 Ok(_) => {
                     self.terminal.note(&format!("{label} exists already; it would be left alone"));

@@ -10,14 +10,14 @@ use crate::output::Failure;
 use crate::shutdown::Shutdown;
 
 /// How a namespace was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RestoreTarget {
     /// It is there and can take objects.
-    Exists,
+    Exists { uid: String },
     /// It is not there; the backup holds it.
     Missing,
     /// It was not there, and this run has created it.
-    Created,
+    Created { uid: String },
 }
 
 impl Restore<'_> {
@@ -45,7 +45,22 @@ impl Restore<'_> {
                 return Ok(None);
             }
         }
-        Ok(Some(RestoreTarget::Exists))
+        Ok(Some(RestoreTarget::Exists { uid: namespace.uid }))
+    }
+
+    /// Why nothing more is created in the namespace: by now it is another one of the same name, or goes. A create
+    /// cannot be guarded by the uid of its namespace.
+    pub(super) async fn lost(&self, name: &str, target: &RestoreTarget) -> Result<(), Failure> {
+        let (RestoreTarget::Exists { uid } | RestoreTarget::Created { uid }) = target else { return Ok(()) };
+        let why = match self.cluster.namespace(name).await {
+            Ok(namespace) if namespace.uid != *uid => "was deleted and created anew meanwhile",
+            Ok(namespace) if namespace.is_terminating() => "is being deleted by now",
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() => "is gone by now",
+            Err(error) => return Err(Failure::of(error)),
+        };
+        Err(Failure::error(format!("namespace {name:?} {why}; nothing more is restored into it"))
+            .hint("if the rest is meant as well, run the command again: what exists already is left alone"))
     }
 
     /// Without the namespace nothing can be created in it.

@@ -158,7 +158,17 @@ fn failing_conversion(facts: &Facts, crd: &str, conversion: &Conversion) -> Caus
         |service| format!("service {service}, the conversion webhook,"),
     );
     let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
-    let (why, remedy) = match call_trouble_of_conversion(&conversion.message) {
+    let (why, remedy) = conversion_trouble(&conversion.message, &webhook, dead);
+    Cause::new(CauseKind::FailingConversionWebhook, crd, format!("{crd} cannot be converted: {why}"))
+        .evidence(evidence)
+        // Also in the version they are stored in: what a deletion writes, it writes in today's.
+        .remedy(remedy)
+        .command(ShellCommand::kubectl(["get", "crd", "-o", "jsonpath={.spec.conversion}"]).names([crd]))
+}
+
+/// Why a webhook does not convert, by what the server says of it, and what helps.
+pub(in crate::diagnose) fn conversion_trouble(message: &str, webhook: &str, dead: bool) -> (String, String) {
+    match call_trouble_of_conversion(message) {
         None if !dead => (
             "its webhook was asked and does not convert them".to_owned(),
             format!(
@@ -174,12 +184,7 @@ fn failing_conversion(facts: &Facts, crd: &str, conversion: &Conversion) -> Caus
             ),
             format!("bring {webhook} back; without it the objects cannot even be deleted"),
         ),
-    };
-    Cause::new(CauseKind::FailingConversionWebhook, crd, format!("{crd} cannot be converted: {why}"))
-        .evidence(evidence)
-        // Also in the version they are stored in: what a deletion writes, it writes in today's.
-        .remedy(remedy)
-        .command(ShellCommand::kubectl(["get", "crd", "-o", "jsonpath={.spec.conversion}"]).names([crd]))
+    }
 }
 
 /// A CRD that is being deleted waits for the same objects as the namespace.

@@ -1,7 +1,7 @@
 //! What is wrong now and would hold the namespace.
 
 use super::owner;
-use crate::diagnose::causes::{before_deletion, of_own_finalizers};
+use crate::diagnose::causes::{before_deletion, conversion_trouble, of_own_finalizers};
 use crate::diagnose::{Cause, CauseKind, Intercepted, sees};
 use crate::model::{
     AdmissionAttributes, AdmissionHook, AdmissionHookKind, DeletionFacts, Facts, ResourceType, ShellCommand,
@@ -46,22 +46,22 @@ fn conversions_out_of_sight(facts: &Facts, deletion: &DeletionFacts) -> Vec<Caus
     failing
         .filter(|(crd, _)| !facts.extensions.conversions.contains_key(&crd.name))
         .map(|(crd, failure)| {
-            let backend = crd
-                .service
-                .as_ref()
-                .and_then(|service| Some(facts.extensions.backends.get(service)?.describe(service)));
+            let backend =
+                crd.service.as_ref().and_then(|service| facts.extensions.backends.get_key_value(service));
             let webhook = crd.service.as_ref().map_or_else(
                 || "the conversion webhook".to_owned(),
                 |service| format!("service {service}, the conversion webhook,"),
             );
+            let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
+            let (why, remedy) = conversion_trouble(failure, &webhook, dead);
             Cause::new(
                 CauseKind::FailingConversionWebhook,
                 crd.name.clone(),
-                format!("{} cannot be converted: its webhook does not answer", crd.name),
+                format!("{} cannot be converted: {why}", crd.name),
             )
             .evidence([failure.clone()])
-            .evidence(backend)
-            .remedy(format!("bring {webhook} back; without it the objects cannot even be deleted"))
+            .evidence(backend.map(|(service, backend)| backend.describe(service)))
+            .remedy(remedy)
             .command(
                 ShellCommand::kubectl(["get", "crd", "-o", "jsonpath={.spec.conversion}"]).names([&crd.name]),
             )

@@ -164,7 +164,20 @@ fn pods_on_lost_nodes(facts: &Facts) -> Option<Cause> {
         let state = if pod.node_state == NodeState::Missing { "does not exist" } else { "is not ready" };
         format!("pod {} is on node {node}, which {state}", pod.name)
     });
-    let nodes: Vec<&str> = first.node.as_deref().into_iter().collect();
+    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
+    let (remedy, command) = match first.node.as_deref().filter(|_| first.node_state == NodeState::NotReady) {
+        Some(node) => (
+            "bring the node back, or delete the Node once it is certain that it is gone or powered off: its pods \
+             are then removed",
+            ShellCommand::kubectl(["get", "node", "-o", "wide"]).names([node]),
+        ),
+        // kube-controller-manager's pod garbage collector deletes these within a minute.
+        None => (
+            "Kubernetes removes such pods within a minute or two, unless kube-controller-manager does not work; once \
+             it is certain that the machine is gone, delete them without waiting for it",
+            ShellCommand::delete_pods_at_once(&facts.namespace, &names),
+        ),
+    };
     Some(
         Cause::new(
             CauseKind::PodsOnLostNode,
@@ -172,21 +185,18 @@ fn pods_on_lost_nodes(facts: &Facts) -> Option<Cause> {
             format!("{} would wait for a node that does not answer", counted(pods.len() as u64, "pod")),
         )
         .evidence(evidence)
-        .remedy(
-            "bring the node back, or delete the Node once it is certain that it is gone or powered off: its pods \
-             are then removed",
-        )
-        .command(ShellCommand::kubectl(["get", "node", "-o", "wide"]).names(nodes)),
+        .remedy(remedy)
+        .command(command),
     )
 }
 
 /// Pods that would have hours or years to end.
 fn long_grace_periods(facts: &Facts) -> Option<Cause> {
     let pods: Vec<&Pod> = facts.pods.iter().filter(|pod| pod.grace_seconds > LONG_GRACE).collect();
-    let first = pods.first()?;
+    pods.first()?;
+    let names: Vec<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let evidence =
         pods.iter().take(NAMED).map(|pod| format!("pod {} has {}s to end", pod.name, pod.grace_seconds));
-    let delete = ["delete", "pod", "-n", &facts.namespace.name, "--grace-period=30"];
     Some(
         Cause::new(
             CauseKind::LongGracePeriod,
@@ -195,7 +205,7 @@ fn long_grace_periods(facts: &Facts) -> Option<Cause> {
         )
         .evidence(evidence)
         .remedy("if they need not finish what they do, delete them with a shorter grace period")
-        .command(ShellCommand::kubectl(delete).names([&first.name])),
+        .command(ShellCommand::delete_pods_soon(&facts.namespace, &names)),
     )
 }
 

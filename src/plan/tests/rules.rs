@@ -86,6 +86,23 @@ fn that_nobody_saw_the_owner_does_not_prove_that_it_is_gone() {
 }
 
 #[test]
+fn a_hint_does_not_name_what_is_named_already() {
+    let hint = |policy: &Policy| {
+        let refusal = plan(&held(), policy).unwrap_err();
+        format!("{:?}", refusal.hint_under(policy))
+    };
+    let absent = || RuleConsent { only_if_owner_absent: true, ..RuleConsent::default() };
+    let named = hint(&rule(Leftovers::Release, &["example.com/x"], absent()));
+    assert!(named.contains("onlyIfOwnerAbsent of rules[0] (line 6) keeps example.com/x"), "{named}");
+    assert!(!named.contains("release.finalizers"), "{named}");
+    let unnamed = hint(&rule(Leftovers::Release, &[], absent()));
+    assert!(unnamed.contains("write example.com/x into release.finalizers"), "{unnamed}");
+    let flags = hint(&rule(Leftovers::Release, &[], RuleConsent { by_flags: true, ..absent() }));
+    assert!(flags.contains("--only-if-owner-absent keeps example.com/x"), "{flags}");
+    assert!(!flags.contains("--release-finalizer"), "{flags}");
+}
+
+#[test]
 fn a_zombie_is_named_and_rearmed_only_where_the_rule_says_so() {
     let zombie = diagnosis(namespace("rodrigo", true, &[], &[]), leftovers(false));
     let refusal = plan(&zombie, &rule(Leftovers::Release, &[], RuleConsent::default())).unwrap_err();

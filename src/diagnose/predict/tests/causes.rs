@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Backend, Presence};
+use crate::model::{Backend, Invocation, Presence};
 
 fn gap(group: &str, resource: &str, why: Unreadable) -> Gap {
     Gap {
@@ -143,6 +143,11 @@ fn a_conversion_that_fails_elsewhere_fails_here() {
     let prediction = predict(&facts, &deletion);
     assert_eq!(the_one(&prediction.certain).kind, CauseKind::FailingConversionWebhook);
     assert!(prediction.breaks_others.is_empty());
+    // It has answered, and its words are what has to be mended.
+    let said = "storage is (re)initializing: conversion webhook for x failed: no field spec.size";
+    around(&mut deletion).converted_crds[0].failure = Some(said.to_owned());
+    let prediction = predict(&facts, &deletion);
+    assert!(the_one(&prediction.certain).detail.contains("was asked and does not convert"), "{prediction:?}");
 }
 
 #[test]
@@ -195,6 +200,23 @@ fn pods_may_need_a_node_that_is_gone_or_hours_to_end() {
     assert_eq!(likely(pod(NodeState::Missing, 30)), [CauseKind::PodsOnLostNode]);
     assert_eq!(likely(pod(NodeState::NotReady, 30)), [CauseKind::PodsOnLostNode]);
     assert_eq!(likely(pod(NodeState::Ready, 86_400)), [CauseKind::LongGracePeriod]);
+}
+
+#[test]
+fn a_command_about_pods_names_all_of_them_and_fits_their_node() {
+    let command = |state, grace| {
+        let mut facts = facts();
+        facts.pods.push(pod(state, grace));
+        facts.pods.push(Pod { name: "second".to_owned(), ..pod(state, grace) });
+        let cause = predict(&facts, &DeletionFacts::default()).likely.remove(0);
+        (cause.remedy.clone(), cause.command.unwrap().render(&Invocation::default()))
+    };
+    let (remedy, missing) = command(NodeState::Missing, 30);
+    assert!(!remedy.contains("bring the node back") && missing.contains("delete pod"), "{remedy} {missing}");
+    assert!(missing.contains("second"), "{missing}");
+    assert!(command(NodeState::NotReady, 30).1.contains("get node"));
+    let (_, long) = command(NodeState::Ready, 86_400);
+    assert!(long.contains("second") && long.contains("grep -qx"), "{long}");
 }
 
 #[test]
