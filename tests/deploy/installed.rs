@@ -16,7 +16,7 @@ pub(super) const JOBS: &str = "/apis/batch/v1/namespaces/nsfix/jobs";
 const CRONJOBS: &str = "/apis/batch/v1/namespaces/nsfix/cronjobs";
 
 /// A Job of the tests.
-const LONGEST: Duration = Duration::from_secs(100);
+const LONGEST: Duration = Duration::from_secs(200);
 
 pub(super) struct Installed {
     pub lab: Arc<Lab>,
