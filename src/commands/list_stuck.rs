@@ -17,7 +17,7 @@ use crate::model::Namespace;
 use crate::output::Terminal;
 use crate::output::html::Entry;
 use crate::output::list_stuck::{self, FoundNamespace, Shape, SharedCauses};
-use crate::plan::{self, LimitsFrom};
+use crate::plan::{self, LeftAlone, LimitsFrom};
 use looks::{Look, Looks};
 
 pub(super) async fn run(
@@ -36,19 +36,7 @@ pub(super) async fn run(
         return watch::run(options, &fleet, &spared, terminal).await;
     }
     let now = Timestamp::now();
-    let mut looks = Looks::at(&fleet, options, now, terminal).await?;
-    for (context, first) in looks.merge_same_clusters() {
-        terminal.note(&format!(
-            "context {context:?} leads to the same cluster as {first:?}: what both have seen is listed once"
-        ));
-    }
-    let Looks { mut read, unread } = looks;
-    for unread in &unread {
-        terminal.fail_in(&unread.context, &unread.failure);
-    }
-    for found in read.iter_mut().flat_map(|look| &mut look.found) {
-        found.left_alone = spared(&found.namespace);
-    }
+    let Looks { read, unread } = look_everywhere(&fleet, options, now, &spared, terminal).await?;
     let exits = read.iter().map(|_| Exit::Done).chain(unread.iter().map(|unread| unread.failure.exit));
     let exit = Exit::merge(exits);
     let entries: Vec<Entry> = read.iter().flat_map(entries).collect();
@@ -81,6 +69,29 @@ pub(super) async fn run(
         summary: vec![list_stuck::summary(&found, &shared, &shape)],
         ..exit.into()
     })
+}
+
+/// Looks at all clusters, and says what concerns one of several as a whole.
+async fn look_everywhere(
+    fleet: &Fleet<'_>,
+    options: &ListStuckOptions,
+    now: Timestamp,
+    spared: &dyn Fn(&Namespace) -> Option<LeftAlone>,
+    terminal: &Terminal,
+) -> Result<Looks> {
+    let mut looks = Looks::at(fleet, options, now, terminal).await?;
+    for (context, first) in looks.merge_same_clusters() {
+        terminal.note(&format!(
+            "context {context:?} leads to the same cluster as {first:?}: what both have seen is listed once"
+        ));
+    }
+    for unread in &looks.unread {
+        terminal.fail_in(&unread.context, &unread.failure);
+    }
+    for found in looks.read.iter_mut().flat_map(|look| &mut look.found) {
+        found.left_alone = spared(&found.namespace);
+    }
+    Ok(looks)
 }
 
 /// The rows of the page for people.

@@ -5,24 +5,12 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anstyle::{AnsiColor, Style as Ansi};
 use clap::ValueEnum;
 
 use super::screen::{Render, Screen, StatusLine};
+use super::style::{ColorChoice, Style, painted};
 use super::{Asking, Failure, OutputError, Progress, excerpt, sanitise, text, traffic};
 use crate::model::{Hint, Invocation, ShellCommand, Traffic};
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// How messages on stderr are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -32,36 +20,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
-}
-
-/// What a piece of text means; the terminal decides how that looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// As it is.
-    Plain,
-    /// Done, healthy.
-    Good,
-    /// Look here.
-    Caution,
-    /// Wrong, or harmful.
-    Bad,
-    /// Less important.
-    Faint,
-    /// A heading.
-    Strong,
-}
-
-impl Style {
-    fn ansi(self) -> Ansi {
-        match self {
-            Self::Plain => Ansi::new(),
-            Self::Good => Ansi::new().fg_color(Some(AnsiColor::Green.into())),
-            Self::Caution => Ansi::new().fg_color(Some(AnsiColor::Yellow.into())),
-            Self::Bad => Ansi::new().fg_color(Some(AnsiColor::Red.into())).bold(),
-            Self::Faint => Ansi::new().dimmed(),
-            Self::Strong => Ansi::new().bold(),
-        }
-    }
 }
 
 /// What a message is about: fields of a JSON log. Empty where they do not apply.
@@ -404,14 +362,6 @@ fn width_of_stdout() -> Option<usize> {
 fn width_of_stderr() -> Option<usize> {
     let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stderr())?;
     Some(usize::from(columns))
-}
-
-fn painted(color: bool, style: Style, text: &str) -> String {
-    if !color || style == Style::Plain {
-        return text.to_owned();
-    }
-    let ansi = style.ansi();
-    format!("{ansi}{text}{ansi:#}")
 }
 
 /// A panic while writing leaves at worst half a line behind.
