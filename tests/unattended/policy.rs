@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 
 use super::{is_there, stuck};
 use crate::harness::fixtures::{create, path};
-use crate::harness::{Lab, Ran};
+use crate::harness::{ADMISSION_POLICIES, Lab, Ran};
 use crate::tests;
 
 tests! {
     Controlled:
     the_first_rule_that_matches_decides,
     a_zombie_is_rearmed_only_where_a_rule_says_so,
-    an_api_that_stores_nothing_neither_holds_up_a_zombie_nor_is_it_warned_of_twice,
     a_metadata_finalizer_is_removed_where_a_rule_names_it,
     the_owner_has_to_be_proven_absent;
     BothAlone:
     under_a_preview_policy_the_scenarios_are_cleared_or_refused_and_none_wrongly,
     the_flags_say_the_same_for_all_of_them;
     Sandbox:
+    an_api_that_stores_nothing_neither_holds_up_a_zombie_nor_is_it_warned_of_twice,
     a_mistake_is_told_with_its_line_before_any_request,
     a_rehearsal_names_the_rule_and_ends_as_the_real_run,
     a_label_that_is_taken_away_before_the_write_holds_it_back,
@@ -196,7 +196,11 @@ rules:
 /// Every scenario by itself: what is cleared has left nothing behind, and what is refused is as it was.
 async fn under_a_preview_policy_the_scenarios_are_cleared_or_refused_and_none_wrongly(lab: Lab) {
     let (mut cleared, mut others) = (Vec::new(), Vec::new());
-    for scenario in scenarios::all().iter().filter(|each| each.name != "active") {
+    let has_policies = lab.since(ADMISSION_POLICIES);
+    let mut expected = vec!["load-balancer", "foreign-spec-finalizer", "finalize-webhook"];
+    expected.extend(has_policies.then_some("policy-denies-update"));
+    let played = scenarios::all().iter().filter(|each| each.name != "active");
+    for scenario in played.filter(|each| has_policies || each.name != "policy-denies-update") {
         let fresh = if lab.sandbox.is_some() {
             let options = Options {
                 scenarios: Vec::new(),
@@ -226,7 +230,7 @@ async fn under_a_preview_policy_the_scenarios_are_cleared_or_refused_and_none_wr
     }
     println!("cleared {}: {cleared:?}\nothers {}: {others:#?}", cleared.len(), others.len());
     // Nobody has named their finalizers, or the server itself refuses.
-    for name in ["load-balancer", "foreign-spec-finalizer", "finalize-webhook", "policy-denies-update"] {
+    for name in expected {
         assert!(others.iter().any(|other| other.starts_with(name)), "{cleared:?} {others:#?}");
     }
     // It keeps every namespace of a cluster, so that it is played on a sandbox of its own alone.
@@ -247,6 +251,11 @@ async fn a_mistake_is_told_with_its_line_before_any_request(lab: Lab) {
     assert!(
         ran.stderr.starts_with("error: unable to read the policy /nowhere.yaml: No such file"),
         "{ran:?}"
+    );
+    let endless = lab.nsfix(&["clear", "--all", "--policy=/dev/zero", "--yes"]).run().await.expect(2);
+    assert!(
+        endless.stderr.starts_with("error: unable to read the policy /dev/zero: it is larger"),
+        "{endless:?}"
     );
     assert_eq!(lab.requests_of_nsfix(), Vec::<String>::new());
     let policy = policy(&lab, PREVIEW);
