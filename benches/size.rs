@@ -70,7 +70,7 @@ fn main() {
         let started = Instant::now();
         fill(&lab, size).await;
         println!("built in {:?}", started.elapsed());
-        read(&lab).await;
+        read(&lab, &name_of(size.namespaces - 1)).await;
         clear(&lab).await;
     });
     if let Some(plane) = plane {
@@ -128,7 +128,7 @@ fn name_of(index: usize) -> String {
 }
 
 /// Each verb that reads, against its own GETs done bare, and what the API server works for either.
-async fn read(lab: &Lab) {
+async fn read(lab: &Lab, healthy: &str) {
     for arguments in [
         ["list-stuck"].as_slice(),
         &["list-stuck", "-o", "wide"],
@@ -136,7 +136,7 @@ async fn read(lab: &Lab) {
         &["explain"],
         &["orphans"],
         &["orphans", "nobody"],
-        &["check", "default"],
+        &["check", healthy],
     ] {
         let urls = requests(lab, arguments).await;
         let mut unique = urls.clone();
@@ -172,23 +172,22 @@ async fn read(lab: &Lab) {
 
 /// All that are stuck, in one run.
 async fn clear(lab: &Lab) {
-    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--yes", "--events=false"];
+    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--max=1000", "--yes"];
     let before = server_time();
     let said = peak(lab, &arguments).await;
     println!("{}: {said}; the server worked {:?}", arguments.join(" "), server_time().saturating_sub(before));
 }
 
-/// The CPU time of the API server that this process has started; zero where there is none.
+/// The CPU time of the API servers on this machine; zero where there is none.
 fn server_time() -> Duration {
-    let own = std::process::id();
     let stat = |entry: std::fs::DirEntry| std::fs::read_to_string(entry.path().join("stat")).ok();
     let stats = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(stat);
     let ticks = stats.filter_map(|stat| {
         let (name, fields) = stat.split_once('(')?.1.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
-        // proc_pid_stat(5): the parent, and time in user and kernel mode; the name is cut at fifteen characters.
-        (name == "kube-apiserver" && number(1)? == u64::from(own)).then_some(number(11)? + number(12)?)
+        // proc_pid_stat(5): time in user and kernel mode.
+        (name == "kube-apiserver").then_some(number(11)? + number(12)?)
     });
     // sysconf(_SC_CLK_TCK) is 100 on every Linux.
     Duration::from_millis(ticks.sum::<u64>() * 10)
