@@ -250,34 +250,22 @@ async fn a_restore_counts_its_objects(lab: Lab) {
     );
 }
 
+/// A release that takes long enough for a terminal to show it.
+async fn slow_release(lab: &Lab) -> Nsfix {
+    let name = terminating(lab).await;
+    slow_patches(lab, 0, Duration::from_secs(2));
+    let release = ["--leftovers=release", "--release-finalizer=example.com/hold", "--timeout=3s"];
+    lab.nsfix(&[&["clear", &name, "--yes"][..], &release].concat())
+}
+
 async fn nothing_moves_where_there_is_no_terminal(lab: Lab) {
-    let name = terminating(&lab).await;
-    slow_patches(&lab, 0, Duration::from_secs(2));
-    let arguments = [
-        "clear",
-        &name,
-        "--yes",
-        "--leftovers=release",
-        "--release-finalizer=example.com/hold",
-        "--timeout=3s",
-    ];
-    let ran = lab.nsfix(&arguments).env("TERM", "xterm").run().await;
+    let ran = slow_release(&lab).await.env("TERM", "xterm").run().await;
     assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains('\r'), "{ran:?}");
     assert!(!ran.stderr.contains(" of 1 configmaps") && !ran.stderr.contains("waiting for the"), "{ran:?}");
 }
 
 async fn a_dumb_terminal_gets_lines_alone(lab: Lab) {
-    let name = terminating(&lab).await;
-    slow_patches(&lab, 0, Duration::from_secs(2));
-    let arguments = [
-        "clear",
-        &name,
-        "--yes",
-        "--leftovers=release",
-        "--release-finalizer=example.com/hold",
-        "--timeout=3s",
-    ];
-    let watched = Watched::answering(lab.nsfix(&arguments), "dumb", None).await;
+    let watched = Watched::answering(slow_release(&lab).await, "dumb", None).await;
     assert!(!watched.raw.contains('\u{1b}'), "{}", watched.raw);
     assert_eq!(watched.statuses, [""; 0]);
 }
