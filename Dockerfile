@@ -5,14 +5,13 @@
 # SSL_CERT_FILE, rather than trust a list that ages with the image.
 
 ARG RUST_VERSION=1.95.0
-# The SBOM lists what Cargo.lock says; the binary alone would tell nothing.
-ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
-
 # On the machine's own architecture whatever the image's: nothing is emulated.
 FROM --platform=$BUILDPLATFORM rust:${RUST_VERSION}-slim-bookworm AS build
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends clang jq llvm musl-dev \
  && rm -rf /var/lib/apt/lists/*
+COPY .ci/tools /usr/local/bin/
+RUN tools cargo-auditable
 WORKDIR /src
 COPY . .
 ARG TARGETARCH
@@ -21,9 +20,12 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     .ci/static /image "$TARGETARCH" --no-default-features
 
 FROM scratch
+# The same as in Cargo.toml. The release workflow adds where it comes from: source, revision, version, created and the
+# addresses. There is no base image to name.
 LABEL org.opencontainers.image.title="nsfix" \
-      org.opencontainers.image.description="Finds Kubernetes namespaces stuck in Terminating, says why, and ends them" \
+      org.opencontainers.image.description="Finds Kubernetes namespaces stuck in Terminating, says why, and ends them without leaving damage behind" \
       org.opencontainers.image.licenses="Apache-2.0"
+# The binary has the list of its crates in it: the SBOM of the image is made from that, and scanners read it.
 COPY --from=build /image /
 # By number, so that runAsNonRoot can be checked.
 USER 65532:65532
