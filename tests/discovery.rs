@@ -20,7 +20,7 @@ tests! {
 }
 
 async fn lab(discovery: DiscoveryMode) -> Lab {
-    Lab::sandbox(Options { discovery, controller: None, ..Options::empty() }).await
+    Lab::sandbox(Options { discovery: Some(discovery), controller: None, ..Options::empty() }).await
 }
 
 /// A look at what is inside, without a write.
@@ -106,6 +106,8 @@ async fn a_type_is_asked_for_once(lab: Lab) {
         "mutatingwebhookconfigurations",
         "validatingadmissionpolicies",
         "validatingadmissionpolicybindings",
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
     ];
     for resource in in_the_way {
         assert!(paths.iter().any(|each| each.ends_with(&format!("/{resource}?limit=500"))), "{resource}");

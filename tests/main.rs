@@ -27,6 +27,7 @@ mod habits;
 mod kubectl;
 mod list_stuck;
 mod narrow;
+mod older;
 mod orphans;
 mod packaging;
 mod printed;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         kubectl::tests(),
         list_stuck::tests(),
         narrow::tests(),
+        older::tests(),
         orphans::tests(),
         packaging::tests(),
         restore::tests(),

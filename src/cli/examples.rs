@@ -61,6 +61,7 @@ pub(super) fn of(verb: &str) -> &'static [Example] {
             ("A practice cluster for kubectl and nsfix", "sandbox"),
             ("With one kind of trouble", "sandbox dead-apiservice"),
             ("Which kinds there are", "sandbox --list"),
+            ("As an older Kubernetes", "sandbox --kubernetes-version 1.25"),
         ],
         "completion" => &[("For bash", "completion bash > ~/.local/share/bash-completion/completions/nsfix")],
         "finalizers" => &[

@@ -11,6 +11,9 @@ pub struct SandboxOptions {
     /// List the scenarios and end
     #[arg(long)]
     pub list: bool,
+    /// The version of Kubernetes that it plays, 1.20 to 1.36; the newest if not given
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes_version: Option<String>,
     /// The port on 127.0.0.1; a free one if not given
     #[arg(long, default_value_t = 0)]
     pub port: u16,

@@ -15,8 +15,14 @@ use crate::model::{Gap, Inventory, Leftover, ResourceType, TypeLeftovers, Unread
 pub const LIST_CONCURRENCY: usize = 16;
 
 /// Types whose objects are served under two groups at once (kubernetes'
-/// pkg/kubeapiserver/default_storage_factory_builder.go); the same uid counts once.
-const COHABITING: [(&str, &str); 2] = [("", "events"), ("events.k8s.io", "events")];
+/// pkg/kubeapiserver/default_storage_factory_builder.go; Ingresses until 1.21). The same uid counts once, in the group that
+/// stands first.
+const COHABITING: [(&str, &str); 4] = [
+    ("", "events"),
+    ("events.k8s.io", "events"),
+    ("networking.k8s.io", "ingresses"),
+    ("extensions", "ingresses"),
+];
 
 /// One object that cannot be read fails the list over all namespaces; then each namespace is listed by itself, but
 /// not without end: this many of them, and no more once this many have failed and none has succeeded.
@@ -285,14 +291,21 @@ impl<'a> LeftoverCounter<'a> {
 }
 
 fn is_cohabiting(ty: &ResourceType) -> bool {
-    COHABITING.contains(&(ty.group.as_str(), ty.resource.as_str()))
+    rank(ty).is_some()
+}
+
+fn rank(ty: &ResourceType) -> Option<usize> {
+    COHABITING.iter().position(|each| *each == (ty.group.as_str(), ty.resource.as_str()))
 }
 
 /// Drops the objects that a second group serves under the same uid.
 pub(super) fn count_cohabiting_once(types: &mut Vec<TypeLeftovers>, keep: usize) {
     types.sort_by(|a, b| a.resource.cmp(&b.resource));
+    let mut cohabiting: Vec<_> =
+        types.iter_mut().filter_map(|of_type| Some((rank(&of_type.resource)?, of_type))).collect();
+    cohabiting.sort_by_key(|(rank, _)| *rank);
     let mut seen = HashSet::new();
-    for of_type in types.iter_mut().filter(|of_type| is_cohabiting(&of_type.resource)) {
+    for (_, of_type) in cohabiting {
         let mut once = TypeLeftovers::none(of_type.resource.clone());
         for leftover in std::mem::take(&mut of_type.sample) {
             if seen.insert(leftover.uid.clone()) {

@@ -83,21 +83,43 @@ impl Cluster {
         forbidden: &ForbiddenReads,
     ) -> (Presence, Option<usize>) {
         let ServiceRef { namespace, name } = service;
-        let slices_path = collection::<EndpointSlice>(namespace);
-        let (service, slices) = futures::join!(
+        let (service, ready) = futures::join!(
             self.object::<core::Service>(namespace, name),
-            self.first_page::<EndpointSlice>(&slices_path, |params| {
-                params.labels(&format!("kubernetes.io/service-name={name}"))
-            }),
+            self.ready_endpoints(namespace, name, forbidden),
         );
         forbidden.note::<core::Service, _>(&service);
-        forbidden.note::<EndpointSlice, _>(&slices);
         // An ExternalName has no endpoints of its own.
         let external = service
             .as_ref()
             .is_ok_and(|service| service.spec.as_ref().is_some_and(|spec| spec.external_name.is_some()));
-        let ready = slices.ok().filter(|_| !external).map(|slices| ready_endpoints(&slices));
-        (presence(&service), ready)
+        (presence(&service), ready.filter(|_| !external))
+    }
+
+    /// From the EndpointSlices of a Service, or from its Endpoints where the server has no `discovery.k8s.io/v1` (before
+    /// 1.21).
+    async fn ready_endpoints(
+        &self,
+        namespace: &str,
+        service: &str,
+        forbidden: &ForbiddenReads,
+    ) -> Option<usize> {
+        let slices: Result<Vec<EndpointSlice>, _> = self
+            .first_page(&collection::<EndpointSlice>(namespace), |params| {
+                params.labels(&format!("kubernetes.io/service-name={service}"))
+            })
+            .await;
+        forbidden.note::<EndpointSlice, _>(&slices);
+        match slices {
+            Ok(slices) => Some(ready_in_slices(&slices)),
+            Err(error) if error.is_not_found() => {
+                let path = collection::<core::Endpoints>(namespace);
+                let named = |params: ListParams| params.fields(&format!("metadata.name={service}"));
+                let endpoints: Result<Vec<core::Endpoints>, _> = self.first_page(&path, named).await;
+                forbidden.note::<core::Endpoints, _>(&endpoints);
+                endpoints.ok().map(|endpoints| ready_addresses(&endpoints))
+            }
+            Err(_) => None,
+        }
     }
 
     /// How a CRD converts. `message` is what the server said of it.
@@ -235,7 +257,7 @@ fn presence<T>(read: &Result<T, ApiError>) -> Presence {
     }
 }
 
-fn ready_endpoints(slices: &[EndpointSlice]) -> usize {
+fn ready_in_slices(slices: &[EndpointSlice]) -> usize {
     let endpoints = slices.iter().flat_map(|slice| slice.endpoints.iter().flatten());
     // Unknown counts as ready, as in kube-proxy (k8s.io/api discovery/v1 types.go).
     endpoints
@@ -243,6 +265,11 @@ fn ready_endpoints(slices: &[EndpointSlice]) -> usize {
             endpoint.conditions.as_ref().is_none_or(|conditions| conditions.ready != Some(false))
         })
         .count()
+}
+
+fn ready_addresses(endpoints: &[core::Endpoints]) -> usize {
+    let subsets = endpoints.iter().flat_map(|endpoints| endpoints.subsets.iter().flatten());
+    subsets.map(|subset| subset.addresses.as_ref().map_or(0, Vec::len)).sum()
 }
 
 fn model_pod(pod: core::Pod) -> Pod {

@@ -51,7 +51,7 @@ impl<'a> Fleet<'a> {
         #[cfg(feature = "sandbox")]
         if let Some(scenario) = &global.sandbox {
             let names: Vec<&str> = scenario.split(',').filter(|name| !name.is_empty()).collect();
-            let practice = Some(super::sandbox::start(&names, 0).await?);
+            let practice = Some(super::sandbox::start(&names, 0, crate::sandbox::Release::NEWEST).await?);
             return Ok(Self { global, terminal, contexts: None, practice });
         }
         let contexts = Some(global.connection.contexts()?);

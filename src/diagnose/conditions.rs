@@ -181,11 +181,14 @@ pub(super) fn remaining_finalizers(namespace: &Namespace) -> Option<&Condition> 
 }
 
 /// How many objects the controller counted, where it says so. Objects under two groups count twice there, as
-/// in events and events.k8s.io; those are left out.
+/// in events and events.k8s.io, or until 1.21 in ingresses and extensions; those are left out.
 pub(super) fn counted_remaining(namespace: &Namespace) -> Option<u64> {
     let condition = namespace.condition(REMAINING).filter(|condition| condition.status == "True")?;
     let (_, list) = condition.message.split_once(": ")?;
-    let items = list.split(", ").filter(|item| !item.starts_with("events.events.k8s.io "));
+    let again = |item: &&str| {
+        ["events.events.k8s.io ", "ingresses.extensions "].iter().any(|of| item.starts_with(of))
+    };
+    let items = list.split(", ").filter(|item| !again(item));
     items
         .map(|item| item.strip_suffix(" resource instances")?.rsplit_once(" has ")?.1.parse::<u64>().ok())
         .sum()

@@ -96,19 +96,34 @@ impl TypeLeftovers {
     }
 }
 
+/// The service accounts that Kubernetes and OpenShift put into every namespace.
+const DEFAULT_ACCOUNTS: [&str; 3] = ["default", "builder", "deployer"];
+
 /// What Kubernetes puts into every namespace, and OpenShift besides. One that somebody holds by a finalizer is
 /// not meant.
 fn is_default_object(ty: &ResourceType, leftover: &Leftover) -> bool {
     let name = leftover.name.as_str();
     leftover.finalizers.is_empty()
         && match (ty.group.as_str(), ty.resource.as_str()) {
-            ("", "serviceaccounts") => ["default", "builder", "deployer"].contains(&name),
+            ("", "serviceaccounts") => DEFAULT_ACCOUNTS.contains(&name),
+            ("", "secrets") => is_secret_of_default_account(name),
             ("", "configmaps") => ["kube-root-ca.crt", "openshift-service-ca.crt"].contains(&name),
             ("rbac.authorization.k8s.io", "rolebindings") => {
                 ["system:deployers", "system:image-builders", "system:image-pullers"].contains(&name)
             }
             _ => false,
         }
+}
+
+/// `default-token-x7k2p`: until 1.23 a controller made one for each service account, and OpenShift `default-dockercfg-x7k2p`
+/// besides. The end of the name is generated, from an alphabet without vowels.
+fn is_secret_of_default_account(name: &str) -> bool {
+    const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
+    let Some((front, end)) = name.rsplit_once('-') else { return false };
+    let account = front.strip_suffix("-token").or_else(|| front.strip_suffix("-dockercfg"));
+    end.len() == 5
+        && end.chars().all(|each| ALPHABET.contains(each))
+        && account.is_some_and(|account| DEFAULT_ACCOUNTS.contains(&account))
 }
 
 /// `3 ConfigMaps`
@@ -280,5 +295,22 @@ impl Inventory {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.types.iter().all(|of_type| of_type.total() == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret_of_default_account;
+
+    #[test]
+    fn secrets_of_default_accounts_have_a_generated_end() {
+        for of_default in ["default-token-x7k2p", "builder-token-bcdfg", "deployer-dockercfg-22222"] {
+            assert!(is_secret_of_default_account(of_default), "{of_default}");
+        }
+        for other in
+            ["default-token", "default-token-prod1", "default-token-x7k2", "app-token-x7k2p", "default-x7k2p"]
+        {
+            assert!(!is_secret_of_default_account(other), "{other}");
+        }
     }
 }

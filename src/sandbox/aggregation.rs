@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::crd::set_condition;
 use super::meta;
+use super::release::Release;
 use super::store::Store;
 
 pub(crate) const KEY: &str = "apiservices.apiregistration.k8s.io";
@@ -58,14 +59,14 @@ pub(crate) fn local(group: &str, version: &str) -> Value {
 }
 
 /// Brings the Available condition up to date. None when nothing changes.
-pub(crate) fn reconcile(store: &Store, service: &Value) -> Option<Value> {
+pub(crate) fn reconcile(release: Release, store: &Store, service: &Value) -> Option<Value> {
     let mut new = service.clone();
-    let (status, reason, message) = availability(store, &service["spec"]["service"]);
+    let (status, reason, message) = availability(release, store, &service["spec"]["service"]);
     set_condition(&mut new, "Available", status, reason, &message);
     (new != *service).then_some(new)
 }
 
-fn availability(store: &Store, to: &Value) -> (&'static str, &'static str, String) {
+fn availability(release: Release, store: &Store, to: &Value) -> (&'static str, &'static str, String) {
     if !to.is_object() {
         return ("True", "Local", "Local APIServices are always available".to_owned());
     }
@@ -80,24 +81,19 @@ fn availability(store: &Store, to: &Value) -> (&'static str, &'static str, Strin
     let Some(listening) = listening else {
         return ("False", "ServicePortError", format!("{subject} is not listening on port {port}"));
     };
-    let slices: Vec<_> = store
-        .list("endpointslices.discovery.k8s.io", namespace, None)
-        .filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == name)
-        .collect();
-    if slices.is_empty() {
-        return ("False", "EndpointsNotFound", format!("cannot find endpointslices for {subject}"));
-    }
     let port_name = listening["name"].as_str().unwrap_or_default();
-    let alive = slices.iter().any(|slice| {
-        let ready = meta::items(&slice["endpoints"]).iter().any(|each| each["conditions"]["ready"] != false);
-        ready
-            && meta::items(&slice["ports"])
-                .iter()
-                .any(|each| each["name"].as_str().unwrap_or_default() == port_name)
-    });
-    if !alive {
-        let message = format!("endpointslices for {subject} have no addresses with port name {port_name:?}");
-        return ("False", "MissingEndpoints", message);
+    let (kind, addresses) = if release.judges_by_slices() {
+        ("endpointslices", in_slices(store, namespace, name, port_name))
+    } else {
+        ("endpoints", in_endpoints(store, namespace, name, port_name))
+    };
+    match addresses {
+        None => return ("False", "EndpointsNotFound", format!("cannot find {kind} for {subject}")),
+        Some(false) => {
+            let message = format!("{kind} for {subject} have no addresses with port name {port_name:?}");
+            return ("False", "MissingEndpoints", message);
+        }
+        Some(true) => {}
     }
     let address = service["spec"]["clusterIP"].as_str().unwrap_or("10.96.0.1");
     let url = format!("https://{address}:{port}/apis");
@@ -105,4 +101,29 @@ fn availability(store: &Store, to: &Value) -> (&'static str, &'static str, Strin
         "failing or missing response from {url}: Get \"{url}\": dial tcp {address}:{port}: connect: connection refused"
     );
     ("False", "FailedDiscoveryCheck", message)
+}
+
+/// Whether an EndpointSlice of the Service has an address for the port; none where there is no slice.
+fn in_slices(store: &Store, namespace: &str, service: &str, port: &str) -> Option<bool> {
+    let slices: Vec<_> = store
+        .list("endpointslices.discovery.k8s.io", namespace, None)
+        .filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service)
+        .collect();
+    let alive = |slice: &&std::sync::Arc<Value>| {
+        let ready = |endpoint: &Value| endpoint["conditions"]["ready"] != false;
+        meta::items(&slice["endpoints"]).iter().any(ready) && has_port(&slice["ports"], port)
+    };
+    (!slices.is_empty()).then(|| slices.iter().any(alive))
+}
+
+/// The same of its Endpoints, which have its name.
+fn in_endpoints(store: &Store, namespace: &str, service: &str, port: &str) -> Option<bool> {
+    let endpoints = store.get("endpoints", namespace, service)?;
+    let alive =
+        |subset: &Value| !meta::items(&subset["addresses"]).is_empty() && has_port(&subset["ports"], port);
+    Some(meta::items(&endpoints["subsets"]).iter().any(alive))
+}
+
+fn has_port(ports: &Value, name: &str) -> bool {
+    meta::items(ports).iter().any(|each| each["name"].as_str().unwrap_or_default() == name)
 }

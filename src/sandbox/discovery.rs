@@ -8,34 +8,39 @@ use serde_json::{Value, json};
 
 use super::aggregation::Remote;
 use super::negotiate::MediaRange;
+use super::release::Release;
 use super::types::{ResourceType, Types, group_version};
 
 /// Which form of discovery the sandbox offers; what servers of different age do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DiscoveryMode {
-    /// `apidiscovery.k8s.io/v2` (since 1.30).
+    /// `apidiscovery.k8s.io/v2` alone (since 1.33).
     #[default]
     AggregatedV2,
-    /// `apidiscovery.k8s.io/v2beta1` alone (1.26 to 1.29).
+    /// v2 and v2beta1, whichever the client asks for first (1.30 to 1.32).
+    AggregatedBoth,
+    /// `apidiscovery.k8s.io/v2beta1` alone (1.27 to 1.29).
     AggregatedV2Beta1,
-    /// None: one document per group and version (before 1.26).
+    /// None: one document per group and version (before 1.27).
     Legacy,
 }
 
 impl DiscoveryMode {
     /// The aggregated version to answer with; none for the legacy documents.
     pub(crate) fn pick(self, accept: &[MediaRange]) -> Option<&'static str> {
-        let offered = match self {
-            Self::AggregatedV2 => "v2",
-            Self::AggregatedV2Beta1 => "v2beta1",
-            Self::Legacy => return None,
+        let offered: &[&str] = match self {
+            Self::AggregatedV2 => &["v2"],
+            Self::AggregatedBoth => &["v2", "v2beta1"],
+            Self::AggregatedV2Beta1 => &["v2beta1"],
+            Self::Legacy => &[],
         };
-        let first = accept.iter().filter(|range| range.is_json()).find(|range| {
-            let aggregated = range.param("as") == "APIGroupDiscoveryList";
-            (aggregated && range.param("g") == "apidiscovery.k8s.io" && range.param("v") == offered)
-                || range.param("as").is_empty()
-        })?;
-        (!first.param("as").is_empty()).then_some(offered)
+        let version = |range: &MediaRange| {
+            let aggregated =
+                range.param("as") == "APIGroupDiscoveryList" && range.param("g") == "apidiscovery.k8s.io";
+            offered.iter().copied().find(|offered| aggregated && range.param("v") == *offered)
+        };
+        let acceptable = |range: &&MediaRange| version(range).is_some() || range.param("as").is_empty();
+        accept.iter().filter(|range| range.is_json()).find(acceptable).and_then(version)
     }
 }
 
@@ -78,7 +83,7 @@ pub(crate) fn groups(types: &Types, remotes: &[Remote]) -> Vec<Group> {
     for remote in remotes {
         version_of(&remote.group, &remote.version, true, None);
     }
-    // On 1.36 a stale entry carries no resources.
+    // A stale entry carries no resources (seen from 1.29 to 1.36).
     for version in groups.iter_mut().flat_map(|group| &mut group.versions).filter(|version| version.stale) {
         version.types.clear();
     }
@@ -86,9 +91,12 @@ pub(crate) fn groups(types: &Types, remotes: &[Remote]) -> Vec<Group> {
 }
 
 /// The answer to `/api` or `/apis`, aggregated.
-pub(crate) fn aggregated(groups: &[Group], api_version: &str, legacy: bool) -> Value {
-    let items: Vec<_> =
-        groups.iter().filter(|group| group.name.is_empty() == legacy).map(aggregated_group).collect();
+pub(crate) fn aggregated(groups: &[Group], release: Release, api_version: &str, legacy: bool) -> Value {
+    let items: Vec<_> = groups
+        .iter()
+        .filter(|group| group.name.is_empty() == legacy)
+        .map(|group| aggregated_group(group, release))
+        .collect();
     json!({
         "kind": "APIGroupDiscoveryList",
         "apiVersion": format!("apidiscovery.k8s.io/{api_version}"),
@@ -97,7 +105,7 @@ pub(crate) fn aggregated(groups: &[Group], api_version: &str, legacy: bool) -> V
     })
 }
 
-fn aggregated_group(group: &Group) -> Value {
+fn aggregated_group(group: &Group, release: Release) -> Value {
     let version = |version: &Version| {
         let mut entry = json!({"version": version.name});
         if !version.types.is_empty() {
@@ -107,7 +115,10 @@ fn aggregated_group(group: &Group) -> Value {
         entry
     };
     let versions: Vec<_> = group.versions.iter().map(version).collect();
-    let metadata = if group.name.is_empty() { json!({}) } else { json!({"name": group.name}) };
+    let mut metadata = if group.name.is_empty() { json!({}) } else { json!({"name": group.name}) };
+    if release.writes_null_times() {
+        metadata["creationTimestamp"] = Value::Null;
+    }
     json!({"metadata": metadata, "versions": versions})
 }
 

@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::handlers::{Context, Watch};
 use super::negotiate::{self, View};
 use super::openapi;
+use super::release::Release;
 use super::request::{Call, Route, Target, route, verb};
 use super::store::Store;
 use super::types::{ResourceType, Types};
@@ -31,6 +32,8 @@ pub(crate) struct Engine {
     pub(crate) store: Store,
     pub(crate) types: Types,
     pub(crate) deny: Vec<Deny>,
+    /// What the API server is, and the controllers are.
+    pub(crate) release: Release,
     pub(crate) discovery: DiscoveryMode,
     /// host:port, for the legacy `/api` document.
     pub(crate) address: String,
@@ -39,9 +42,15 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(deny: Vec<Deny>, discovery: DiscoveryMode, address: String) -> Self {
-        let (store, types) = (Store::new(), Types::new());
-        let mut engine = Self { store, types, deny, discovery, address, tokens: BTreeMap::new() };
+    pub(crate) fn new(
+        release: Release,
+        deny: Vec<Deny>,
+        discovery: Option<DiscoveryMode>,
+        address: String,
+    ) -> Self {
+        let (store, types) = (Store::new(), Types::new(release));
+        let discovery = discovery.unwrap_or_else(|| release.discovery());
+        let mut engine = Self { store, types, deny, release, discovery, address, tokens: BTreeMap::new() };
         engine.register_local_services();
         engine
     }
@@ -61,7 +70,9 @@ impl Engine {
                 Document::json(200, &discovery::legacy_group(&found.ok_or_else(Failure::no_such_path)?))
             }
             Route::Resources { group, version } => self.resources(&group, &version)?,
-            Route::Other => openapi::other(&self.types, &call.path).ok_or_else(Failure::no_such_path)?,
+            Route::Other => {
+                openapi::other(self.release, &self.types, &call.path).ok_or_else(Failure::no_such_path)?
+            }
         };
         if call.method != "GET" {
             return Err(Failure::method_not_allowed());
@@ -97,7 +108,8 @@ impl Engine {
             }
             return Ok(Document::json(200, &discovery::legacy_groups(&groups, legacy, &self.address)));
         };
-        let mut document = Document::json(200, &discovery::aggregated(&groups, version, legacy));
+        let mut document =
+            Document::json(200, &discovery::aggregated(&groups, self.release, version, legacy));
         let tag = discovery::etag(&document.body);
         if call.if_none_match == tag {
             document.code = 304;
@@ -252,7 +264,7 @@ impl Engine {
     fn settle(&mut self, of: &ResourceType) {
         match (of.group.as_str(), of.resource.as_str()) {
             ("apiextensions.k8s.io", _) => self.settle_crds(),
-            ("apiregistration.k8s.io" | "discovery.k8s.io", _) | ("", "services") => {
+            ("apiregistration.k8s.io" | "discovery.k8s.io", _) | ("", "services" | "endpoints") => {
                 self.settle_services();
             }
             _ if of.custom.as_ref().is_some_and(|custom| custom.terminating) => self.settle_crds(),
@@ -301,7 +313,7 @@ impl Engine {
 
     fn settle_services(&mut self) {
         for service in self.store.all(aggregation::KEY) {
-            if let Some(new) = aggregation::reconcile(&self.store, &service) {
+            if let Some(new) = aggregation::reconcile(self.release, &self.store, &service) {
                 self.store.put(aggregation::KEY, new);
             }
         }
@@ -327,7 +339,7 @@ impl Engine {
             if self.store.get(aggregation::KEY, "", super::meta::name(&local)).is_none() {
                 local["metadata"]["uid"] = super::meta::new_uid().into();
                 local["metadata"]["creationTimestamp"] = super::meta::now().into();
-                let local = aggregation::reconcile(&self.store, &local).unwrap_or(local);
+                let local = aggregation::reconcile(self.release, &self.store, &local).unwrap_or(local);
                 self.store.put(aggregation::KEY, local);
             }
         }

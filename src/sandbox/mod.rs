@@ -1,7 +1,7 @@
 //! A practice cluster: a Kubernetes API in this process, for rehearsal, demos and tests.
 //!
-//! It follows what a 1.36 kube-apiserver does with namespaces, finalizers and everything in their way, plays
-//! the namespace controller, and comes with [scenarios] of namespaces that are stuck. It is honest about
+//! It follows what a kube-apiserver does with namespaces, finalizers and everything in their way (that of 1.36, or of
+//! an older [`Release`]), plays the namespace controller, and comes with [scenarios] of namespaces that are stuck. It is honest about
 //! being small: objects are kept as they come, without the validation and defaulting of each type, nothing
 //! runs in its pods, and nobody answers behind its webhooks and APIServices.
 //!
@@ -26,6 +26,7 @@ mod negotiate;
 mod openapi;
 mod patch;
 mod protobuf;
+mod release;
 mod request;
 pub mod scenarios;
 mod selector;
@@ -49,6 +50,7 @@ pub use self::authorize::Deny;
 pub use self::controller::ControllerOptions;
 pub use self::discovery::DiscoveryMode;
 pub use self::faults::{Canned, Fault, Matcher};
+pub use self::release::{Release, ReleaseError};
 pub use self::scenarios::{Scenario, Step};
 
 use self::api::{Shared, lock};
@@ -61,12 +63,14 @@ use self::faults::Faults;
 pub struct Options {
     /// Where it listens; port 0 takes a free one.
     pub address: SocketAddr,
+    /// The release of Kubernetes that it plays.
+    pub release: Release,
     /// What is in it besides the namespaces of every cluster.
     pub scenarios: Vec<&'static Scenario>,
     /// The controller manager; none leaves every deleted namespace stuck, as in envtest.
     pub controller: Option<ControllerOptions>,
-    /// The form of discovery.
-    pub discovery: DiscoveryMode,
+    /// The form of discovery, if it is another than the release's.
+    pub discovery: Option<DiscoveryMode>,
     /// Rights that are withheld from everybody.
     pub deny: Vec<Deny>,
 }
@@ -75,9 +79,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            release: Release::default(),
             scenarios: scenarios::default_set(),
             controller: Some(ControllerOptions::default()),
-            discovery: DiscoveryMode::default(),
+            discovery: None,
             deny: Vec::new(),
         }
     }
@@ -117,8 +122,9 @@ impl Sandbox {
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
         let address = listener.local_addr()?;
-        let mut engine = Engine::new(options.deny, options.discovery, address.to_string());
-        let mut controller = options.controller.map(Controller::new);
+        let mut engine = Engine::new(options.release, options.deny, options.discovery, address.to_string());
+        let mut controller =
+            options.controller.map(|controller| Controller::new(controller, options.release));
         load::fill(&mut engine, controller.as_mut(), &options.scenarios)?;
         let shared = Arc::new(Shared::new(engine));
         let faults = Arc::default();

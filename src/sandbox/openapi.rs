@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
+use super::release::Release;
 use super::types::{Types, group_version};
 
 /// Answers `/version`, `/healthz` and the like; none for unknown paths.
-pub(crate) fn other(types: &Types, path: &str) -> Option<Document> {
+pub(crate) fn other(release: Release, types: &Types, path: &str) -> Option<Document> {
     match path.trim_end_matches('/') {
-        "/version" => Some(Document::json(200, &version())),
+        "/version" => Some(Document::json(200, &release.version())),
         "/healthz" | "/readyz" | "/livez" => Some(Document::text(200, "ok")),
         "/openapi/v3" => Some(Document::json(200, &index(types))),
         "" => {
@@ -28,26 +29,11 @@ pub(crate) fn other(types: &Types, path: &str) -> Option<Document> {
             let place = path.strip_prefix("/openapi/v3/")?;
             let group_version = place.strip_prefix("apis/").or_else(|| place.strip_prefix("api/"))?;
             let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
-            types.serves(group, version).then(|| Document::json(200, &document(types, group, version)))
+            types
+                .serves(group, version)
+                .then(|| Document::json(200, &document(release, types, group, version)))
         }
     }
-}
-
-/// The sandbox calls itself what it plays, and says that it plays.
-fn version() -> Value {
-    json!({
-        "major": "1",
-        "minor": "36",
-        "emulationMajor": "1",
-        "emulationMinor": "36",
-        "gitVersion": "v1.36.2+nsfix-sandbox",
-        "gitCommit": "",
-        "gitTreeState": "clean",
-        "buildDate": "1970-01-01T00:00:00Z",
-        "goVersion": "none",
-        "compiler": "rustc",
-        "platform": "sandbox",
-    })
 }
 
 fn index(types: &Types) -> Value {
@@ -62,7 +48,7 @@ fn index(types: &Types) -> Value {
 
 /// No schemas, but the PATCH of each type with its parameters: kubectl reads from it that the server itself
 /// checks the fields, and then does not ask for schemas.
-fn document(types: &Types, group: &str, version: &str) -> Value {
+fn document(release: Release, types: &Types, group: &str, version: &str) -> Value {
     let mut paths = Map::new();
     let parameters = json!([
         {"name": "dryRun", "in": "query", "schema": {"type": "string"}},
@@ -82,6 +68,6 @@ fn document(types: &Types, group: &str, version: &str) -> Value {
         });
         paths.insert(key, json!({"patch": patch}));
     }
-    let info = json!({"title": "nsfix sandbox", "version": "v1.36.2"});
+    let info = json!({"title": "nsfix sandbox", "version": release.git_version()});
     json!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}})
 }

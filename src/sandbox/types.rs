@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::Value;
 
 use super::meta;
+use super::release::Release;
 
 /// All verbs of an ordinary type, in discovery's order.
 const ALL_VERBS: [&str; 8] =
@@ -62,9 +63,14 @@ impl ResourceType {
         }
     }
 
-    /// Where the objects are kept: one place for all versions, and for the two groups that events live in.
+    /// Where the objects are kept: one place for all versions, and for the two groups that events live in (until 1.21
+    /// ingresses did so, too).
     pub(crate) fn storage_key(&self) -> String {
-        if self.resource == "events" { "events".to_owned() } else { self.group_resource() }
+        match (self.group.as_str(), self.resource.as_str()) {
+            (_, "events") => "events".to_owned(),
+            ("extensions", "ingresses") => "ingresses.networking.k8s.io".to_owned(),
+            _ => self.group_resource(),
+        }
     }
 
     pub(crate) fn is(&self, group: &str, resource: &str) -> bool {
@@ -92,16 +98,18 @@ pub(crate) fn group_version(group: &str, version: &str) -> String {
 /// All types that are served at the moment, in discovery's order.
 #[derive(Debug)]
 pub(crate) struct Types {
+    built_in: Vec<Arc<ResourceType>>,
     custom: Vec<Arc<ResourceType>>,
 }
 
 impl Types {
-    pub(crate) fn new() -> Self {
-        Self { custom: Vec::new() }
+    pub(crate) fn new(release: Release) -> Self {
+        let served = BUILT_IN.iter().filter(|row| row.is_served_by(release));
+        Self { built_in: served.map(|row| Arc::clone(&row.of)).collect(), custom: Vec::new() }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<ResourceType>> {
-        BUILT_IN.iter().chain(&self.custom)
+        self.built_in.iter().chain(&self.custom)
     }
 
     pub(crate) fn find(&self, group: &str, version: &str, resource: &str) -> Option<Arc<ResourceType>> {
@@ -128,17 +136,45 @@ impl Types {
 
 /// The built-in type of this name; for the code that needs one to word an error or to find objects.
 pub(crate) fn built_in(group: &str, resource: &str) -> Arc<ResourceType> {
-    let found = BUILT_IN.iter().find(|of| of.is(group, resource)).cloned();
+    let found = BUILT_IN.iter().find(|row| row.of.is(group, resource));
     // The fallback is never reached: a test walks over all names that the code uses.
-    found.unwrap_or_else(|| Arc::clone(&BUILT_IN[0]))
+    Arc::clone(&found.unwrap_or(&BUILT_IN[0]).of)
 }
 
-static BUILT_IN: LazyLock<Vec<Arc<ResourceType>>> = LazyLock::new(|| {
+/// A row of the table.
+struct BuiltIn {
+    of: Arc<ResourceType>,
+    /// The minor releases that serve it.
+    first: u32,
+    last: u32,
+}
+
+impl BuiltIn {
+    fn is_served_by(&self, release: Release) -> bool {
+        (self.first..=self.last).contains(&release.minor())
+    }
+}
+
+static BUILT_IN: LazyLock<Vec<BuiltIn>> = LazyLock::new(|| {
     let table = include_str!("builtin.txt").lines().filter(|line| !line.starts_with('#'));
-    table.filter_map(parse_line).map(Arc::new).collect()
+    table.filter_map(parse_row).collect()
 });
 
-fn parse_line(line: &str) -> Option<ResourceType> {
+fn parse_row(line: &str) -> Option<BuiltIn> {
+    let (columns, releases) = line.rsplit_once(' ')?;
+    let (first, last) = releases.split_once('-')?;
+    let minor = |end: &str, open: u32| match end.strip_prefix("1.") {
+        Some(minor) => minor.parse().ok(),
+        None => Some(open),
+    };
+    Some(BuiltIn {
+        of: Arc::new(parse_type(columns)?),
+        first: minor(first, 0)?,
+        last: minor(last, u32::MAX)?,
+    })
+}
+
+fn parse_type(line: &str) -> Option<ResourceType> {
     let columns: Vec<&str> = line.split_whitespace().collect();
     let [api_version, resource, kind, scope, verbs, short_names, categories, subresources] = columns[..]
     else {

@@ -21,5 +21,6 @@ pub fn tests() -> Vec<Test> {
     ]
     .into_iter()
     .flatten()
+    .map(|test| test.also_on(&[20, 29, 33]))
     .collect()
 }

@@ -94,14 +94,15 @@ async fn two_requests_of_discovery_and_one_per_type(_: Lab) {
             || request.starts_with("GET ") && request.contains("/namespaces/configmap-finalizer/")
     });
     assert_eq!(lists.count(), looked, "{requests:#?}");
-    // The namespace, /api and /apis, what can be in the way (6), pods of the owner (2), and the dry run of the
+    // The namespace, /api and /apis, what can be in the way (8), pods of the owner (2), and the dry run of the
     // release with its access review (2).
-    assert_eq!(requests.len(), looked + 3 + 6 + 2 + 2, "{requests:#?}");
+    assert_eq!(requests.len(), looked + 3 + 8 + 2 + 2, "{requests:#?}");
 }
 
 async fn a_server_without_aggregated_discovery_is_explained_as_well(_: Lab) {
     let scenario = scenarios::find("dead-apiservice-and-finalizer").unwrap();
-    let lab = Lab::sandbox(Options { discovery: DiscoveryMode::Legacy, ..Options::with(scenario) }).await;
+    let lab =
+        Lab::sandbox(Options { discovery: Some(DiscoveryMode::Legacy), ..Options::with(scenario) }).await;
     let told = explain(&lab, scenario.name).await;
     told.is_stuck_by(&["UnavailableApi", "HeldObjects"]);
     assert_eq!(told.item["coverage"]["couldNotLook"][0]["group"], "metrics.example.com");

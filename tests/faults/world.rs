@@ -202,7 +202,7 @@ fn controller(random: &mut Rng) -> Option<ControllerOptions> {
     let controller = random.u8(0..4) > 0;
     controller.then(|| ControllerOptions {
         delay: Duration::from_millis(random.u64(10..100)),
-        pods_first: random.bool(),
+        pods_first: Some(random.bool()),
     })
 }
 

@@ -9,14 +9,14 @@ use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use kube::{Client, Config};
-use nsfix::sandbox::{Options, Sandbox, Step, scenarios};
+use nsfix::sandbox::{Options, Release, Sandbox, Step, scenarios};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::command::Nsfix;
 use super::kubeconfig::{client, config, kubeconfig};
 use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
-use super::versions::minor;
+use super::versions::{AGGREGATED_DISCOVERY, minor};
 
 /// Long enough for a loaded machine; a test that needs it all has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,7 +31,7 @@ pub struct Lab {
     pub sandbox: Option<Sandbox>,
     /// Whether a namespace controller runs.
     pub has_controller: bool,
-    /// The minor version of a control plane; the sandbox plays the newest.
+    /// The minor version of a control plane, or that the sandbox plays.
     minor: u32,
     client: Client,
     kubeconfig: PathBuf,
@@ -74,10 +74,11 @@ impl Answer {
 impl Lab {
     /// A fresh sandbox.
     pub async fn sandbox(options: Options) -> Self {
-        let has_controller = options.controller.is_some();
+        let (has_controller, release) = (options.controller.is_some(), options.release);
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
         let mut lab = Self::new(&sandbox.url(), None, has_controller).await;
         lab.sandbox = Some(sandbox);
+        lab.minor = release.minor();
         lab
     }
 
@@ -92,10 +93,16 @@ impl Lab {
         lab
     }
 
-    /// Whether the API server is of Kubernetes 1.`minor` or later. The sandbox always is.
+    /// Whether the API server is of Kubernetes 1.`minor` or later.
     #[allow(dead_code)] // not the benchmark's
     pub fn since(&self, minor: u32) -> bool {
         self.minor >= minor
+    }
+
+    /// The release that the sandbox has to play to be as this API server is; none for one that it does not know yet.
+    #[allow(dead_code)] // not the benchmark's
+    pub fn release(&self) -> Option<Release> {
+        Release::of(self.minor)
     }
 
     async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {
@@ -105,7 +112,7 @@ impl Lab {
         std::fs::write(&path, &text).expect("a kubeconfig");
         let client = client(&text).await;
         let (sandbox, audit, etcd, url) = (None, None, None, url.to_owned());
-        let minor = u32::MAX;
+        let minor = 0;
         Self { sandbox, has_controller, minor, client, kubeconfig: path, url, ca, audit, etcd, dir }
     }
 
@@ -267,6 +274,9 @@ impl Lab {
         match step {
             Step::Request { .. } => self.repeat(step, |status| step.is_done_by(status)).await,
             Step::WaitForRefusal { request, status } => self.repeat(request, |each| each == *status).await,
+            Step::WaitForStale { group, version } if !self.since(AGGREGATED_DISCOVERY) => {
+                self.wait_for(&format!("/apis/{group}/{version}"), |answer| answer.status == 503).await;
+            }
             Step::WaitForStale { group, version } => {
                 let stale = |answer: &Answer| {
                     let groups = answer.json()["items"].as_array().cloned().unwrap_or_default();

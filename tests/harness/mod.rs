@@ -28,14 +28,17 @@ pub use lab::{AGGREGATED, Answer, Lab};
 pub use plane::ADMIN_TOKEN;
 pub use plane::ControlPlane;
 #[allow(unused_imports)] // not the benchmark's
-pub use versions::{ADMISSION_POLICIES, LISTS_FROM_CACHE, ORDERED_DELETION};
+pub use versions::{
+    ADMISSION_POLICIES, AGGREGATED_DISCOVERY, CREATE_IN_TERMINATING_CRD_IS_FORBIDDEN, GONE_IS_NOT_FOUND,
+    JUDGED_BY_SLICES, LISTS_FROM_CACHE, MANAGED_SUBRESOURCES, NAME_LABEL, ORDERED_DELETION,
+};
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
-use nsfix::sandbox::Options;
+use nsfix::sandbox::{Options, Release};
 
 /// A test that hangs is a test that fails.
 pub const LIMIT: Duration = Duration::from_secs(300);
@@ -106,12 +109,14 @@ pub struct Test {
     on: On,
     body: Body,
     limit: Duration,
+    /// The older releases that the sandbox plays it on, besides the newest.
+    older: &'static [u32],
 }
 
 impl Test {
     pub fn new(module: &str, name: &str, on: On, body: Body) -> Self {
         let module = module.split_once("::").map_or(module, |(_, rest)| rest);
-        Self { name: format!("{module}::{name}"), on, body, limit: LIMIT }
+        Self { name: format!("{module}::{name}"), on, body, limit: LIMIT, older: &[] }
     }
 
     /// With another limit, for a test that has one for each of its parts.
@@ -119,16 +124,29 @@ impl Test {
         Self { limit, ..self }
     }
 
+    /// Also on a sandbox that plays each of these minor releases: what it says holds for all, or says since when.
+    pub fn also_on(self, older: &'static [u32]) -> Self {
+        Self { older, ..self }
+    }
+
     /// One trial per place.
     pub fn trials(self, plane: Option<&ControlPlane>) -> Vec<Trial> {
-        let Self { name, on, body, limit } = self;
-        let options = move || Options {
+        let Self { name, on, body, limit, older } = self;
+        let options = move |release| Options {
+            release,
             scenarios: Vec::new(),
             controller: matches!(on, On::Controlled | On::BothAlone).then(Default::default),
             ..Options::default()
         };
-        let on_sandbox = move || run(limit, async move { body(Lab::sandbox(options()).await).await });
-        let mut trials = vec![Trial::test(name.clone(), on_sandbox).with_kind("sandbox")];
+        let on_sandbox = |release: Release| {
+            let test = move || run(limit, async move { body(Lab::sandbox(options(release)).await).await });
+            Trial::test(name.clone(), test)
+        };
+        let mut trials = vec![on_sandbox(Release::NEWEST).with_kind("sandbox")];
+        trials.extend(older.iter().map(|&minor| {
+            let release = Release::of(minor).expect("a release that is played");
+            on_sandbox(release).with_kind(format!("sandbox {release}"))
+        }));
         if matches!(on, On::Real | On::RealAlone | On::RealIdle | On::RealJobs | On::Pod) {
             trials.clear();
         }

@@ -2,6 +2,15 @@
 
 use super::Answer;
 
+/// The minor version since which every namespace has the label `kubernetes.io/metadata.name`.
+pub const NAME_LABEL: u32 = 21;
+
+/// The minor version since which `managedFields` say which subresource was written to.
+pub const MANAGED_SUBRESOURCES: u32 = 22;
+
+/// The minor version since which discovery comes in one document, in which a dead API is stale.
+pub const AGGREGATED_DISCOVERY: u32 = 27;
+
 /// The minor version since which the namespace controller deletes pods first (KEP-5080, on by default).
 pub const ORDERED_DELETION: u32 = 33;
 
@@ -11,6 +20,17 @@ pub const ADMISSION_POLICIES: u32 = 30;
 /// The minor version since which a list of one namespace, too, is answered from a cache of all namespaces: one object
 /// that cannot be read keeps every namespace.
 pub const LISTS_FROM_CACHE: u32 = 33;
+
+/// The minor version since which the availability of an APIService is judged by EndpointSlices.
+pub const JUDGED_BY_SLICES: u32 = 34;
+
+/// The minor version since which a PUT with the uid of an object that is gone finds none; before, the uid of nothing did
+/// not match.
+pub const GONE_IS_NOT_FOUND: u32 = 34;
+
+/// The minor version since which a create in a terminating CRD is forbidden; before, it was the answer to a verb that is
+/// not served.
+pub const CREATE_IN_TERMINATING_CRD_IS_FORBIDDEN: u32 = 34;
 
 /// The second number of `gitVersion` (`v1.29.14+k3s1`); `minor` beside it bears a plus sign at some vendors.
 pub(super) fn minor(version: &Answer) -> u32 {

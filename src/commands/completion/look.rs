@@ -59,7 +59,10 @@ async fn list(connection: &ConnectionOptions, sandbox: Option<&str>, terminating
     #[cfg(feature = "sandbox")]
     if let Some(scenarios) = sandbox {
         let names: Vec<&str> = scenarios.split(',').filter(|name| !name.is_empty()).collect();
-        let Ok(sandbox) = crate::commands::sandbox::start(&names, 0).await else { return Vec::new() };
+        let Ok(sandbox) = crate::commands::sandbox::start(&names, 0, crate::sandbox::Release::NEWEST).await
+        else {
+            return Vec::new();
+        };
         let Ok(cluster) = connection.connect_to_url(&sandbox.url(), Arc::new(|_| {})) else {
             return Vec::new();
         };

@@ -11,6 +11,8 @@ use crate::sandbox::crd::set_condition;
 pub(crate) struct Findings {
     /// Groups and versions that could not be discovered.
     pub(crate) undiscovered: Vec<String>,
+    /// Whether they were asked for one by one, and not found stale in the one document.
+    pub(crate) asked_each: bool,
     /// What went wrong while deleting.
     pub(crate) errors: Vec<String>,
     /// Objects left, by `resource.group`.
@@ -63,7 +65,13 @@ impl Findings {
         let mut failures: Vec<_> = self
             .undiscovered
             .iter()
-            .map(|each| format!("{each}: stale GroupVersion discovery: {each}"))
+            .map(|each| {
+                if self.asked_each {
+                    format!("{each}: the server is currently unable to handle the request")
+                } else {
+                    format!("{each}: stale GroupVersion discovery: {each}")
+                }
+            })
             .collect();
         failures.sort();
         let message = format!(

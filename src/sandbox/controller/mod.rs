@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub(crate) use self::namespace::Outcome;
 use super::engine::Engine;
 use super::meta;
+use super::release::Release;
 
 /// The delay of the real one after each change of a namespace (`namespaceDeletionGracePeriod`).
 const REAL_DELAY: f64 = 5.0;
@@ -25,13 +26,13 @@ pub struct ControllerOptions {
     /// What stands for the five seconds that the real namespace controller waits after each change. All its
     /// other times are scaled by the same factor.
     pub delay: Duration,
-    /// Delete pods before everything else, as 1.33 and later do.
-    pub pods_first: bool,
+    /// Delete pods before everything else, as 1.33 and later do; none for what the release does.
+    pub pods_first: Option<bool>,
 }
 
 impl Default for ControllerOptions {
     fn default() -> Self {
-        Self { delay: Duration::from_millis(200), pods_first: true }
+        Self { delay: Duration::from_millis(200), pods_first: None }
     }
 }
 
@@ -53,6 +54,7 @@ struct Pending {
 #[derive(Debug)]
 pub(crate) struct Controller {
     options: ControllerOptions,
+    pods_first: bool,
     pending: BTreeMap<String, Pending>,
     renewed: Option<Instant>,
     /// The revision up to which the upkeep has looked.
@@ -60,8 +62,9 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
-    pub(crate) fn new(options: ControllerOptions) -> Self {
-        Self { options, pending: BTreeMap::new(), renewed: None, seen: 0 }
+    pub(crate) fn new(options: ControllerOptions, release: Release) -> Self {
+        let pods_first = options.pods_first.unwrap_or_else(|| release.pods_first());
+        Self { options, pods_first, pending: BTreeMap::new(), renewed: None, seen: 0 }
     }
 
     /// How often `tick` wants to be called.
@@ -81,7 +84,7 @@ impl Controller {
         for namespace in doomed {
             let name = meta::name(namespace);
             if self.is_due(name, meta::resource_version(namespace), now) {
-                let outcome = namespace::pass(engine, name, self.options.pods_first);
+                let outcome = namespace::pass(engine, name, self.pods_first);
                 self.reschedule(name, &outcome, now);
             }
         }
@@ -97,6 +100,7 @@ impl Controller {
         if self.seen != engine.store.revision() {
             let since = std::mem::replace(&mut self.seen, engine.store.revision());
             upkeep::furnish_namespaces(engine);
+            upkeep::keep_token_secrets(engine);
             upkeep::release_volumes(engine);
             upkeep::collect_garbage(engine, since);
         }
@@ -104,7 +108,7 @@ impl Controller {
 
     /// One pass over a namespace, whether it is due or not.
     pub(crate) fn pass(&mut self, engine: &mut Engine, name: &str) {
-        let outcome = namespace::pass(engine, name, self.options.pods_first);
+        let outcome = namespace::pass(engine, name, self.pods_first);
         let version =
             engine.store.get("namespaces", "", name).map(|each| meta::resource_version(&each).to_owned());
         if let Some(seen) = version {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::conditions::Findings;
 use crate::sandbox::aggregation;
 use crate::sandbox::crd;
-use crate::sandbox::discovery;
+use crate::sandbox::discovery::{self, DiscoveryMode};
 use crate::sandbox::engine::Engine;
 use crate::sandbox::failure::Failure;
 use crate::sandbox::handlers::{DeleteOptions, Edit};
@@ -46,7 +46,8 @@ pub(crate) fn pass(engine: &mut Engine, name: &str, pods_first: bool) -> Outcome
     }
     let deleted = meta::deletion_time(&namespace).unwrap_or_else(Timestamp::now);
     let (mut types, undiscovered) = discover(engine);
-    let mut findings = Findings { undiscovered, ..Findings::default() };
+    let asked_each = engine.discovery == DiscoveryMode::Legacy;
+    let mut findings = Findings { undiscovered, asked_each, ..Findings::default() };
     if pods_first && let Some(pods) = take_pods(&mut types) {
         match empty(engine, &pods, name, deleted) {
             // The totals are forgotten on this way out: the conditions say that all is well

@@ -15,6 +15,7 @@ use crate::sandbox::types::{ResourceType, built_in};
 /// The node that the sandbox's own kubelet runs on; pods elsewhere are nobody's.
 pub(crate) const NODE: &str = "sandbox-node";
 const MANAGER: &str = "kube-controller-manager";
+const TOKEN_OWNER: &str = "kubernetes.io/service-account.uid";
 const PVC_PROTECTION: &str = "kubernetes.io/pvc-protection";
 
 /// `kube-system/kube-controller-manager`: the sign that a controller manager works.
@@ -73,6 +74,40 @@ pub(crate) fn furnish_namespaces(engine: &mut Engine) {
             create(engine, &maps, name, map);
         }
     }
+}
+
+/// A Secret with a token for every service account, as long as the account is there; not since 1.24.
+pub(crate) fn keep_token_secrets(engine: &mut Engine) {
+    if !engine.release.has_token_secrets() {
+        return;
+    }
+    let accounts = engine.store.all("serviceaccounts");
+    let secrets = engine.store.all("secrets");
+    let owner = |token: &Value| token["metadata"]["annotations"][TOKEN_OWNER].clone();
+    let tokens = || secrets.iter().filter(|secret| secret["type"] == "kubernetes.io/service-account-token");
+    for token in tokens().filter(|token| !accounts.iter().any(|account| owner(token) == meta::uid(account))) {
+        let (of, namespace, name) = (built_in("", "secrets"), meta::namespace(token), meta::name(token));
+        let _ = engine.delete_object(&of, namespace, name, &DeleteOptions::at_once());
+    }
+    for account in accounts.iter().filter(|account| !meta::is_deleting(account)) {
+        if !tokens().any(|token| owner(token) == meta::uid(account)) {
+            create(engine, &built_in("", "secrets"), meta::namespace(account), token_secret(account));
+        }
+    }
+}
+
+fn token_secret(account: &Value) -> Value {
+    let name = meta::name(account);
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": format!("{name}-token-{}", meta::name_suffix()),
+            "annotations": {"kubernetes.io/service-account.name": name, TOKEN_OWNER: meta::uid(account)},
+        },
+        "type": "kubernetes.io/service-account-token",
+        "stringData": {"token": "none: the sandbox asks nobody who they are"},
+    })
 }
 
 /// The kubelet of the one node: pods that were told to stop do so well within their grace.

@@ -35,13 +35,17 @@ impl Engine {
         let name = meta::name(&object).to_owned();
         if of.custom.as_ref().is_some_and(|custom| custom.terminating) {
             let why = "create not allowed while custom resource definition is terminating";
-            return Err(Failure::forbidden(of, &name, why));
+            return Err(if self.release.forbids_create_in_terminating_crd() {
+                Failure::forbidden(of, &name, why)
+            } else {
+                Failure { message: why.to_owned(), ..Failure::method_not_allowed() }
+            });
         }
         let attributes =
             Attributes { operation: "CREATE", of, namespace, name: &name, subresource: "", dry_run };
         admission::mutate(&self.store, &attributes, Some(&object), None)?;
         begin(&mut object);
-        defaults::fill(of, &mut object);
+        defaults::fill(self.release, of, &mut object);
         managed_fields::record(&mut object, &Value::Null, writer);
         validate::new_object(of, &object)?;
         admission::validate(&self.store, &attributes, Some(&object), None)?;

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::sandbox::release::Release;
 use crate::sandbox::types::ResourceType;
 use crate::sandbox::{aggregation, crd, meta};
 
 /// Fills in the defaults of the types that matter here; the others stay as they came.
-pub(crate) fn fill(of: &ResourceType, object: &mut Value) {
+pub(crate) fn fill(release: Release, of: &ResourceType, object: &mut Value) {
     // A kubelet registers its node with a status; everything else begins without one.
     if of.has("status") && !of.is("", "nodes") {
         clear_status(object);
@@ -15,7 +16,8 @@ pub(crate) fn fill(of: &ResourceType, object: &mut Value) {
         object["metadata"]["generation"] = 1.into();
     }
     match (of.group.as_str(), of.resource.as_str()) {
-        ("", "namespaces") => namespace(object),
+        ("", "namespaces") => namespace(release, object),
+        ("", "nodes") => node(release, object),
         ("", "pods") => pod(object),
         ("", "services") => service(object),
         ("", "secrets") => secret(object),
@@ -62,18 +64,29 @@ fn add_finalizer(object: &mut Value, finalizer: &str) {
 }
 
 /// pkg/registry/core/namespace/strategy.go: the controller's finalizer, always; and the label with the name.
-fn namespace(object: &mut Value) {
+fn namespace(release: Release, object: &mut Value) {
     let mut finalizers: Vec<String> = meta::spec_finalizers(object).into_iter().map(str::to_owned).collect();
     if !finalizers.iter().any(|each| each == "kubernetes") {
         finalizers.push("kubernetes".to_owned());
     }
     object["spec"]["finalizers"] = finalizers.into();
     object["status"] = json!({"phase": "Active"});
-    name_label(object);
+    name_label(release, object);
+}
+
+/// The kubelets of a practice cluster are of its own release, unless they say another.
+fn node(release: Release, object: &mut Value) {
+    let version = &mut object["status"]["nodeInfo"]["kubeletVersion"];
+    if *version == "" {
+        *version = release.git_version().into();
+    }
 }
 
 /// The label that every namespace carries, whatever is sent.
-pub(crate) fn name_label(namespace: &mut Value) {
+pub(crate) fn name_label(release: Release, namespace: &mut Value) {
+    if !release.labels_namespaces() {
+        return;
+    }
     namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = meta::name(namespace).into();
 }
 

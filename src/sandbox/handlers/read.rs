@@ -35,7 +35,9 @@ impl Engine {
     /// for. A dead conversion webhook never lets it fill. (Until it has, a list with a limit goes to the storage, also
     /// with resourceVersion=0.)
     pub(crate) fn check_cache(&self, of: &ResourceType) -> Result<(), Failure> {
-        if of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none()) {
+        if !self.release.lists_from_cache()
+            || of.custom.as_ref().is_none_or(|custom| custom.webhook.is_none())
+        {
             return Ok(());
         }
         for stored in self.store.list(&of.storage_key(), "", None) {

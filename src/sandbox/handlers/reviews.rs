@@ -18,6 +18,13 @@ impl Engine {
             "selfsubjectreviews" => {
                 review["status"] = json!({"userInfo": {"username": caller.user, "groups": caller.groups}});
             }
+            "tokenreviews" => {
+                let token = review["spec"]["token"].as_str().unwrap_or_default();
+                review["status"] = match self.tokens.get(token) {
+                    Some(user) => json!({"authenticated": true, "user": {"username": user}}),
+                    None => json!({"user": {}, "error": "invalid bearer token"}),
+                };
+            }
             "selfsubjectrulesreviews" => {
                 let namespace = review["spec"]["namespace"].as_str().unwrap_or_default();
                 if namespace.is_empty() {

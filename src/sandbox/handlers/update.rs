@@ -12,6 +12,7 @@ use crate::sandbox::failure::{Failure, Flaw};
 use crate::sandbox::managed_fields::{self, Writer};
 use crate::sandbox::meta;
 use crate::sandbox::patch;
+use crate::sandbox::release::Release;
 use crate::sandbox::types::ResourceType;
 
 /// Where an update goes, and on whose behalf.
@@ -100,17 +101,21 @@ impl Engine {
         change: impl FnOnce(&Value) -> Result<Value, Failure>,
     ) -> Result<Value, Failure> {
         let Edit { of, namespace, name, subresource, dry_run, .. } = *edit;
-        let old = self.object(of, namespace, name)?;
+        let old = match self.object(of, namespace, name) {
+            Ok(old) => old,
+            Err(failure) => return Err(self.uid_of_nothing(edit, change).unwrap_or(failure)),
+        };
         let mut new = change(&old)?;
         check_uid(edit, &mut new, &old)?;
         let attributes = Attributes { operation: "UPDATE", of, namespace, name, subresource, dry_run };
         admission::mutate(&self.store, &attributes, Some(&new), Some(&old))?;
         check_version(of, &new, &old)?;
-        prepare(edit, &mut new, &old);
+        prepare(self.release, edit, &mut new, &old);
         check_shape(&new)?;
         validate::changed_object(of, &new, &old, subresource)?;
         admission::validate(&self.store, &attributes, Some(&new), Some(&old))?;
-        managed_fields::record(&mut new, &old, &Writer { manager: edit.manager, subresource });
+        let noted = if self.release.notes_subresources() { subresource } else { "" };
+        managed_fields::record(&mut new, &old, &Writer { manager: edit.manager, subresource: noted });
         if finishes(of, &new, &old) {
             // The answer is the object of the request, with the old resourceVersion: nothing was written.
             if !dry_run {
@@ -122,6 +127,22 @@ impl Engine {
             return Ok((*old).clone());
         }
         self.commit(of, new, dry_run)
+    }
+}
+
+impl Engine {
+    /// Where there is no object, older servers compare the uid of the request with that of nothing.
+    fn uid_of_nothing(
+        &self,
+        edit: &Edit<'_>,
+        change: impl FnOnce(&Value) -> Result<Value, Failure>,
+    ) -> Option<Failure> {
+        let exists = self.store.get(&edit.of.storage_key(), edit.namespace, edit.name).is_some();
+        if exists || !edit.uid_is_precondition || !self.release.compares_uid_with_nothing() {
+            return None;
+        }
+        let mut new = change(&Value::Null).ok()?;
+        check_uid(edit, &mut new, &Value::Null).err()
     }
 }
 
@@ -188,7 +209,7 @@ fn check_version(of: &ResourceType, new: &Value, old: &Value) -> Result<(), Fail
 }
 
 /// What an update cannot change is taken from the old object: rest.BeforeUpdate and the types' strategies.
-fn prepare(edit: &Edit<'_>, new: &mut Value, old: &Value) {
+fn prepare(release: Release, edit: &Edit<'_>, new: &mut Value, old: &Value) {
     let of = edit.of;
     for field in [
         "name",
@@ -215,7 +236,7 @@ fn prepare(edit: &Edit<'_>, new: &mut Value, old: &Value) {
         _ => {}
     }
     if of.is_namespace() {
-        defaults::name_label(new);
+        defaults::name_label(release, new);
         if new["spec"].is_null() {
             new["spec"] = json!({});
         }

@@ -10,6 +10,8 @@ mod finalizers;
 
 use serde_json::{Value, json};
 
+use super::Release;
+
 /// One namespace in one kind of trouble.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
@@ -21,6 +23,8 @@ pub struct Scenario {
     pub namespaces: &'static [&'static str],
     /// Whether it blocks other namespaces than its own.
     pub blocks_cluster: bool,
+    /// The first release that has what it is about.
+    pub since: Release,
     /// How it comes about.
     pub steps: fn() -> Vec<Step>,
 }
@@ -150,6 +154,11 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
     ALL.iter().find(|scenario| scenario.name == name)
 }
 
+/// Those that a release has what it takes for.
+pub fn playable(release: Release) -> impl Iterator<Item = &'static Scenario> {
+    ALL.iter().filter(move |scenario| scenario.since <= release)
+}
+
 /// Those that a sandbox has unless others are asked for: enough to see every kind of outcome, and nothing
 /// that blocks the whole cluster.
 #[must_use]
@@ -165,7 +174,14 @@ macro_rules! scenario {
         scenario!($name, $steps, $about, false)
     };
     ($name:literal, $steps:path, $about:literal, $blocks:literal) => {
-        Scenario { name: $name, about: $about, namespaces: &[$name], blocks_cluster: $blocks, steps: $steps }
+        Scenario {
+            name: $name,
+            about: $about,
+            namespaces: &[$name],
+            blocks_cluster: $blocks,
+            since: Release::OLDEST,
+            steps: $steps,
+        }
     };
 }
 
@@ -223,11 +239,14 @@ static ALL: [Scenario; 21] = [
         blockers::dead_update_webhook,
         "a dead webhook refuses the update that would release a ConfigMap"
     ),
-    scenario!(
-        "policy-denies-update",
-        blockers::policy_denies_update,
-        "a ValidatingAdmissionPolicy refuses the update that would release a ConfigMap"
-    ),
+    Scenario {
+        since: Release::ADMISSION_POLICIES,
+        ..scenario!(
+            "policy-denies-update",
+            blockers::policy_denies_update,
+            "a ValidatingAdmissionPolicy refuses the update that would release a ConfigMap"
+        )
+    },
     scenario!(
         "finalize-webhook",
         blockers::finalize_webhook,
@@ -262,14 +281,14 @@ static ALL: [Scenario; 21] = [
     ),
 ];
 
-/// A namespace with a label and an annotation.
+/// A namespace with a label and an annotation, and the label that servers before 1.21 do not add.
 fn namespace(name: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
             "name": name,
-            "labels": {"app.kubernetes.io/part-of": "nsfix-scenarios"},
+            "labels": {"app.kubernetes.io/part-of": "nsfix-scenarios", "kubernetes.io/metadata.name": name},
             "annotations": {"example.com/owner": "team-a"},
         },
     })
@@ -330,7 +349,7 @@ pub(crate) fn node(name: &str, ready: &str, reason: &str) -> Value {
                 "containerRuntimeVersion": "none://",
                 "kernelVersion": "none",
                 "kubeProxyVersion": "",
-                "kubeletVersion": "v1.36.2",
+                "kubeletVersion": "",
                 "machineID": "",
                 "operatingSystem": "linux",
                 "osImage": "nsfix sandbox",

@@ -9,7 +9,9 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
      application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 async fn with_mode(discovery: DiscoveryMode) -> Sandbox {
-    Sandbox::start(Options { discovery, controller: None, ..Options::empty() }).await.unwrap()
+    Sandbox::start(Options { discovery: Some(discovery), controller: None, ..Options::empty() })
+        .await
+        .unwrap()
 }
 
 fn group<'a>(list: &'a Value, name: &str) -> &'a Value {

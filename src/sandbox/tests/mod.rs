@@ -9,6 +9,7 @@ mod faults;
 mod listing;
 mod namespaces;
 mod parts;
+mod release;
 mod scenarios;
 mod watch;
 

@@ -51,6 +51,7 @@ fn the_types_that_the_code_names_are_in_the_table() {
         ("", "namespaces"),
         ("", "pods"),
         ("", "configmaps"),
+        ("", "secrets"),
         ("", "serviceaccounts"),
         ("", "persistentvolumeclaims"),
         ("coordination.k8s.io", "leases"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::failing_condition;
 use crate::contract::discovery::{aggregated, version};
 use crate::harness::fixtures::path;
-use crate::harness::{Answer, Lab};
+use crate::harness::{AGGREGATED_DISCOVERY, Answer, JUDGED_BY_SLICES, Lab};
 use crate::tests;
 
 tests! { BothAlone:
@@ -27,14 +27,21 @@ async fn unavailable(lab: &Lab, name: &str) -> (String, String) {
 
 /// It is stale in discovery, unavailable when asked, and the controller complains about nothing but that.
 async fn assert_blocks(lab: &Lab, group: &str, name: &str) {
-    let groups = aggregated(lab, "/apis").await;
-    assert_eq!(version(&groups, group, "v1beta1").unwrap()["freshness"], "Stale");
+    if lab.since(AGGREGATED_DISCOVERY) {
+        let groups = aggregated(lab, "/apis").await;
+        assert_eq!(version(&groups, group, "v1beta1").unwrap()["freshness"], "Stale");
+    }
     let asked = lab.wait_for(&format!("/apis/{group}/v1beta1"), |answer| answer.status == 503).await;
     assert_eq!(asked.text, "service unavailable\n");
     let listed = lab.get(&format!("/apis/{group}/v1beta1/things")).await;
     assert_eq!((listed.status, listed.text.as_str()), (503, "service unavailable\n"));
     if lab.has_controller {
-        let failed = format!("{group}/v1beta1: stale GroupVersion discovery: {group}/v1beta1");
+        let why = if lab.since(AGGREGATED_DISCOVERY) {
+            format!("stale GroupVersion discovery: {group}/v1beta1")
+        } else {
+            "the server is currently unable to handle the request".to_owned()
+        };
+        let failed = format!("{group}/v1beta1: {why}");
         assert_eq!(
             failing_condition(lab, name, "NamespaceDeletionDiscoveryFailure").await,
             format!(
@@ -90,8 +97,7 @@ async fn a_dead_api_blocks_an_empty_namespace_and_one_with_content(lab: Lab) {
 async fn an_api_without_endpoints_is_as_dead(lab: Lab) {
     let name = lab.play("apiservice-no-endpoints").await;
     let (reason, message) = unavailable(&lab, "v1beta1.idle.example.com").await;
-    // Since 1.34 it looks at EndpointSlices.
-    let what = if lab.since(34) { "endpointslices" } else { "endpoints" };
+    let what = if lab.since(JUDGED_BY_SLICES) { "endpointslices" } else { "endpoints" };
     let said = format!("cannot find {what} for service/idle-metrics in \"default\"");
     assert_eq!((reason.as_str(), message), ("EndpointsNotFound", said));
     assert_blocks(&lab, "idle.example.com", name).await;

@@ -6,7 +6,9 @@ use super::held::setters;
 use super::{assert_gone, failing_condition, is_deleting, no_finalizers};
 use crate::contract::discovery::version;
 use crate::harness::fixtures::path;
-use crate::harness::{AGGREGATED, Answer, LISTS_FROM_CACHE, Lab};
+use crate::harness::{
+    AGGREGATED, AGGREGATED_DISCOVERY, Answer, CREATE_IN_TERMINATING_CRD_IS_FORBIDDEN, LISTS_FROM_CACHE, Lab,
+};
 use crate::tests;
 
 tests! { BothAlone:
@@ -42,6 +44,15 @@ async fn a_custom_resource_waits_for_an_operator_that_is_gone(lab: Lab) {
     assert_gone(&lab, name).await;
 }
 
+/// Waits until discovery shows backups with these verbs, in each of its forms.
+async fn shows_verbs(lab: &Lab, wanted: &[&str]) {
+    let legacy = |answer: &Answer| answer.json()["resources"][0]["verbs"] == json!(wanted);
+    lab.wait_for("/apis/example.com/v1", legacy).await;
+    if lab.since(AGGREGATED_DISCOVERY) {
+        lab.wait_for_as(AGGREGATED, "/apis", |answer| verbs(&answer.json()) == json!(wanted)).await;
+    }
+}
+
 /// The verbs of backups in aggregated discovery.
 fn verbs(groups: &Value) -> Value {
     let entry = version(groups, "example.com", "v1").cloned().unwrap_or_default();
@@ -53,7 +64,7 @@ fn verbs(groups: &Value) -> Value {
 async fn a_terminating_crd_hides_patch_and_still_takes_it(lab: Lab) {
     lab.play("held-backup").await;
     let all = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
-    lab.wait_for_as(AGGREGATED, "/apis", |answer| verbs(&answer.json()) == json!(all)).await;
+    shows_verbs(&lab, &all).await;
     let crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.example.com";
     lab.delete(crd).await.expect(200);
     let terminating = |answer: &Answer| {
@@ -64,14 +75,10 @@ async fn a_terminating_crd_hides_patch_and_still_takes_it(lab: Lab) {
     };
     let going = lab.wait_for(crd, terminating).await.json();
     assert_eq!(going["metadata"]["finalizers"], json!(["customresourcecleanup.apiextensions.k8s.io"]));
-    let left = ["delete", "deletecollection", "get", "list", "watch"];
-    let legacy = |answer: &Answer| answer.json()["resources"][0]["verbs"] == json!(left);
-    lab.wait_for("/apis/example.com/v1", legacy).await;
-    lab.wait_for_as(AGGREGATED, "/apis", |answer| verbs(&answer.json()) == json!(left)).await;
+    shows_verbs(&lab, &["delete", "deletecollection", "get", "list", "watch"]).await;
     let late = json!({"apiVersion": "example.com/v1", "kind": "Backup", "metadata": {"name": "late"}});
     let refused = lab.post("/apis/example.com/v1/namespaces/default/backups", &late).await;
-    // Since 1.34; before, the answer to a verb that is not served.
-    let (status, said) = if lab.since(34) {
+    let (status, said) = if lab.since(CREATE_IN_TERMINATING_CRD_IS_FORBIDDEN) {
         (
             403,
             "backups.example.com \"late\" is forbidden: create not allowed while custom resource definition is terminating",
