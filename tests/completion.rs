@@ -152,6 +152,8 @@ async fn scenarios_backups_and_the_catalogue_need_no_cluster(lab: Lab) {
     assert!(offered(&lab, &["sandbox", ""]).await.contains(&"rodrigo".to_owned()));
     assert_eq!(offered(&lab, &["--sandbox=rod"]).await, ["--sandbox=rodrigo"]);
     assert_eq!(offered(&lab, &["--sandbox=rodrigo,zom"]).await, ["--sandbox=rodrigo,zombie"]);
+    let releases = offered(&lab, &["sandbox", "--kubernetes-version", ""]).await;
+    assert_eq!((releases.first().unwrap().as_str(), releases.last().unwrap().as_str()), ("1.36", "1.20"));
     let pvc = "kubernetes.io/pvc-protection";
     assert_eq!(offered(&lab, &["finalizers", "kubernetes.io/pvc"]).await, [pvc]);
     assert_eq!(offered(&lab, &["orphans", "--release-finalizer", "kubernetes.io/pvc"]).await, [pvc]);

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         list_stuck::tests(),
         narrow::tests(),
         older::tests(),
-        orphans::tests(),
+        orphans::tests().into_iter().map(|test| test.also_on(&[25])).collect(),
         packaging::tests(),
         restore::tests(),
         unattended::tests(),

@@ -38,6 +38,11 @@ impl Release {
         }
     }
 
+    /// All that can be played, the oldest first.
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        (Self::OLDEST.minor..=Self::NEWEST.minor).filter_map(Self::of)
+    }
+
     /// The second number.
     #[must_use]
     pub const fn minor(self) -> u32 {
@@ -93,9 +98,14 @@ impl Release {
         self.since(34)
     }
 
-    /// Since 1.33 a list of one namespace, too, is answered from a cache of all of them, which one object that cannot be
+    /// Since 1.32 a list of one namespace, too, is answered from a cache of all of them, which one object that cannot be
     /// read keeps from filling.
     pub(crate) fn lists_from_cache(self) -> bool {
+        self.since(32)
+    }
+
+    /// Why the cache does not fill is said since 1.33.
+    pub(crate) fn cache_says_why(self) -> bool {
         self.since(33)
     }
 

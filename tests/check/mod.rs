@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::harness::{Lab, Test};
 
 pub fn tests() -> Vec<Test> {
-    [scenarios::tests(), served::tests(), healthy::tests(), looking::tests(), pasted::tests()]
+    let older = |tests: Vec<Test>| tests.into_iter().map(|test| test.also_on(&[20])).collect();
+    [older(scenarios::tests()), older(served::tests()), healthy::tests(), looking::tests(), pasted::tests()]
         .into_iter()
         .flatten()
         .collect()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nsfix::sandbox::{Step, scenarios};
 
 use super::{causes_of, check};
-use crate::harness::{ADMISSION_POLICIES, Lab};
+use crate::harness::Lab;
 use crate::tests;
 
 tests! { BothAlone:
@@ -17,8 +17,8 @@ tests! { BothAlone:
 const SLOWEST: &str = "dead-conversion-webhook";
 
 /// Those that block the whole cluster come last.
-fn in_order() -> Vec<&'static str> {
-    let mut all: Vec<_> = scenarios::all().iter().collect();
+fn in_order(lab: &Lab) -> Vec<&'static str> {
+    let mut all: Vec<_> = lab.playable().collect();
     all.sort_by_key(|scenario| (scenario.blocks_cluster, scenario.name == SLOWEST));
     all.into_iter().map(|scenario| scenario.name).collect()
 }
@@ -41,8 +41,7 @@ fn around_the_deletion(name: &str) -> (Vec<Step>, Vec<Step>) {
 
 async fn what_is_certain_comes_about_and_nothing_that_was_not_named(lab: Lab) {
     let (mut predicted, mut missed, mut alarms) = (0, Vec::new(), Vec::new());
-    let playable = |name: &&str| lab.since(ADMISSION_POLICIES) || !name.starts_with("policy-");
-    for name in in_order().into_iter().filter(playable) {
+    for name in in_order(&lab) {
         let (before, after) = around_the_deletion(name);
         for step in &before {
             lab.play_step(step).await;

@@ -15,15 +15,15 @@ use std::path::PathBuf;
 use crate::harness::{Lab, Ran, Test};
 
 pub fn tests() -> Vec<Test> {
-    let scenarios = scenarios::tests().into_iter().map(|test| test.also_on(&[20])).collect();
+    let older = |tests: Vec<Test>| tests.into_iter().map(|test| test.also_on(&[20])).collect();
     [
         finalize::tests(),
         meanwhile::tests(),
         refusals::tests(),
         dry_run::tests(),
         backup::tests(),
-        scenarios,
-        races::tests(),
+        older(scenarios::tests()),
+        older(races::tests()),
         recreated::tests(),
         signals::tests(),
     ]

@@ -21,6 +21,6 @@ pub fn tests() -> Vec<Test> {
     ]
     .into_iter()
     .flatten()
-    .map(|test| test.also_on(&[20, 29, 33]))
+    .map(|test| test.also_on(&[20, 29, 32, 33]))
     .collect()
 }

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nsfix::sandbox::scenarios;
 use serde_json::{Value, json};
 
 use super::admission::apply;
 use super::documents::render;
 use super::{manifests, root, text};
 use crate::harness::fixtures::path;
-use crate::harness::{ADMISSION_POLICIES, Kubelet, Lab};
+use crate::harness::{Kubelet, Lab};
 
 pub(super) const JOBS: &str = "/apis/batch/v1/namespaces/nsfix/jobs";
 const CRONJOBS: &str = "/apis/batch/v1/namespaces/nsfix/cronjobs";
@@ -145,10 +144,8 @@ impl Installed {
 
     /// The scenarios that this server can be played, and whether they keep the namespaces of others.
     pub fn scenarios(&self, is_blocking: bool) -> impl Iterator<Item = &'static str> + Send + use<> {
-        let has_policies = self.lab.since(ADMISSION_POLICIES);
-        let all = scenarios::all().iter().filter(move |each| each.blocks_cluster == is_blocking);
-        let names = all.map(|each| each.name).filter(|name| *name != "active");
-        names.filter(move |name| has_policies || *name != "policy-denies-update")
+        let all = self.lab.playable().filter(move |each| each.blocks_cluster == is_blocking);
+        all.map(|each| each.name).filter(|name| *name != "active")
     }
 
     pub async fn is_there(&self, namespace: &str) -> bool {

@@ -9,7 +9,7 @@ use http::{Method, Request, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use kube::{Client, Config};
-use nsfix::sandbox::{Options, Release, Sandbox, Step, scenarios};
+use nsfix::sandbox::{Options, Sandbox, Step, scenarios};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -32,7 +32,7 @@ pub struct Lab {
     /// Whether a namespace controller runs.
     pub has_controller: bool,
     /// The minor version of a control plane, or that the sandbox plays.
-    minor: u32,
+    pub(super) minor: u32,
     client: Client,
     kubeconfig: PathBuf,
     url: String,
@@ -91,18 +91,6 @@ impl Lab {
         lab.etcd = Some(address.etcd);
         lab.minor = minor(&lab.get("/version").await);
         lab
-    }
-
-    /// Whether the API server is of Kubernetes 1.`minor` or later.
-    #[allow(dead_code)] // not the benchmark's
-    pub fn since(&self, minor: u32) -> bool {
-        self.minor >= minor
-    }
-
-    /// The release that the sandbox has to play to be as this API server is; none for one that it does not know yet.
-    #[allow(dead_code)] // not the benchmark's
-    pub fn release(&self) -> Option<Release> {
-        Release::of(self.minor)
     }
 
     async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {

@@ -1,6 +1,6 @@
 //! `clear --all --policy FILE`: the rule that matches decides.
 
-use nsfix::sandbox::{ControllerOptions, Fault, Matcher, Options, scenarios};
+use nsfix::sandbox::{Fault, Matcher, Options, scenarios};
 use serde_json::{Value, json};
 
 use super::{is_there, stuck};
@@ -196,18 +196,12 @@ rules:
 /// Every scenario by itself: what is cleared has left nothing behind, and what is refused is as it was.
 async fn under_a_preview_policy_the_scenarios_are_cleared_or_refused_and_none_wrongly(lab: Lab) {
     let (mut cleared, mut others) = (Vec::new(), Vec::new());
-    let has_policies = lab.since(ADMISSION_POLICIES);
     let mut expected = vec!["load-balancer", "foreign-spec-finalizer", "finalize-webhook"];
-    expected.extend(has_policies.then_some("policy-denies-update"));
-    let played = scenarios::all().iter().filter(|each| each.name != "active");
-    for scenario in played.filter(|each| has_policies || each.name != "policy-denies-update") {
+    expected.extend(lab.since(ADMISSION_POLICIES).then_some("policy-denies-update"));
+    for scenario in lab.playable().filter(|each| each.name != "active") {
         let fresh = if lab.sandbox.is_some() {
-            let options = Options {
-                scenarios: Vec::new(),
-                controller: Some(ControllerOptions::default()),
-                ..Options::default()
-            };
-            Some(Lab::sandbox(options).await)
+            let release = lab.release().expect("a release that the sandbox plays");
+            Some(Lab::sandbox(Options { release, ..Options::empty() }).await)
         } else if scenario.blocks_cluster {
             continue;
         } else {

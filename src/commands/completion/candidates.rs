@@ -17,6 +17,8 @@ use crate::diagnose::catalogue::{self, Entry, Place};
 use crate::diagnose::finalizers_remaining;
 use crate::model::{KUBERNETES_FINALIZER, Namespace};
 use crate::plan::capabilities;
+#[cfg(feature = "sandbox")]
+use crate::sandbox::Release;
 
 /// What has been typed besides the word that is completed.
 pub(super) struct Typed {
@@ -58,6 +60,8 @@ impl Typed {
             Kind::User => names(|names| names.users),
             #[cfg(feature = "sandbox")]
             Kind::Scenario => self.scenarios(current),
+            #[cfg(feature = "sandbox")]
+            Kind::Release => plain(Release::all().rev().map(|release| release.to_string()).collect()),
             Kind::Backup => self.backups(current),
             Kind::OfLeftovers => self.finalizers(current, &[Place::Object], finalizers_remaining),
             Kind::OfNamespace => {

@@ -10,6 +10,9 @@ pub(super) enum Kind {
     User,
     #[cfg(feature = "sandbox")]
     Scenario,
+    /// A version of Kubernetes that the sandbox plays.
+    #[cfg(feature = "sandbox")]
+    Release,
     Backup,
     /// A finalizer of what is inside the namespace.
     OfLeftovers,
@@ -50,5 +53,7 @@ pub(super) const OF_VERBS: &[(&str, &str, Kind)] = &[
     ("restore", "rest", Kind::Backup),
     #[cfg(feature = "sandbox")]
     ("sandbox", "scenarios", Kind::Scenario),
+    #[cfg(feature = "sandbox")]
+    ("sandbox", "kubernetes_version", Kind::Release),
     ("finalizers", "name", Kind::Known),
 ];

@@ -42,8 +42,11 @@ impl Engine {
         }
         for stored in self.store.list(&of.storage_key(), "", None) {
             crd::decode(&self.store, of, stored).map_err(|failure| {
-                let (list, why) = (format!("{}, Kind={}", of.api_version(), of.kind), failure.message);
-                let message = format!("storage is (re)initializing: failed to list {list}: {why}");
+                let mut message = "storage is (re)initializing".to_owned();
+                if self.release.cache_says_why() {
+                    let (list, why) = (format!("{}, Kind={}", of.api_version(), of.kind), failure.message);
+                    message += &format!(": failed to list {list}: {why}");
+                }
                 Failure::too_many_requests(&message, 1)
             })?;
         }

@@ -155,7 +155,7 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
 }
 
 /// Those that a release has what it takes for.
-pub fn playable(release: Release) -> impl Iterator<Item = &'static Scenario> {
+pub fn playable(release: Release) -> impl Iterator<Item = &'static Scenario> + Send {
     ALL.iter().filter(move |scenario| scenario.since <= release)
 }
 
