@@ -42,11 +42,12 @@ impl Engine {
         }
         for stored in self.store.list(&of.storage_key(), "", None) {
             crd::decode(&self.store, of, stored).map_err(|failure| {
-                let mut message = "storage is (re)initializing".to_owned();
-                if self.release.cache_says_why() {
-                    let (list, why) = (format!("{}, Kind={}", of.api_version(), of.kind), failure.message);
-                    message += &format!(": failed to list {list}: {why}");
-                }
+                let (list, why) = (format!("{}, Kind={}", of.api_version(), of.kind), failure.message);
+                let message = if self.release.cache_says_why() {
+                    format!("storage is (re)initializing: failed to list {list}: {why}")
+                } else {
+                    "storage is (re)initializing".to_owned()
+                };
                 Failure::too_many_requests(&message, 1)
             })?;
         }
