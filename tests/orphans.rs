@@ -19,6 +19,8 @@ tests! {
     a_namespace_whose_deletion_is_refused_is_told_loudly;
     Sandbox:
     a_namespace_created_meanwhile_has_no_orphans,
+    what_is_named_is_looked_for_there_alone,
+    what_exists_is_told_and_not_looked_into,
     a_purge_asks_first,
     a_dry_run_of_a_purge_sends_nothing,
     a_namespace_that_cannot_be_read_is_not_called_there_or_gone,
@@ -207,12 +209,42 @@ async fn a_lost_answer_to_the_creation_is_not_taken_for_somebody_elses(lab: Lab)
 }
 
 async fn a_namespace_created_meanwhile_has_no_orphans(lab: Lab) {
+    for named in [true, false] {
+        let name = orphans(&lab).await;
+        let again = name.clone();
+        let looked_at = if named { format!("{}/secrets", path(&name)) } else { "/api/v1/secrets".to_owned() };
+        lab.the_sandbox().inject(Fault::before(Matcher::new("GET", looked_at.as_str()).once(), move |api| {
+            api.create("/api/v1/namespaces", &json!({"metadata": {"name": again}})).unwrap();
+        }));
+        let names: &[&str] = if named { &[&name] } else { &[] };
+        let found = lab.nsfix(&[&["orphans", "-o", "json"], names].concat()).run().await.expect(0).json();
+        let of_it = found["items"].as_array().unwrap().iter().filter(|item| item["namespace"] == *name);
+        assert_eq!(of_it.count(), 0, "{found}");
+    }
+}
+
+/// A namespace that is named is looked at by itself: a large cluster has hundreds of thousands of other objects.
+async fn what_is_named_is_looked_for_there_alone(lab: Lab) {
     let name = orphans(&lab).await;
-    let again = name.clone();
-    lab.the_sandbox().inject(Fault::before(Matcher::new("GET", "/api/v1/secrets").once(), move |api| {
-        api.create("/api/v1/namespaces", &json!({"metadata": {"name": again}})).unwrap();
-    }));
-    assert_eq!(list(&lab, &name).await, Vec::<String>::new());
+    lab.the_sandbox().forget_requests();
+    assert!(list(&lab, &name).await.contains(&"secrets/s".to_owned()));
+    let of_it = format!("/namespaces/{name}");
+    let asked = lab.the_sandbox().requests().into_iter().map(|request| request.path_and_query);
+    let elsewhere: Vec<String> = asked.filter(|asked| !asked.contains(&of_it)).collect();
+    assert_eq!(elsewhere, ["/api", "/apis"]);
+}
+
+async fn what_exists_is_told_and_not_looked_into(lab: Lab) {
+    let name = Lab::unique("there");
+    create(&lab, &name).await;
+    lab.the_sandbox().forget_requests();
+    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(0);
+    assert_eq!(ran.stderr, format!("No orphans found; namespace {name} exists.\n"));
+    let asked: Vec<String> =
+        lab.the_sandbox().requests().into_iter().map(|request| request.path_and_query).collect();
+    assert_eq!(asked, [path(&name)]);
+    let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(0);
+    assert_eq!(ran.stderr, format!("No orphans found; namespace {name} exists.\n"));
 }
 
 async fn a_purge_asks_first(lab: Lab) {
@@ -234,7 +266,7 @@ async fn a_namespace_that_cannot_be_read_is_not_called_there_or_gone(lab: Lab) {
     let broken = Canned::status(500, "InternalError", "a bad moment");
     lab.the_sandbox().inject(Fault::answer(Matcher::new("GET", path(&name).as_str()), broken));
     let told = format!("could not see whether namespace {name:?} exists (a bad moment)");
-    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(0);
+    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(1);
     assert!(ran.stderr.contains(&told) && !ran.stderr.contains("No orphans found"), "{ran:?}");
     for how in ["--dry-run=none", "--dry-run=client"] {
         let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes", how]).run().await.expect(1);

@@ -1,5 +1,6 @@
 //! Reading namespaces.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 
 use futures::TryStreamExt;
@@ -67,6 +68,20 @@ impl Cluster {
             }
         }
         Ok((namespaces, version))
+    }
+
+    /// The names of all namespaces, with their labels: a list of them by metadata alone.
+    pub async fn namespace_labels(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, ApiError> {
+        again_if_expired(|| async {
+            let mut labels = BTreeMap::new();
+            let path = ApiPath::namespaces();
+            self.each_by_metadata(&path, &mut |namespace| {
+                labels.insert(namespace.name, namespace.labels);
+            })
+            .await?;
+            Ok(labels)
+        })
+        .await
     }
 
     /// Reads one namespace, whole.

@@ -1,10 +1,15 @@
 //! One way through the pages of a list: the limits, repeated tokens, and tokens that have expired.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::task::Poll;
 
-use futures::{Stream, stream};
+use futures::future::{self, BoxFuture};
+use futures::{FutureExt, Stream, stream};
 use kube::api::ListParams;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::call::Call;
@@ -120,50 +125,113 @@ impl<T> PageBody<T> {
     }
 }
 
-/// The tokens that were used: a server that repeats one would never come to an end.
-#[derive(Default)]
-struct UsedTokens {
-    hashes: HashSet<u64>,
-    hasher: RandomState,
+/// The token of the next page, from the head of a page alone: a server written in Go sends `metadata` before `items`.
+/// None where it does not; then the page has to be read first.
+fn token_ahead(body: &[u8]) -> Option<String> {
+    let mut head = Head::default();
+    // Ends in an error behind the metadata, where the rest is left unread.
+    let _ = serde::Deserializer::deserialize_map(&mut serde_json::Deserializer::from_slice(body), &mut head);
+    head.0.map(|metadata| metadata.continued).filter(|token| !token.is_empty())
 }
 
-impl UsedTokens {
-    fn check(&mut self, token: &str, cluster: &Cluster) -> Result<(), ApiError> {
-        if !self.hashes.insert(self.hasher.hash_one(token)) {
-            return Err(cluster.not_kubernetes("a list repeats its continue token and never ends"));
-        }
-        if self.hashes.len() >= MAX_PAGES {
-            return Err(cluster.not_kubernetes(&format!("a list has more than {MAX_PAGES} pages")));
+#[derive(Default)]
+struct Head(Option<ListMeta>);
+
+impl<'de> Visitor<'de> for &mut Head {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match &*key {
+                "kind" | "apiVersion" => drop(map.next_value::<IgnoredAny>()?),
+                "metadata" => {
+                    self.0 = Some(map.next_value()?);
+                    break;
+                }
+                _ => break,
+            }
         }
         Ok(())
     }
 }
 
+/// Where in a list the reading stands.
+struct Place<'a> {
+    list: List<'a>,
+    /// The tokens that were used: a server that repeats one would never come to an end.
+    used: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl<'a> Place<'a> {
+    fn before(list: List<'a>) -> Self {
+        Self { list, used: HashSet::new(), hasher: RandomState::new() }
+    }
+
+    fn after(mut self, token: String, cluster: &Cluster) -> Result<Self, ApiError> {
+        if !self.used.insert(self.hasher.hash_one(&token)) {
+            return Err(cluster.not_kubernetes("a list repeats its continue token and never ends"));
+        }
+        if self.used.len() >= MAX_PAGES {
+            return Err(cluster.not_kubernetes(&format!("a list has more than {MAX_PAGES} pages")));
+        }
+        self.list.params.continue_token = Some(token);
+        Ok(self)
+    }
+}
+
+/// A page that has been asked for, or will be once it is awaited.
+type Asked<'a> = BoxFuture<'a, Result<(Vec<u8>, Place<'a>), ApiError>>;
+
 impl Cluster {
-    /// The pages of a list, one after another; `read` makes a page of an answer.
+    /// The pages of a list, one after another; `read` makes a page of an answer. From the second page on the next one
+    /// is on its way while one is read: the first tells whether the rest is wanted.
     pub(super) fn pages<'a, T: 'a>(
         &'a self,
         list: List<'a>,
         read: impl Fn(&[u8]) -> Result<Page<T>, ApiError> + 'a,
     ) -> impl Stream<Item = Result<Page<T>, ApiError>> + 'a {
-        let begin = Some((list, UsedTokens::default(), read));
+        let begin = Some((self.page_body(Place::before(list)).boxed(), read));
         stream::try_unfold(begin, move |state| async move {
-            let Some((mut list, mut used, read)) = state else { return Ok(None) };
-            let body = self.page_body(&mut list, &mut used).await?;
+            let Some((asked, read)) = state else { return Ok(None) };
+            let (body, place) = asked.await?;
+            let token = if place.used.is_empty() { None } else { token_ahead(&body) };
+            let on_its_way = match token {
+                Some(token) => Ok(self.on_its_way(place.after(token, self)?).await),
+                None => Err(place),
+            };
             let page = read(&body)?;
-            if page.is_last() {
-                return Ok(Some((page, None)));
-            }
-            used.check(&page.continued, self)?;
-            list.params.continue_token = Some(page.continued.clone());
-            Ok(Some((page, Some((list, used, read)))))
+            let next = match on_its_way {
+                Ok(asked) => Some(asked),
+                Err(_) if page.is_last() => None,
+                Err(place) => Some(self.page_body(place.after(page.continued.clone(), self)?).boxed()),
+            };
+            Ok(Some((page, next.map(|next| (next, read)))))
         })
+    }
+
+    /// Sends the request for a page without waiting for the answer.
+    async fn on_its_way<'a>(&'a self, place: Place<'a>) -> Asked<'a> {
+        let mut asked = self.page_body(place).boxed();
+        match futures::poll!(&mut asked) {
+            Poll::Ready(answer) => future::ready(answer).boxed(),
+            Poll::Pending => {
+                // The connection is a task of its own, on the same thread.
+                tokio::task::yield_now().await;
+                asked
+            }
+        }
     }
 
     /// Reads the page that is next. A token that has expired comes with one that goes on from the same place in
     /// the list as it is now (apiserver's pkg/storage/continue.go), so nothing is read twice.
-    async fn page_body(&self, list: &mut List<'_>, used: &mut UsedTokens) -> Result<Vec<u8>, ApiError> {
+    async fn page_body<'a>(&'a self, mut place: Place<'a>) -> Result<(Vec<u8>, Place<'a>), ApiError> {
         loop {
+            let list = &place.list;
             let body = match self.call(list.call(list.accept)).await {
                 // Aggregated servers may not know the metadata form.
                 Err(error) if error.code() == Some(406) && list.accept.is_some() => {
@@ -173,10 +241,9 @@ impl Cluster {
             };
             match body {
                 Err(ApiError::Server { code: 410, continued, .. }) if !continued.is_empty() => {
-                    used.check(&continued, self)?;
-                    list.params.continue_token = Some(continued);
+                    place = place.after(continued, self)?;
                 }
-                other => return other,
+                other => return Ok((other?, place)),
             }
         }
     }
@@ -190,5 +257,26 @@ where
     match read().await {
         Err(error) if error.code() == Some(410) => read().await,
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_token_is_known_before_the_items_are_read() {
+        let go = r#"{"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"1","continue":"t\"o"},"items":[{"a""#;
+        assert_eq!(token_ahead(go.as_bytes()).as_deref(), Some("t\"o"));
+        for body in [
+            r#"{"kind":"List","metadata":{"resourceVersion":"1"},"items":[]}"#,
+            r#"{"kind":"List","metadata":{"continue":""},"items":[]}"#,
+            r#"{"items":[],"metadata":{"continue":"t"}}"#,
+            r#"{"metadata":{"continue":7},"items":[]}"#,
+            "<html>",
+            "",
+        ] {
+            assert_eq!(token_ahead(body.as_bytes()), None, "{body}");
+        }
     }
 }

@@ -1,20 +1,18 @@
 //! `nsfix orphans`: objects whose namespace does not exist, and the safe way to remove them.
 
 mod begin;
+mod find;
 mod permitted;
 mod purge;
 mod rounds;
-
-use std::collections::HashSet;
 
 use anyhow::Result;
 
 use super::{Session, VerbResult};
 use crate::cli::{DryRunChoice, OrphansOptions};
-use crate::cluster::{ApiError, Cluster, NamespaceQuery, PURGE_LABEL};
 use crate::exit::Exit;
-use crate::model::{Namespace, gaps_with_reasons};
-use crate::output::orphans::{self, FoundOrphans};
+use crate::model::gaps_with_reasons;
+use crate::output::orphans;
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
 
@@ -32,7 +30,7 @@ pub(super) async fn run(
     }
     let progress = terminal.progress("looking for objects without a namespace");
     let found = tokio::select! {
-        found = find(cluster, &options.names) => found?,
+        found = find::find(cluster, &options.names) => found?,
         exit = shutdown.wait() => return Ok(exit.into()),
     };
     progress.done();
@@ -46,7 +44,11 @@ pub(super) async fn run(
         return Box::pin(purge::run(options, session, terminal, shutdown, found)).await;
     }
     orphans::print(&found, options.output.as_ref(), options.sort_by.as_ref(), terminal)?;
-    Ok(Exit::Done.into())
+    // Of each namespace that was asked for; of those that nobody named it is a warning.
+    let readable = options.names.len().saturating_sub(found.unreadable.len());
+    let exits = std::iter::repeat_n(Exit::Done, readable)
+        .chain(found.unreadable.iter().filter(|_| !options.names.is_empty()).map(|_| Exit::Error));
+    Ok(Exit::merge(exits).into())
 }
 
 /// Rule 10: where a rehearsal cannot be had, the value is refused.
@@ -56,37 +58,4 @@ fn no_rehearsal() -> Failure {
          server cannot rehearse deleting what it has not stored",
     )
     .hint("--dry-run=client shows what would be sent")
-}
-
-/// Namespaces are listed before and after, and those that remain are asked for by name: what was created or
-/// deleted meanwhile is no orphan.
-async fn find(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiError> {
-    let all = NamespaceQuery::default();
-    let (before, discovered) = futures::try_join!(cluster.namespaces(&all), cluster.discover())?;
-    let mut existing: HashSet<String> = before.iter().map(|namespace| namespace.name.clone()).collect();
-    let (mut orphans, looked) = cluster.orphans(&discovered, &existing).await?;
-    let after = cluster.namespaces(&all).await?;
-    existing.extend(after.iter().map(|namespace| namespace.name.clone()));
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|each| each == name);
-    orphans.retain(|name, _| wanted(name) && !existing.contains(name));
-    let mut unreadable = Vec::new();
-    let checks = orphans.keys().map(|name| async move { (name.clone(), cluster.namespace(name).await) });
-    for (name, read) in futures::future::join_all(checks).await {
-        match read {
-            Err(error) if error.is_not_found() => {}
-            Err(error) if error.is_fatal() => return Err(error),
-            Ok(_) => {
-                orphans.remove(&name);
-            }
-            Err(error) => {
-                orphans.remove(&name);
-                unreadable.push((name, error.detail()));
-            }
-        }
-    }
-    let marked = after
-        .into_iter()
-        .filter(|namespace| namespace.labels.contains_key(PURGE_LABEL) && wanted(&namespace.name));
-    let (unfinished, active) = marked.partition(Namespace::is_terminating);
-    Ok(FoundOrphans { orphans, looked, unfinished, active, unreadable })
 }

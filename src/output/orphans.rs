@@ -6,18 +6,20 @@ use super::document::{Document, OrphanItem, as_value};
 use super::jsonpath::Path;
 use super::{Failure, Format, OutputError, Style, Terminal, inventory, sort_by, table};
 use crate::cluster::PURGE_LABEL;
-use crate::model::{Hint, Inventory, Namespace, ShellCommand};
+use crate::model::{Coverage, Hint, Inventory, Namespace, ShellCommand};
 
 /// How much of a cell stays readable on a narrow terminal.
 const LEAST_FINALIZERS: usize = 16;
 const LEAST_RESOURCE: usize = 16;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FoundOrphans {
     /// The orphans, by the namespace that is missing.
     pub orphans: BTreeMap<String, Inventory>,
     /// The coverage, also where nothing was found.
     pub looked: Inventory,
+    /// Namespaces that were asked for and exist: what is in them is no orphan.
+    pub existing: Vec<String>,
     /// Namespaces in Terminating that an earlier purge created and did not finish.
     pub unfinished: Vec<Namespace>,
     /// Active namespaces with the label of a purge. Whether a purge created them is not known.
@@ -55,7 +57,7 @@ pub fn print(
         }
     };
     if text.is_empty() && found.unreadable.is_empty() {
-        note_none(&found.looked, terminal);
+        note_none(&found.looked, &found.existing, terminal);
     } else {
         terminal.data(&text).map_err(Failure::of)?;
     }
@@ -71,8 +73,16 @@ pub fn print(
 }
 
 /// Says that there are none, and where it was looked.
-pub fn note_none(looked: &Inventory, terminal: &Terminal) {
-    terminal.note(&format!("No orphans found; {}.", inventory::coverage(&looked.coverage)));
+pub fn note_none(looked: &Inventory, existing: &[String], terminal: &Terminal) {
+    let exist = (!existing.is_empty()).then(|| {
+        let (namespaces, exist) =
+            if existing.len() == 1 { ("namespace", "exists") } else { ("namespaces", "exist") };
+        format!("{namespaces} {} {exist}", existing.join(", "))
+    });
+    // Where each of them exists there was nothing to look at.
+    let coverage = (looked.coverage != Coverage::default()).then(|| inventory::coverage(&looked.coverage));
+    let said: Vec<String> = exist.into_iter().chain(coverage).collect();
+    terminal.note(&format!("No orphans found; {}.", said.join("; ")));
 }
 
 /// `--dry-run=client` of a purge: the requests as comments, and the one command that sends them. Whether the namespace

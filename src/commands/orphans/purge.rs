@@ -57,10 +57,10 @@ pub(super) async fn run(
     found: FoundOrphans,
 ) -> Result<VerbResult> {
     let cluster = session.the_cluster();
-    let looked = found.looked.clone();
+    let (looked, existing) = (found.looked.clone(), found.existing.clone());
     let targets = targets(found);
     if targets.is_empty() {
-        note_none(&looked, terminal);
+        note_none(&looked, &existing, terminal);
         return finish(options, terminal, Vec::new());
     }
     for (name, target) in &targets {
@@ -97,7 +97,7 @@ pub(super) async fn run(
 }
 
 fn targets(found: FoundOrphans) -> Vec<(String, PurgeTarget)> {
-    let FoundOrphans { orphans, looked: _, unfinished, active, unreadable } = found;
+    let FoundOrphans { orphans, looked: _, existing: _, unfinished, active, unreadable } = found;
     let mut targets: Vec<(String, PurgeTarget)> =
         orphans.into_iter().map(|(name, inside)| (name, PurgeTarget::Missing(inside))).collect();
     targets.extend(
