@@ -2,6 +2,7 @@
 //!
 //! The number is the share of the full size: 500 CRDs, 5,000 namespaces of which 300 are stuck, 200 webhook
 //! configurations and 200,000 objects. Runs on a real control plane where its binaries are found, else on the sandbox.
+//! With `keep` behind the number the cluster stays, and every line of stdin is another build of nsfix to measure there.
 
 // A benchmark says what went wrong by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -12,6 +13,7 @@
 mod harness;
 mod measure;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use harness::{ControlPlane, Lab};
@@ -58,7 +60,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let plane = ControlPlane::find();
     runtime.block_on(async {
-        let lab = match plane.clone() {
+        let mut lab = match plane.clone() {
             Some(plane) => Lab::real(plane).await,
             None => {
                 Lab::sandbox(Options { scenarios: Vec::new(), controller: None, ..Options::default() }).await
@@ -70,7 +72,16 @@ fn main() {
         let started = Instant::now();
         fill(&lab, size).await;
         println!("built in {:?}", started.elapsed());
-        read(&lab, &name_of(size.namespaces - 1)).await;
+        let healthy = name_of(size.namespaces - 1);
+        read(&lab, &healthy).await;
+        if std::env::args().any(|argument| argument == "keep") {
+            println!("KUBECONFIG={}", lab.kubeconfig.display());
+            for build in std::io::stdin().lines().map_while(Result::ok).filter(|line| !line.is_empty()) {
+                println!("{build}:");
+                lab.program = Some(build);
+                read(&lab, &healthy).await;
+            }
+        }
         clear(&lab).await;
     });
     if let Some(plane) = plane {
@@ -158,7 +169,7 @@ async fn read(lab: &Lab, healthy: &str) {
         let (ours, bare) = (median(&mut ours), median(&mut bare));
         println!(
             "{}: {ours:?}, {} GETs, of these {} twice; bare {bare:?}, ratio {:.2}; {}; the server worked {:?}, for the bare \
-             ones {:?}",
+             ones {:?}, for kubectl {}",
             arguments.join(" "),
             urls.len(),
             urls.len() - unique.len(),
@@ -166,8 +177,43 @@ async fn read(lab: &Lab, healthy: &str) {
             peak(lab, arguments).await,
             our_work / runs,
             bare_work / runs,
+            kubectl(lab, &unique).await,
         );
     }
+}
+
+/// What the API server works for `kubectl get` of the same lists.
+async fn kubectl(lab: &Lab, urls: &[String]) -> String {
+    let mut wanted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for path in urls.iter().filter(|url| url.contains("limit=")).filter_map(|url| url.split('?').next()) {
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let (api, rest) = parts.split_at(if parts[0] == "api" { 2 } else { 3 });
+        let (namespace, resource) = match rest {
+            ["namespaces", namespace, resource] => (*namespace, *resource),
+            _ => ("", rest[0]),
+        };
+        let resource = match api {
+            [_, group, version] => format!("{resource}.{version}.{group}"),
+            _ => resource.to_owned(),
+        };
+        wanted.entry(namespace).or_default().insert(resource);
+    }
+    let before = server_time();
+    for (namespace, resources) in wanted {
+        let resources: Vec<String> = resources.into_iter().collect();
+        let resources = resources.join(",");
+        let place = if namespace.is_empty() {
+            "--all-namespaces".to_owned()
+        } else {
+            format!("--namespace={namespace}")
+        };
+        let mut kubectl = tokio::process::Command::new("kubectl");
+        let kubectl =
+            kubectl.args(["get", &resources, &place, "--output=name"]).env("KUBECONFIG", &lab.kubeconfig);
+        let Ok(ran) = kubectl.output().await else { return "nothing: it is not installed".to_owned() };
+        assert!(ran.status.success(), "{ran:?}");
+    }
+    format!("{:?}", server_time().saturating_sub(before))
 }
 
 /// All that are stuck, in one run.

@@ -34,8 +34,8 @@ pub async fn timed(lab: &Lab, arguments: &[&str]) -> Duration {
     started.elapsed()
 }
 
-/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen at once,
-/// answers thrown away.
+/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen lists at once, the
+/// pages of one list one after another (each bears the token of the next), answers thrown away.
 pub async fn bare_gets(lab: &Lab, urls: &[String]) -> Duration {
     let config = lab.config().await;
     let started = Instant::now();
@@ -59,7 +59,20 @@ pub async fn bare_gets(lab: &Lab, urls: &[String]) -> Duration {
     // One at first, so that the rest shares its connection; nsfix begins with one request too.
     if let Some((first, rest)) = urls.split_first() {
         get(first).await;
-        futures::stream::iter(rest).map(|url| get(url)).buffer_unordered(16).collect::<Vec<()>>().await;
+        let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();
+        for url in rest {
+            let path = url.split('?').next().unwrap();
+            match lists.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, pages)) => pages.push(url),
+                None => lists.push((path, vec![url])),
+            }
+        }
+        let lists = futures::stream::iter(lists).map(|(_, pages)| async {
+            for page in pages {
+                get(page).await;
+            }
+        });
+        lists.buffer_unordered(16).collect::<Vec<()>>().await;
     }
     started.elapsed()
 }

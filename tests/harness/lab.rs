@@ -33,8 +33,10 @@ pub struct Lab {
     pub has_controller: bool,
     /// The minor version of a control plane, or that the sandbox plays.
     pub(super) minor: u32,
+    /// Another build to run than this one, to compare them.
+    pub program: Option<String>,
     client: Client,
-    kubeconfig: PathBuf,
+    pub kubeconfig: PathBuf,
     url: String,
     ca: Option<PathBuf>,
     /// The audit log of a control plane.
@@ -99,9 +101,9 @@ impl Lab {
         let path = dir.path().join("kubeconfig");
         std::fs::write(&path, &text).expect("a kubeconfig");
         let client = client(&text).await;
-        let (sandbox, audit, etcd, url) = (None, None, None, url.to_owned());
+        let (sandbox, audit, etcd, program, url) = (None, None, None, None, url.to_owned());
         let minor = 0;
-        Self { sandbox, has_controller, minor, client, kubeconfig: path, url, ca, audit, etcd, dir }
+        Self { sandbox, has_controller, minor, program, client, kubeconfig: path, url, ca, audit, etcd, dir }
     }
 
     /// A name that no other test uses.
@@ -207,9 +209,11 @@ impl Lab {
 
     /// The built binary, talking to this API.
     pub fn nsfix(&self, arguments: &[&str]) -> Nsfix {
-        Nsfix::new(arguments)
-            .env("KUBECONFIG", &self.kubeconfig)
-            .env("XDG_STATE_HOME", self.dir.path().join("state"))
+        let nsfix = self
+            .program
+            .as_deref()
+            .map_or_else(|| Nsfix::new(arguments), |other| Nsfix::other(other, arguments));
+        nsfix.env("KUBECONFIG", &self.kubeconfig).env("XDG_STATE_HOME", self.dir.path().join("state"))
     }
 
     /// Sends a request with headers of the test's own.
