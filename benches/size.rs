@@ -75,7 +75,7 @@ fn main() {
         let healthy = name_of(size.namespaces - 1);
         read(&lab, &healthy).await;
         if std::env::args().any(|argument| argument == "keep") {
-            println!("KUBECONFIG={}", lab.kubeconfig.display());
+            println!("KUBECONFIG={}", lab.kubeconfig().display());
             for build in std::io::stdin().lines().map_while(Result::ok).filter(|line| !line.is_empty()) {
                 println!("{build}:");
                 lab.program = Some(build);
@@ -209,7 +209,7 @@ async fn kubectl(lab: &Lab, urls: &[String]) -> String {
         };
         let mut kubectl = tokio::process::Command::new("kubectl");
         let kubectl =
-            kubectl.args(["get", &resources, &place, "--output=name"]).env("KUBECONFIG", &lab.kubeconfig);
+            kubectl.args(["get", &resources, &place, "--output=name"]).env("KUBECONFIG", lab.kubeconfig());
         let Ok(ran) = kubectl.output().await else { return "nothing: it is not installed".to_owned() };
         assert!(ran.status.success(), "{ran:?}");
     }

@@ -36,7 +36,7 @@ pub struct Lab {
     /// Another build to run than this one, to compare them.
     pub program: Option<String>,
     client: Client,
-    pub kubeconfig: PathBuf,
+    kubeconfig: PathBuf,
     url: String,
     ca: Option<PathBuf>,
     /// The audit log of a control plane.
