@@ -3,8 +3,7 @@
 
 #![no_main]
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
@@ -19,24 +18,40 @@ const CODES: [u16; 6] = [200, 200, 403, 404, 409, 422];
 /// A server may be asked for so many pages; more are the reader's fault.
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// One server and one client for all runs: making a client takes longer than an answer.
+struct World {
+    runtime: Runtime,
+    cluster: Cluster,
+    answer: Answer,
+}
+
+/// Status and body of whatever is asked for.
+type Answer = Arc<Mutex<(u16, Vec<u8>)>>;
+
 thread_local! {
-    static RUNTIME: RefCell<Runtime> =
-        RefCell::new(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    static WORLD: World = World::new();
+}
+
+impl World {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let answer = Answer::default();
+        let cluster = runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            tokio::spawn(serve(listener, Arc::clone(&answer)));
+            ConnectionOptions::default().connect_to_url(&url, Arc::new(|_| {})).unwrap()
+        });
+        Self { runtime, cluster, answer }
+    }
 }
 
 fuzz_target!(|data: &[u8]| {
     let [how, code, body @ ..] = data else { return };
-    let (how, code) = (*how, CODES[usize::from(*code) % CODES.len()]);
-    RUNTIME.with_borrow(|runtime| {
-        runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let url = format!("http://{}", listener.local_addr().unwrap());
-            let cluster = ConnectionOptions::default().connect_to_url(&url, Arc::new(|_| {})).unwrap();
-            tokio::select! {
-                () = serve(&listener, code, body) => {}
-                done = tokio::time::timeout(LONGEST, ask(&cluster, how)) => done.expect("it does not end"),
-            }
-        });
+    WORLD.with(|World { runtime, cluster, answer }| {
+        *answer.lock().unwrap() = (CODES[usize::from(*code) % CODES.len()], body.to_vec());
+        let asked = tokio::time::timeout(LONGEST, ask(cluster, *how));
+        runtime.block_on(asked).expect("it does not end");
     });
 });
 
@@ -73,19 +88,13 @@ fn config_maps() -> ResourceType {
     }
 }
 
-/// Answers every request on every connection in the same way.
-async fn serve(listener: &TcpListener, code: u16, body: &[u8]) {
-    let body: Arc<[u8]> = body.into();
+async fn serve(listener: TcpListener, answer: Answer) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(serve_one(stream, code, Arc::clone(&body)));
+        tokio::spawn(serve_one(stream, Arc::clone(&answer)));
     }
 }
 
-async fn serve_one(mut stream: TcpStream, code: u16, body: Arc<[u8]>) {
-    let head = format!(
-        "HTTP/1.1 {code} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
+async fn serve_one(mut stream: TcpStream, answer: Answer) {
     let (mut read, mut seen) = ([0; 4096], Vec::new());
     while let Ok(count) = stream.read(&mut read).await {
         if count == 0 {
@@ -94,7 +103,14 @@ async fn serve_one(mut stream: TcpStream, code: u16, body: Arc<[u8]>) {
         seen.extend_from_slice(&read[..count]);
         while let Some(end) = seen.windows(4).position(|window| window == b"\r\n\r\n") {
             seen.drain(..end + 4);
-            if stream.write_all(head.as_bytes()).await.is_err() || stream.write_all(&body).await.is_err() {
+            let (code, body) = answer.lock().unwrap().clone();
+            let length = body.len();
+            let mut sent = format!(
+                "HTTP/1.1 {code} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            )
+            .into_bytes();
+            sent.extend(body);
+            if stream.write_all(&sent).await.is_err() {
                 return;
             }
         }
