@@ -5,8 +5,8 @@
 
 use futures::StreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
-use kube::client::{APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery, APIVersionDiscovery};
-use serde_json::Value;
+use kube::client::{APIGroupDiscovery, APIResourceDiscovery, APIVersionDiscovery};
+use serde::Deserialize;
 
 use super::call::Call;
 use super::leftovers::LIST_CONCURRENCY;
@@ -83,17 +83,12 @@ impl Cluster {
     }
 
     async fn discovery_root(&self, path: ApiPath) -> Result<Root, ApiError> {
-        let json = self.call_json(Call::get(&path).accepting(AGGREGATED)).await?;
-        let unexpected = |_| self.not_kubernetes("its discovery document has an unknown shape");
-        match json["kind"].as_str() {
-            Some("APIGroupDiscoveryList") => {
-                serde_json::from_value(json).map(Root::Aggregated).map_err(unexpected)
-            }
-            Some("APIVersions") => Ok(Root::Legacy(legacy_core(&json))),
-            Some("APIGroupList") => {
-                let list: meta::APIGroupList = serde_json::from_value(json).map_err(unexpected)?;
-                Ok(Root::Legacy(legacy_groups(list)))
-            }
+        let body = self.call(Call::get(&path).accepting(AGGREGATED)).await?;
+        let RootBody { kind, items, versions, groups } = self.parse(&body)?;
+        match kind.as_str() {
+            "APIGroupDiscoveryList" => Ok(Root::Aggregated(items)),
+            "APIVersions" => Ok(Root::Legacy(legacy_core(versions))),
+            "APIGroupList" => Ok(Root::Legacy(legacy_groups(groups))),
             _ => Err(self.not_kubernetes("its discovery document has an unknown kind")),
         }
     }
@@ -149,15 +144,28 @@ impl Cluster {
 
 /// What /api or /apis answered.
 enum Root {
-    Aggregated(APIGroupDiscoveryList),
+    Aggregated(Vec<APIGroupDiscovery>),
     Legacy(Vec<Pending>),
+}
+
+/// Any of the documents that /api and /apis answer, read in one go.
+#[derive(Deserialize)]
+struct RootBody {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    items: Vec<APIGroupDiscovery>,
+    #[serde(default)]
+    versions: Vec<String>,
+    #[serde(default)]
+    groups: Vec<meta::APIGroup>,
 }
 
 fn collect(root: Root, discovered: &mut Discovered, pending: &mut Vec<Pending>) {
     match root {
         Root::Legacy(group_versions) => pending.extend(group_versions),
-        Root::Aggregated(list) => {
-            for group in list.items {
+        Root::Aggregated(groups) => {
+            for group in groups {
                 collect_group(group, discovered, pending);
             }
         }
@@ -195,16 +203,14 @@ fn aliases(singular: Option<String>, short: Vec<String>) -> Vec<String> {
     singular.into_iter().filter(|name| !name.is_empty()).chain(short).collect()
 }
 
-fn legacy_core(versions: &Value) -> Vec<Pending> {
-    let versions = versions["versions"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    versions
-        .map(|version| Pending { group: String::new(), version: version.to_owned(), stale: false })
-        .collect()
+fn legacy_core(versions: Vec<String>) -> Vec<Pending> {
+    let of_core = |version| Pending { group: String::new(), version, stale: false };
+    versions.into_iter().map(of_core).collect()
 }
 
-fn legacy_groups(list: meta::APIGroupList) -> Vec<Pending> {
+fn legacy_groups(groups: Vec<meta::APIGroup>) -> Vec<Pending> {
     let mut pending = Vec::new();
-    for group in list.groups {
+    for group in groups {
         let preferred = group.preferred_version.map(|preferred| preferred.version);
         let mut versions: Vec<String> = group.versions.into_iter().map(|each| each.version).collect();
         versions.sort_by_key(|version| Some(version) != preferred.as_ref());
