@@ -1,5 +1,6 @@
 //! The writes to leftovers: delete what is live, take finalizers off what is being deleted.
 
+use std::cell::Cell;
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use futures::StreamExt;
@@ -12,6 +13,8 @@ use crate::model::{ApiPath, Leftover, Namespace, ResourceType, SHORT_GRACE_SECON
 const CONCURRENCY: usize = 8;
 /// The owner, or another nsfix, may write at the same time.
 const MAX_ATTEMPTS: usize = 5;
+/// A right that was withdrawn in the middle is missing for the rest of the type as well: so many are asked for in vain.
+const MAX_REFUSED: usize = 10;
 /// A list is only begun anew where its answer broke off, or its snapshot expired.
 const MAX_LISTS: usize = 3;
 
@@ -37,6 +40,8 @@ enum ObjectOutcome {
     /// A dry run that no server is known to honour.
     HeldBack(String),
     Failed(String),
+    /// The server says 403.
+    Refused(String),
     /// Nothing more may be begun, because of this.
     NotBegun(String),
     /// The answer to a write was lost, and the object could not be read afterwards.
@@ -64,6 +69,7 @@ impl ObjectOutcome {
     fn named(self, name: &str) -> Self {
         match self {
             Self::Failed(why) => Self::Failed(format!("{name}: {why}")),
+            Self::Refused(why) => Self::Refused(format!("{name}: {why}")),
             Self::Unknown(why) => Self::Unknown(format!("{name}: {why}")),
             other => other,
         }
@@ -121,7 +127,9 @@ impl WriteCounts {
             ObjectOutcome::Done => self.done += 1,
             ObjectOutcome::Skipped => self.skipped += 1,
             ObjectOutcome::HeldBack(why) => self.held_back.push(why),
-            ObjectOutcome::Failed(why) | ObjectOutcome::Unknown(why) => self.failed.push(why),
+            ObjectOutcome::Failed(why) | ObjectOutcome::Refused(why) | ObjectOutcome::Unknown(why) => {
+                self.failed.push(why);
+            }
             ObjectOutcome::NotBegun(why) => self.not_begun = (self.not_begun.0 + 1, why),
         }
     }
@@ -188,11 +196,22 @@ impl Executor<'_> {
         if total > 0 {
             (self.on_activity)(&namespace.name, how_far(done));
         }
+        let refused = Cell::new(0);
         let mut outcomes = futures::stream::iter(wanted)
-            .map(|leftover| self.write_object(ty, leftover, write))
+            .map(|leftover| async {
+                if refused.get() >= MAX_REFUSED {
+                    return ObjectOutcome::NotBegun(format!("{MAX_REFUSED} in a row were refused"));
+                }
+                self.write_object(ty, leftover, write).await
+            })
             .buffer_unordered(CONCURRENCY);
         let mut counts = WriteCounts::default();
         while let Some(outcome) = outcomes.next().await {
+            match &outcome {
+                ObjectOutcome::Refused(_) => refused.set(refused.get() + 1),
+                ObjectOutcome::Done => refused.set(0),
+                _ => {}
+            }
             counts.count(outcome);
             done += 1;
             (self.on_activity)(&namespace.name, how_far(done));
@@ -262,7 +281,7 @@ impl Executor<'_> {
             Err(error) if error.is_broken_off() => {
                 return Continue(Retry { answer_lost, why: error.detail() });
             }
-            Err(error) => return Break(ObjectOutcome::failed(answer_lost, error.detail())),
+            Err(error) => return Break(ended_by(&error, answer_lost)),
         };
         if preconditions.uid != uid {
             // Created anew under the same name: the plan is not about that one.
@@ -277,7 +296,7 @@ impl Executor<'_> {
                 Continue(Retry { answer_lost: true, why: error.detail() })
             }
             Err(error) if error.is_not_rehearsed() => Break(ObjectOutcome::HeldBack(error.detail())),
-            Err(error) => Break(ObjectOutcome::failed(answer_lost, error.detail())),
+            Err(error) => Break(ended_by(&error, answer_lost)),
         }
     }
 
@@ -311,6 +330,13 @@ impl Executor<'_> {
                 })
             }
         })
+    }
+}
+
+fn ended_by(error: &ApiError, answer_lost: bool) -> ObjectOutcome {
+    match error.code() {
+        Some(403) if !answer_lost => ObjectOutcome::Refused(error.detail()),
+        _ => ObjectOutcome::failed(answer_lost, error.detail()),
     }
 }
 

@@ -22,6 +22,7 @@ tests! {
     a_missing_permission_is_told_and_nothing_is_half_done,
     what_the_server_refuses_is_no_way_out_and_is_quoted_in_part,
     types_that_cannot_be_looked_at_are_named,
+    a_right_that_is_withdrawn_is_not_asked_for_a_hundred_times,
     a_protected_namespace_can_be_named_by_hand
 }
 
@@ -168,4 +169,22 @@ async fn a_protected_namespace_can_be_named_by_hand(lab: Lab) {
     lab.delete(&path(name)).await.expect(200);
     clear(&lab, name, &["--leftovers=orphan", "--allow-protected"]).await.expect(0);
     lab.get(&path(name)).await.expect(404);
+}
+
+/// Whoever may not release one of a hundred objects may not release the others either.
+async fn a_right_that_is_withdrawn_is_not_asked_for_a_hundred_times(lab: Lab) {
+    let name = Lab::unique("withdrawn");
+    create(&lab, &name).await;
+    let maps = format!("{}/configmaps", path(&name));
+    for index in 0..100 {
+        let metadata = json!({"name": format!("c{index}"), "finalizers": ["example.com/hold"]});
+        lab.post(&maps, &json!({"metadata": metadata})).await.expect(201);
+    }
+    lab.delete(&path(&name)).await.expect(200);
+    let refused = Canned::status(403, "Forbidden", "configmaps is forbidden");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("PATCH", &maps), refused));
+    let ran = clear(&lab, &name, &["--leftovers=release"]).await.expect(1);
+    assert!(ran.stderr.contains("not begun (10 in a row were refused)"), "{ran:?}");
+    let patches = lab.writes().into_iter().filter(|write| write.starts_with("PATCH")).count();
+    assert!((10..40).contains(&patches), "{patches}");
 }
