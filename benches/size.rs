@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use harness::{ControlPlane, Lab};
-use measure::{bare_gets, configuration, median, peak, post_all, requests, timed};
+use measure::{bare_gets, configuration, median, peak, post_all, requests, timed, watched};
 use nsfix::sandbox::Options;
 use serde_json::json;
 
@@ -222,10 +222,18 @@ async fn kubectl(lab: &Lab, urls: &[String]) -> String {
 
 /// All that are stuck, in one run.
 async fn clear(lab: &Lab) {
-    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--max=1000", "--yes"];
+    let arguments = ["clear", "--all", "--older-than=0s", "--leftovers=release", "--max=1000", "--yes", "-v"];
     let before = server_time();
-    let said = peak(lab, &arguments).await;
-    println!("{}: {said}; the server worked {:?}", arguments.join(" "), server_time().saturating_sub(before));
+    let (said, ran) = watched(lab, &arguments).await;
+    let of = |method: &str| ran.stderr.lines().filter(|line| line.starts_with(method)).count();
+    println!(
+        "{}: {said}, {} GETs, {} PATCHes, {} PUTs; the server worked {:?}",
+        arguments.join(" "),
+        of("GET "),
+        of("PATCH "),
+        of("PUT "),
+        server_time().saturating_sub(before)
+    );
 }
 
 /// Stops the controller managers on this machine, or lets them go on: they ask for every type in every stuck namespace

@@ -273,7 +273,7 @@ fn advice(lines: &mut Lines<'_>, advice: &[Advice], told: bool, invocation: &Inv
     }
     lines.heading("Better than force");
     for (index, each) in advice {
-        let text = if told && index == 0 { "what is to be done".into() } else { excerpt(&each.text) };
+        let text = if told && index == 0 { "to do it:".into() } else { excerpt(&each.text) };
         lines.push(1, &format!("- {text}"));
         if let Some(command) = &each.command {
             lines.command(2, &command.render(invocation));

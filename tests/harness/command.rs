@@ -140,7 +140,12 @@ impl Nsfix {
 
 /// Waits for the end of a run.
 pub async fn ended(child: Child) -> Ran {
-    let output = tokio::time::timeout(LIMIT, child.wait_with_output());
+    ended_within(LIMIT, child).await
+}
+
+/// The same with another limit than a test has.
+pub async fn ended_within(limit: Duration, child: Child) -> Ran {
+    let output = tokio::time::timeout(limit, child.wait_with_output());
     let output = output.await.expect("nsfix ends in time").expect("its output can be read");
     Ran {
         code: output.status.code(),

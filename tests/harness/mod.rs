@@ -18,6 +18,8 @@ mod versions;
 
 #[allow(unused_imports)] // not the benchmark's
 pub use account::{Account, Used, used_by};
+#[allow(unused_imports)] // the benchmark's
+pub use command::ended_within;
 pub use command::{Nsfix, Ran, ended};
 #[allow(unused_imports)] // not the benchmark's
 pub use kubeconfig::kubeconfig;
