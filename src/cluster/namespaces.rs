@@ -5,12 +5,13 @@ use std::pin::pin;
 
 use futures::TryStreamExt;
 use kube::api::{ListParams, WatchParams};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::call::Call;
 use super::paging::{List, PageBody, again_if_expired};
 use super::{ApiError, Cluster};
-use crate::model::{ApiPath, Namespace};
+use crate::model::{ApiPath, Malformed, Namespace};
 
 const TERMINATING: &str = "status.phase=Terminating";
 
@@ -39,19 +40,28 @@ impl NamespaceQuery {
 impl Cluster {
     /// Lists namespaces, page by page.
     pub async fn namespaces(&self, query: &NamespaceQuery) -> Result<Vec<Namespace>, ApiError> {
-        Ok(self.namespaces_at(query).await?.0)
+        let read = |json| Namespace::from_json(json);
+        Ok(again_if_expired(|| self.namespaces_once(query, read)).await?.0)
     }
 
-    /// The same with the revision from which a watch goes on.
-    pub async fn namespaces_at(&self, query: &NamespaceQuery) -> Result<(Vec<Namespace>, String), ApiError> {
-        again_if_expired(|| self.namespaces_once(query)).await
+    /// The same for those that are only looked at: their JSON is not kept, and nothing can be written back. With them
+    /// comes the revision from which a watch goes on.
+    pub async fn namespaces_to_look_at(
+        &self,
+        query: &NamespaceQuery,
+    ) -> Result<(Vec<Namespace>, String), ApiError> {
+        again_if_expired(|| self.namespaces_once(query, Namespace::from_fields)).await
     }
 
-    async fn namespaces_once(&self, query: &NamespaceQuery) -> Result<(Vec<Namespace>, String), ApiError> {
+    async fn namespaces_once<T: DeserializeOwned>(
+        &self,
+        query: &NamespaceQuery,
+        read: impl Fn(T) -> Result<Namespace, Malformed>,
+    ) -> Result<(Vec<Namespace>, String), ApiError> {
         let path = ApiPath::namespaces();
         let list = List::of(&path).with(|params| query.restrict(params));
         let mut pages = pin!(self.pages(list, |body| {
-            let page: PageBody<Value> = self.parse(body)?;
+            let page: PageBody<T> = self.parse(body)?;
             if page.kind != "NamespaceList" {
                 return Err(self.not_kubernetes("it did not send a NamespaceList"));
             }
@@ -64,7 +74,7 @@ impl Cluster {
                 version = page.version;
             }
             for item in page.items {
-                namespaces.push(self.namespace_from(item)?);
+                namespaces.push(read(item).map_err(|error| self.malformed(&error))?);
             }
         }
         Ok((namespaces, version))
@@ -94,6 +104,10 @@ impl Cluster {
     }
 
     pub(super) fn namespace_from(&self, json: Value) -> Result<Namespace, ApiError> {
-        Namespace::from_json(json).map_err(|error| self.not_kubernetes(&error.to_string()))
+        Namespace::from_json(json).map_err(|error| self.malformed(&error))
+    }
+
+    fn malformed(&self, error: &Malformed) -> ApiError {
+        self.not_kubernetes(&error.to_string())
     }
 }

@@ -32,7 +32,7 @@ pub use facts::{
 pub use inventory::{
     Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable, gaps_with_reasons,
 };
-pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace};
+pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace, NamespaceFields};
 pub use path::ApiPath;
 pub use permission::Permission;
 #[cfg(test)]

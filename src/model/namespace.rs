@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1 as core;
+use serde::Deserialize;
 use serde_json::Value;
 
 /// The spec finalizer that the namespace controller removes once a namespace is empty
@@ -64,28 +64,77 @@ pub enum Malformed {
     Incomplete,
 }
 
+/// What is looked at of a namespace. Not k8s-openapi's type, which takes managed fields apart: most of what is sent.
+#[derive(Debug, Deserialize)]
+pub struct NamespaceFields {
+    metadata: MetadataFields,
+    #[serde(default)]
+    spec: Option<SpecFields>,
+    #[serde(default)]
+    status: Option<StatusFields>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MetadataFields {
+    name: Option<String>,
+    uid: Option<String>,
+    resource_version: Option<String>,
+    creation_timestamp: Option<Timestamp>,
+    deletion_timestamp: Option<Timestamp>,
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+    finalizers: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SpecFields {
+    finalizers: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StatusFields {
+    conditions: Option<Vec<ConditionFields>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConditionFields {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    reason: Option<String>,
+    message: Option<String>,
+    last_transition_time: Option<Timestamp>,
+}
+
 impl Namespace {
     /// Reads a namespace from the server's JSON, which is kept whole in [`Namespace::json`].
     pub fn from_json(json: Value) -> Result<Self, Malformed> {
-        let typed: core::Namespace = serde::Deserialize::deserialize(&json)?;
-        let meta = typed.metadata;
+        let fields = NamespaceFields::deserialize(&json)?;
+        Ok(Self { json, ..Self::from_fields(fields)? })
+    }
+
+    /// The same of what is only looked at: [`Namespace::json`] is null, and nothing can be sent back.
+    pub fn from_fields(fields: NamespaceFields) -> Result<Self, Malformed> {
+        let NamespaceFields { metadata: meta, spec, status } = fields;
         let (Some(name), Some(uid), Some(resource_version)) = (meta.name, meta.uid, meta.resource_version)
         else {
             return Err(Malformed::Incomplete);
         };
-        let conditions = typed.status.and_then(|status| status.conditions).unwrap_or_default();
+        let conditions = status.and_then(|status| status.conditions).unwrap_or_default();
         Ok(Self {
             name,
             uid,
             resource_version,
-            created: meta.creation_timestamp.map(|time| time.0),
-            deleted: meta.deletion_timestamp.map(|time| time.0),
+            created: meta.creation_timestamp,
+            deleted: meta.deletion_timestamp,
             labels: meta.labels.unwrap_or_default(),
             annotations: meta.annotations.unwrap_or_default(),
-            spec_finalizers: typed.spec.and_then(|spec| spec.finalizers).unwrap_or_default(),
+            spec_finalizers: spec.and_then(|spec| spec.finalizers).unwrap_or_default(),
             metadata_finalizers: meta.finalizers.unwrap_or_default(),
             conditions: conditions.into_iter().map(Condition::from).collect(),
-            json,
+            json: Value::Null,
         })
     }
 
@@ -129,14 +178,14 @@ impl Namespace {
     }
 }
 
-impl From<core::NamespaceCondition> for Condition {
-    fn from(condition: core::NamespaceCondition) -> Self {
+impl From<ConditionFields> for Condition {
+    fn from(condition: ConditionFields) -> Self {
         Self {
-            kind: condition.type_,
+            kind: condition.kind,
             status: condition.status,
             reason: condition.reason.unwrap_or_default(),
             message: condition.message.unwrap_or_default(),
-            last_transition: condition.last_transition_time.map(|time| time.0),
+            last_transition: condition.last_transition_time,
         }
     }
 }

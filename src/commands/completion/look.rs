@@ -66,14 +66,14 @@ async fn list(connection: &ConnectionOptions, sandbox: Option<&str>, terminating
         let Ok(cluster) = connection.connect_to_url(&sandbox.url(), Arc::new(|_| {})) else {
             return Vec::new();
         };
-        return cluster.namespaces(query).await.unwrap_or_default();
+        return cluster.namespaces_to_look_at(query).await.map(|(all, _)| all).unwrap_or_default();
     }
     #[cfg(not(feature = "sandbox"))]
     let _ = sandbox;
     let Ok(contexts) = connection.contexts() else { return Vec::new() };
     let lists = contexts.names().iter().map(async |context| {
         let cluster = contexts.connect(context.as_deref(), Arc::new(|_| {})).await.ok()?;
-        cluster.namespaces(query).await.ok()
+        Some(cluster.namespaces_to_look_at(query).await.ok()?.0)
     });
     futures::future::join_all(lists).await.into_iter().flatten().flatten().collect()
 }

@@ -15,7 +15,6 @@ use crate::model::{Namespace, counted};
 use crate::observe::{Depth, observe};
 use crate::output::list_stuck::{FoundNamespace, SharedCauses, UnreadContext};
 use crate::output::{Failure, Terminal};
-use serde_json::Value;
 
 /// Enough to match webhooks' object selectors against.
 const KEEP: usize = 20;
@@ -123,17 +122,17 @@ fn unread(context: &str, error: Error) -> UnreadContext {
 
 async fn look(cluster: &Cluster, options: &ListStuckOptions, now: Timestamp) -> Result<Look, ApiError> {
     let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
-    let mut namespaces = cluster.namespaces(&query).await?;
-    namespaces.retain(|namespace| options.wants(&namespace.name) && old_enough(namespace, options, now));
-    let (context, name) = (cluster.context.as_deref(), cluster_name(cluster).to_owned());
     let diagnoses =
         options.output == Some(Format::Wide) || options.metrics.any() || options.report_file.is_some();
+    let mut namespaces = if diagnoses {
+        cluster.namespaces(&query).await?
+    } else {
+        cluster.namespaces_to_look_at(&query).await?.0
+    };
+    namespaces.retain(|namespace| options.wants(&namespace.name) && old_enough(namespace, options, now));
+    let (context, name) = (cluster.context.as_deref(), cluster_name(cluster).to_owned());
     if !diagnoses || namespaces.is_empty() {
-        let found = namespaces.into_iter().map(|mut namespace| {
-            // Nothing will be written back, and hundreds of clusters may be read.
-            namespace.json = Value::Null;
-            FoundNamespace::plain(context, namespace)
-        });
+        let found = namespaces.into_iter().map(|namespace| FoundNamespace::plain(context, namespace));
         let shared = SharedCauses { context: context.map(str::to_owned), common: Vec::new() };
         return Ok(Look { found: found.collect(), shared, cluster: name });
     }

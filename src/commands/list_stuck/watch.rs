@@ -89,7 +89,7 @@ async fn try_to_follow(
     terminal: &Terminal,
 ) -> Result<std::convert::Infallible, Ended> {
     let query = NamespaceQuery { terminating: true, selector: options.selector.clone() };
-    let (mut namespaces, mut version) = cluster.namespaces_at(&query).await?;
+    let (mut namespaces, mut version) = cluster.namespaces_to_look_at(&query).await?;
     namespaces.retain(|namespace| options.wants(&namespace.name));
     if !*begun && namespaces.is_empty() && options.output.is_none() {
         terminal.note("No stuck namespaces found; watching.");

@@ -67,17 +67,20 @@ fn heard(facts: &Facts) -> Vec<Refused<'_>> {
 }
 
 fn refusal(facts: &Facts, hook: &AdmissionHook, heard: &[Refused<'_>]) -> Option<Cause> {
-    let mut attempts: Vec<String> =
-        sees(hook, &facts.namespace, &facts.inventory).into_iter().map(|seen| seen.words()).collect();
     let refused: Vec<&Refused<'_>> = heard.iter().filter(|refused| names(refused.said, hook)).collect();
-    if attempts.is_empty() {
-        attempts = refused.iter().map(|refused| refused.attempt.clone()).collect();
-    }
     let backend = hook.service.as_ref().and_then(|service| facts.extensions.backends.get_key_value(service));
     let dead = backend.is_some_and(|(_, backend)| backend.is_dead());
     // A webhook that was not seen to refuse and can be called is no cause.
-    let certainly = dead && hook.fails_closed && !hook.has_conditions && !attempts.is_empty();
+    let certainly = dead && hook.fails_closed && !hook.has_conditions;
     if refused.is_empty() && !certainly {
+        return None;
+    }
+    let mut attempts: Vec<String> =
+        sees(hook, &facts.namespace, &facts.inventory).into_iter().map(|seen| seen.words()).collect();
+    if attempts.is_empty() {
+        attempts = refused.iter().map(|refused| refused.attempt.clone()).collect();
+    }
+    if attempts.is_empty() {
         return None;
     }
     let mut evidence = vec![format!("it sees {}", attempts.join(", "))];
