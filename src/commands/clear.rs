@@ -20,7 +20,7 @@ use crate::cli::{ClearOptions, DryRunChoice, Format, Refusals};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::backups_in;
 use crate::diagnose::{CauseKind, Diagnosis};
-use crate::execute::{Outcome, Problem, Report, Settings};
+use crate::execute::{Outcome, Problem, Report, Settings, SharedLook};
 use crate::exit::Exit;
 use crate::metrics::Stuck;
 use crate::output::acting::Acting;
@@ -46,6 +46,7 @@ struct Clear<'a> {
     terminal: &'a Terminal,
     shutdown: &'a Shutdown,
     acting: &'a Acting<'a>,
+    looks: &'a SharedLook,
 }
 
 /// What a diagnosis has found, as far as it counts.
@@ -89,8 +90,8 @@ pub(super) async fn run(
     if options.dry_run == DryRunChoice::Client {
         cluster.only_read();
     }
-    let acting = Acting::new(terminal, "namespace");
-    let clear = Clear { options, settings, file, journal, cluster, terminal, shutdown, acting: &acting };
+    let (acting, looks) = (&Acting::new(terminal, "namespace"), &SharedLook::default());
+    let clear = Clear { options, settings, file, journal, cluster, terminal, shutdown, acting, looks };
     let preparation = tokio::select! {
         preparation = clear.prepare() => preparation?,
         _ = shutdown.wait() => Preparation::interrupted(&options.names),

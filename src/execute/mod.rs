@@ -9,11 +9,13 @@ mod remains;
 mod report;
 mod run;
 mod save;
+mod shared_look;
 mod steps;
 mod verify;
 
 pub use activity::{Activity, ObjectVerb, WaitFor};
 pub use report::{Outcome, Problem, Report, StepReport, StepResult};
+pub use shared_look::SharedLook;
 
 use std::time::Duration;
 
@@ -50,6 +52,8 @@ pub struct Executor<'a> {
     pub cluster: &'a Cluster,
     /// How.
     pub settings: &'a Settings,
+    /// The look right before a last write, shared with the namespaces that are under way at the same time.
+    pub looks: &'a SharedLook,
     /// When to end early.
     pub shutdown: &'a Shutdown,
     /// When `--timeout` is over: nothing more is begun then.

@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::run::Run;
-use crate::cluster::{ApiError, DryRun};
+use crate::cluster::DryRun;
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
 
@@ -21,17 +21,11 @@ impl Run<'_> {
     /// Asks about everything again: types that were empty, gaps, and what the controller itself counts.
     async fn leftovers_remain(&self) -> Option<Problem> {
         let (name, cluster) = (&self.plan.namespace.name, self.executor.cluster);
-        let look = async {
-            let discovered = cluster.discover().await?;
-            let found = cluster.list_leftovers(&discovered, &[name.as_str()], 1).await?;
-            let namespace = cluster.namespace(name).await;
-            Ok::<_, ApiError>((found.into_values().next().unwrap_or_default(), namespace))
-        };
-        let (left, namespace) = match look.await {
-            Ok(look) => look,
+        let left = match self.executor.looks.at(cluster, name).await {
+            Ok(left) => left,
             Err(error) => return Some(Problem::from(&error)),
         };
-        let namespace = match namespace {
+        let namespace = match cluster.namespace(name).await {
             Ok(namespace) => namespace,
             // Gone by now, or another one: the write itself finds that out.
             Err(error) if error.is_not_found() => return None,

@@ -1,6 +1,6 @@
 //! The guarded PUT to /finalize.
 
-use nsfix::sandbox::{Canned, Fault, Matcher};
+use nsfix::sandbox::{Canned, Fault, Matcher, Options};
 use serde_json::{Value, json};
 
 use super::{backups, clear};
@@ -21,6 +21,7 @@ tests! {
     a_put_whose_answer_was_lost_is_looked_after,
     a_connection_that_breaks_after_the_put_is_looked_after,
     the_controller_finishing_first_is_no_force,
+    the_look_before_the_last_write_is_shared,
     verbose_shows_the_body_of_the_write
 }
 
@@ -155,4 +156,25 @@ async fn verbose_shows_the_body_of_the_write(lab: Lab) {
     let (_, after) = ran.stderr.split_once(&put).unwrap_or_else(|| panic!("{ran:?}"));
     let body = after.lines().nth(1).unwrap().trim();
     assert_eq!(serde_json::from_str::<Value>(body).unwrap()["spec"]["finalizers"], json!([]));
+}
+
+/// Every namespace is asked about once more, for each type there is, before it is finalized: with hundreds of types and
+/// namespaces that must not be a request for each of both.
+async fn the_look_before_the_last_write_is_shared(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let mut names = Vec::new();
+    for _ in 0..12 {
+        names.push(terminating(&lab).await);
+    }
+    lab.the_sandbox().forget_requests();
+    let named: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ran =
+        lab.nsfix(&[&["clear", "--yes", "--leftovers=release"], &*named].concat()).run().await.expect(0);
+    assert_eq!(ran.stdout.lines().count(), 12, "{ran:?}");
+    let requests = lab.requests_of_nsfix();
+    let of_type = requests.iter().filter(|request| request.contains("/deployments?")).count();
+    assert!(of_type <= 6, "{of_type}");
+    for name in names {
+        lab.get(&path(&name)).await.expect(404);
+    }
 }

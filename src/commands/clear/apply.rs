@@ -22,7 +22,8 @@ use crate::plan::{Leftovers, Plan, Policy};
 /// How many namespaces are worked on at once, where no question is asked. Most of that is waiting for the
 /// controller; how many requests are under way is bounded by the connection.
 const CONCURRENCY: usize = 32;
-/// The same with `--all`: few enough that a failing server is noticed before most of them have begun.
+/// The same with `--all` at first: few enough that a failing server is noticed before most of them have begun. Each
+/// that goes well makes room for one more, and one that fails takes all of that back.
 const UNATTENDED_CONCURRENCY: usize = 4;
 
 /// What comes before the first write.
@@ -76,7 +77,7 @@ impl Clear<'_> {
     /// One failing does not stop the others, a signal does. Where a report cannot be written, what is under
     /// way is brought to its end, and nothing else begun.
     pub(super) async fn apply_all(&self, prepared: Vec<Prepared>) -> (Vec<Report>, Option<Failure>) {
-        let concurrency = match (self.asks(), self.options.unattended.all) {
+        let mut concurrency = match (self.asks(), self.options.unattended.all) {
             (true, _) => 1,
             (false, true) => UNATTENDED_CONCURRENCY,
             (false, false) => CONCURRENCY,
@@ -93,6 +94,14 @@ impl Clear<'_> {
             let Some((place, report)) = under_way.next().await else {
                 return (reports.into_values().collect(), failure);
             };
+            if !self.asks() {
+                concurrency = match report.as_ref().map(|report| report.outcome) {
+                    Ok(Outcome::Cleared | Outcome::Unchanged) => CONCURRENCY.min(concurrency + 1),
+                    Ok(Outcome::Refused) => concurrency,
+                    _ if self.options.unattended.all => UNATTENDED_CONCURRENCY,
+                    _ => concurrency,
+                };
+            }
             let shown = report.and_then(|report| {
                 let shown = self.show(&report);
                 reports.insert(place, report);
@@ -147,6 +156,7 @@ impl Clear<'_> {
         let executor = Executor {
             cluster: self.cluster,
             settings,
+            looks: self.looks,
             shutdown: self.shutdown,
             deadline,
             on_step: &on_step,

@@ -15,7 +15,9 @@ use crate::cli::{DryRunChoice, Format, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::confirm::ask_yes;
 use crate::commands::{Session, VerbResult, backups_in};
-use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepReport, StepResult};
+use crate::execute::{
+    Activity, Executor, Outcome, Problem, Report, Settings, SharedLook, StepReport, StepResult,
+};
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
 use crate::output::acting::Acting;
@@ -47,6 +49,7 @@ pub(super) struct Purge<'a> {
     pub(super) terminal: &'a Terminal,
     pub(super) shutdown: &'a Shutdown,
     pub(super) acting: Acting<'a>,
+    pub(super) looks: SharedLook,
 }
 
 pub(super) async fn run(
@@ -92,6 +95,7 @@ pub(super) async fn run(
         terminal,
         shutdown,
         acting: Acting::new(terminal, "namespace"),
+        looks: SharedLook::default(),
     };
     purge.all(targets).await
 }
@@ -214,6 +218,7 @@ impl Purge<'_> {
         Executor {
             cluster: self.cluster,
             settings: &self.settings,
+            looks: &self.looks,
             shutdown: self.shutdown,
             deadline: None,
             on_step: &|_, _| {},

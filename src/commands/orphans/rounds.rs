@@ -42,6 +42,7 @@ impl Purge<'_> {
             let executor = Executor {
                 cluster: self.cluster,
                 settings: &settings,
+                looks: &self.looks,
                 shutdown: self.shutdown,
                 deadline: Some(deadline),
                 on_step: &on_step,
