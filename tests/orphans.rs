@@ -230,8 +230,10 @@ async fn what_is_named_is_looked_for_there_alone(lab: Lab) {
     assert!(list(&lab, &name).await.contains(&"secrets/s".to_owned()));
     let of_it = format!("/namespaces/{name}");
     let asked = lab.the_sandbox().requests().into_iter().map(|request| request.path_and_query);
-    let elsewhere: Vec<String> = asked.filter(|asked| !asked.contains(&of_it)).collect();
-    assert_eq!(elsewhere, ["/api", "/apis"]);
+    // Discovery has no parameters, and a list has a limit.
+    let elsewhere: Vec<String> =
+        asked.filter(|asked| asked.contains('?') && !asked.contains(&of_it)).collect();
+    assert_eq!(elsewhere, Vec::<String>::new());
 }
 
 async fn what_exists_is_told_and_not_looked_into(lab: Lab) {
