@@ -17,6 +17,7 @@ tests! { Sandbox:
     a_type_in_its_beta_version_is_released_and_restored,
     a_policy_that_is_not_served_is_no_gap_for_check_and_clear,
     a_namespace_that_goes_in_the_meantime_is_no_failure,
+    a_cache_that_does_not_fill_is_explained_where_the_server_does_not_say_why,
     the_sandbox_says_which_versions_it_plays
 }
 
@@ -202,6 +203,39 @@ async fn a_namespace_that_goes_in_the_meantime_is_no_failure(_: Lab) {
         );
         let message = &item["steps"][0]["message"];
         assert_eq!(message, "the namespace was gone already; nothing was forced", "1.{minor}: {item}");
+    }
+}
+
+/// 1.32 lists from the cache, and says nothing of why it does not fill; 1.31 does not, and nothing holds the namespace.
+async fn a_cache_that_does_not_fill_is_explained_where_the_server_does_not_say_why(_: Lab) {
+    for minor in [31, 32, 33] {
+        let lab = played(minor, vec![scenarios::find("dead-conversion-webhook").unwrap()]).await;
+        create(&lab, "n").await;
+        let predicted = lab.nsfix(&["check", "n", "-o", "json"]).run().await.json();
+        lab.delete(&path("n")).await.expect(200);
+        if minor < 32 {
+            assert_eq!(predicted["items"][0]["certain"], json!([]), "{predicted}");
+            lab.wait_for(&path("n"), |answer| answer.status == 404).await;
+            continue;
+        }
+        assert_eq!(
+            predicted["items"][0]["certain"][0]["kind"], "FailingConversionWebhook",
+            "1.{minor}: {predicted}"
+        );
+        let said = |answer: &Answer| answer.text.contains("storage is (re)initializing");
+        lab.wait_for(&path("n"), said).await;
+        for names in [vec!["n"], vec!["n", "dead-conversion-webhook"]] {
+            let told =
+                lab.nsfix(&[&["explain", "-o", "json"], &names[..]].concat()).run().await.expect(0).json();
+            let items = told["items"].as_array().unwrap();
+            let item = items.iter().find(|item| item["namespace"]["name"] == "n").unwrap();
+            let causes = item["causes"].as_array().unwrap();
+            let found = causes.iter().find(|cause| cause["kind"] == "FailingConversionWebhook");
+            let found = found.unwrap_or_else(|| panic!("1.{minor}: {item}"));
+            assert_eq!(found["subject"], "widgets.conversion.example.com");
+            assert!(found["evidence"].to_string().contains("the namespace controller says: "), "{found}");
+            assert!(causes.iter().all(|cause| cause["kind"] != "Unexplained"), "1.{minor}: {item}");
+        }
     }
 }
 

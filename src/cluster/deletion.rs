@@ -119,7 +119,11 @@ impl Cluster {
     pub async fn conversion_failure(&self, ty: &ResourceType, namespace: &str) -> Option<String> {
         let params = ListParams::default().fields("metadata.name=nsfix-check");
         let error = self.call(Call::list(&ty.path_in(namespace), &params).probing().once()).await.err()?;
-        let said = error.detail();
+        let mut said = error.detail();
+        // 1.32 does not say why the cache does not fill; a page of all namespaces, which comes from etcd, does.
+        if said.ends_with("storage is (re)initializing") {
+            said = self.failed_list(ty).await?;
+        }
         said.contains("conversion webhook for ").then_some(said)
     }
 

@@ -32,6 +32,14 @@ pub fn failures(namespace: &Namespace) -> impl Iterator<Item = &Condition> {
     })
 }
 
+/// How many caches of a type the controller found unfilled without being told which and why, as by 1.32 (since 1.33 a
+/// colon follows, and the reason).
+#[must_use]
+pub fn nameless_caches(said: &str) -> usize {
+    const WORDS: &str = "storage is (re)initializing";
+    said.match_indices(WORDS).filter(|(at, _)| !said[at + WORDS.len()..].starts_with(':')).count()
+}
+
 /// How many errors the controller has met in content, by its own count.
 pub(super) fn counted_errors(condition: &Condition) -> usize {
     let rest = condition.message.split_once("Failed to delete all resource types, ");
@@ -254,6 +262,14 @@ mod tests {
             conditions: conditions.collect(),
             json: serde_json::Value::Null,
         })
+    }
+
+    #[test]
+    fn caches_without_a_name_are_counted() {
+        let said = "Failed to delete all resource types, 3 remaining: storage is (re)initializing, storage is \
+                    (re)initializing, storage is (re)initializing: failed to list *core.Secret: no";
+        assert_eq!(nameless_caches(said), 2);
+        assert_eq!(nameless_caches("storage is (re)initializing: failed to list *core.Secret: no"), 0);
     }
 
     #[test]

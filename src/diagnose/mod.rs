@@ -14,7 +14,8 @@ mod state;
 pub use cause::{Cause, CauseKind};
 pub use common::{CommonCause, common_causes};
 pub use conditions::{
-    conversion_failures, failures, finalizers_remaining, reason_from_conditions, remaining_types, types_named,
+    conversion_failures, failures, finalizers_remaining, nameless_caches, reason_from_conditions,
+    remaining_types, types_named,
 };
 pub use groups::{CauseGroup, by_cause};
 pub use intercepted::{Intercepted, sees};

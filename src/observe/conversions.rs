@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
+
 use super::Look;
-use crate::cluster::{ApiError, Discovered};
-use crate::diagnose::{conversion_failures, failures, types_named};
+use crate::cluster::{ApiError, Discovered, LIST_CONCURRENCY};
+use crate::diagnose::{conversion_failures, failures, nameless_caches, types_named};
 use crate::model::{ClusterExtensions, Conversion, Gap, Inventory, Namespace, ResourceType};
 
 /// How many types that conditions name are asked about.
@@ -13,7 +15,8 @@ const NAMED_TYPES: usize = 20;
 
 /// Types that a failure condition names, and whose lists did not fail here: the controller's requests are answered
 /// from where all namespaces are together. What the list over all of them is answered is remembered, as it is
-/// where several namespaces are looked at.
+/// where several namespaces are looked at. Where a condition says that the cache of some type does not fill, and not of
+/// which, all are asked about.
 pub(super) async fn ask_about_named_types(
     look: &Look<'_>,
     namespaces: &[Namespace],
@@ -24,16 +27,23 @@ pub(super) async fn ask_about_named_types(
     }
     let types = look.discovered.holding_types();
     let messages = namespaces.iter().flat_map(failures).map(|condition| condition.message.as_str());
-    let named: BTreeSet<&ResourceType> = messages.flat_map(|message| types_named(message, &types)).collect();
+    let mut named: Vec<&ResourceType> = messages
+        .flat_map(|message| types_named(message, &types))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    named.truncate(NAMED_TYPES);
+    if namespaces.iter().any(has_nameless_cache) {
+        named = types.iter().collect();
+    }
     for inventory in inventories.values_mut() {
         let failed_here = |ty: &ResourceType| {
             let name = ty.to_string();
             inventory.coverage.gaps.iter().any(|gap| gap.to_string() == name)
         };
-        let asked: Vec<&ResourceType> =
-            named.iter().copied().filter(|ty| !failed_here(ty)).take(NAMED_TYPES).collect();
+        let asked: Vec<&ResourceType> = named.iter().copied().filter(|ty| !failed_here(ty)).collect();
         let answers = asked.iter().map(|ty| look.cluster.failed_list(ty));
-        let answers = futures::future::join_all(answers).await;
+        let answers: Vec<_> = stream::iter(answers).buffered(LIST_CONCURRENCY).collect().await;
         let failed: Vec<(String, String)> =
             asked.iter().zip(answers).filter_map(|(ty, said)| Some((ty.to_string(), said?))).collect();
         let types = Arc::make_mut(&mut inventory.coverage.types);
@@ -42,6 +52,10 @@ pub(super) async fn ask_about_named_types(
         }
         Arc::make_mut(&mut inventory.coverage.failed_lists).extend(failed);
     }
+}
+
+fn has_nameless_cache(namespace: &Namespace) -> bool {
+    failures(namespace).any(|condition| nameless_caches(&condition.message) > 0)
 }
 
 /// Types whose lists failed over their conversion webhook, or whose deletion did: how they convert, and where
@@ -106,6 +120,16 @@ fn unconvertible(
             && gap.detail.contains("conversion webhook for ")
         {
             found.insert(ty.clone(), gap.detail.clone());
+        }
+    }
+    for namespace in namespaces.iter().filter(|namespace| has_nameless_cache(namespace)) {
+        let failed = inventories.get(&namespace.name).map(|inventory| &inventory.coverage.failed_lists);
+        for (name, said) in failed.into_iter().flat_map(|failed| failed.iter()) {
+            if let Some(ty) = types.iter().find(|ty| ty.to_string() == *name)
+                && said.contains("conversion webhook for ")
+            {
+                found.insert(ty.clone(), said.clone());
+            }
         }
     }
     for condition in namespaces.iter().flat_map(|namespace| &namespace.conditions) {

@@ -3,7 +3,7 @@
 
 use super::unreadable::unreadable_types;
 use super::words::{is_of_admission, quoted_names};
-use crate::diagnose::conditions::{counted_errors, items_remain};
+use crate::diagnose::conditions::{counted_errors, items_remain, nameless_caches};
 use crate::diagnose::{Cause, CauseKind, Held, failures};
 use crate::model::{Condition, DryRunOutcome, Facts, Gap, Unreadable};
 
@@ -39,6 +39,7 @@ fn account_for_condition(facts: &Facts, condition: &Condition, causes: &mut [Cau
     if causes.iter().any(|cause| cause.kind == CauseKind::UnreadableObjects) {
         explained += unreadable_types(said, &facts.extensions.types);
     }
+    explained += explained_caches(facts, said, causes);
     let mut remaining = items_remain(said);
     let mut first = None;
     for (index, cause) in causes.iter().enumerate() {
@@ -52,6 +53,24 @@ fn account_for_condition(facts: &Facts, condition: &Condition, causes: &mut [Cau
         cause.evidence.push(quote);
     }
     explained >= counted_errors(condition) && is_quoted(causes, said)
+}
+
+/// How many caches that do not fill, without a word on which, the types account for whose lists over all namespaces fail.
+/// Those causes quote it.
+fn explained_caches(facts: &Facts, said: &str, causes: &mut [Cause]) -> usize {
+    let caches = nameless_caches(said);
+    let failed = &facts.inventory.coverage.failed_lists;
+    let quote = format!("the namespace controller says: {said}");
+    let mut explained = 0;
+    for cause in causes.iter_mut().filter(|cause| caches > 0 && failed.contains_key(&cause.subject)) {
+        if [CauseKind::UnreadableObjects, CauseKind::FailingConversionWebhook].contains(&cause.kind) {
+            explained += 1;
+            if !cause.evidence.contains(&quote) {
+                cause.evidence.push(quote.clone());
+            }
+        }
+    }
+    explained.min(caches)
 }
 
 /// How many errors of a message are words of webhooks and policies. All that are named have a cause.

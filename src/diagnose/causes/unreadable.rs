@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnose::conditions::said_of_each;
-use crate::diagnose::{Cause, CauseKind, failures};
+use crate::diagnose::{Cause, CauseKind, failures, nameless_caches};
 use crate::model::{Facts, ResourceType, ShellCommand};
 
 /// What the storage layer says (apiserver's pkg/storage/etcd3 and pkg/storage/value, apiextensions-apiserver's
@@ -72,6 +72,15 @@ pub(super) fn unreadable_objects(facts: &Facts) -> Vec<Cause> {
             // Quoted once, however many types it names.
             let quote = if index == 0 { evidence.clone() } else { NAMED_AS_WELL.to_owned() };
             say(subject, part, quote);
+        }
+    }
+    let nameless = failures(&facts.namespace).find(|condition| nameless_caches(&condition.message) > 0);
+    if let Some(condition) = nameless {
+        for (subject, whole) in coverage.failed_lists.iter().filter(|(_, whole)| is_unreadable(whole)) {
+            let words = format!("listing {subject} over all namespaces was answered: {whole}");
+            say(subject.clone(), whole, words);
+            let said = condition.message.as_str();
+            say(subject.clone(), said, format!("the namespace controller says: {said}"));
         }
     }
     for dry_run in &facts.dry_runs {
