@@ -45,14 +45,15 @@ pub(crate) fn default(service: &mut Value) {
     }
 }
 
-/// The `APIService` that the server registers for a group and version of its own.
-pub(crate) fn local(group: &str, version: &str) -> Value {
+/// The `APIService` that the server registers for a group and version of its own, when it starts, or of a CRD.
+pub(crate) fn local(group: &str, version: &str, custom: bool) -> Value {
+    let managed = if custom { "true" } else { "onstart" };
     json!({
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
         "metadata": {
             "name": format!("{version}.{group}"),
-            "labels": {"kube-aggregator.kubernetes.io/automanaged": "true"},
+            "labels": {"kube-aggregator.kubernetes.io/automanaged": managed},
         },
         "spec": {"group": group, "version": version, "groupPriorityMinimum": 1000, "versionPriority": 100},
     })

@@ -324,6 +324,8 @@ impl Engine {
         let mut wanted: Vec<(String, String)> =
             self.types.all().map(|of| (of.group.clone(), of.version.clone())).collect();
         wanted.dedup();
+        // The aggregator serves its own group without being asked.
+        wanted.retain(|(group, _)| group != "apiregistration.k8s.io");
         for service in self.store.all(aggregation::KEY) {
             let spec = &service["spec"];
             let place =
@@ -335,7 +337,9 @@ impl Engine {
             }
         }
         for (group, version) in wanted {
-            let mut local = aggregation::local(&group, &version);
+            let custom =
+                !self.types.all().any(|of| of.custom.is_none() && of.group == group && of.version == version);
+            let mut local = aggregation::local(&group, &version, custom);
             if self.store.get(aggregation::KEY, "", super::meta::name(&local)).is_none() {
                 local["metadata"]["uid"] = super::meta::new_uid().into();
                 local["metadata"]["creationTimestamp"] = super::meta::now().into();

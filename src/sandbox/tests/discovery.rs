@@ -64,6 +64,10 @@ async fn a_crd_brings_its_group_best_version_first_and_a_local_apiservice() {
     assert_eq!(names, ["v2", "v1", "v1beta1"]);
     let local = api.get("/apis/apiregistration.k8s.io/v1/apiservices/v2.example.com").unwrap();
     assert_eq!(local["status"]["conditions"][0]["reason"], "Local");
+    let label =
+        |service: &Value| service["metadata"]["labels"]["kube-aggregator.kubernetes.io/automanaged"].clone();
+    let own = api.get("/apis/apiregistration.k8s.io/v1/apiservices/v1.apps").unwrap();
+    assert_eq!((label(&local), label(&own)), (json!("true"), json!("onstart")));
 }
 
 #[tokio::test]
