@@ -3,6 +3,7 @@ use crate::model::{Coverage, Gap, Inventory, Leftover, TypeLeftovers, Unreadable
 use serde_json::json;
 
 mod rules;
+mod sentences;
 
 fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Namespace {
     let mut json = json!({
