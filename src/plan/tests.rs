@@ -4,6 +4,7 @@ use serde_json::json;
 
 mod rules;
 mod sentences;
+mod steps;
 
 fn namespace(name: &str, deleted: bool, spec: &[&str], metadata: &[&str]) -> Namespace {
     let mut json = json!({
