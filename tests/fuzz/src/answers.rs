@@ -50,7 +50,7 @@ fuzz_target!(|data: &[u8]| {
     let [how, code, body @ ..] = data else { return };
     WORLD.with(|World { runtime, cluster, answer }| {
         *answer.lock().unwrap() = (CODES[usize::from(*code) % CODES.len()], body.to_vec());
-        let asked = tokio::time::timeout(LONGEST, ask(cluster, *how));
+        let asked = async { tokio::time::timeout(LONGEST, ask(cluster, *how)).await };
         runtime.block_on(asked).expect("it does not end");
     });
 });
