@@ -282,8 +282,46 @@ fn patience_is_over_when_it_is_over() {
     let mut young = diagnosis(stuck(), leftovers(false));
     let patience = crate::diagnose::PATIENCE;
     let policy = Policy { patience, ..policy(Leftovers::Ask) };
-    for (age, waits) in [(patience - std::time::Duration::from_secs(1), true), (patience, false)] {
-        young.now = young.namespace.deleted.unwrap() + jiff::SignedDuration::try_from(age).unwrap();
-        assert_eq!(plan(&young, &policy).unwrap().waits_first, waits, "{age:?}");
+    let over = young.namespace.deleted.unwrap() + jiff::SignedDuration::try_from(patience).unwrap();
+    for (now, waits) in [(over - jiff::SignedDuration::from_secs(1), true), (over, false)] {
+        young.now = now;
+        assert_eq!(plan(&young, &policy).unwrap().waits_first, waits, "{now}");
     }
+}
+
+#[test]
+fn what_helps_against_several_causes_is_advised_once() {
+    use crate::diagnose::{Cause, CauseKind};
+    let cause = |kind, subject: &str, remedy: &str| Cause {
+        kind,
+        subject: subject.to_owned(),
+        detail: String::new(),
+        evidence: Vec::new(),
+        remedy: remedy.to_owned(),
+        command: None,
+    };
+    let causes = [
+        cause(CauseKind::HeldObjects, "a.com/x", "bring the owner back"),
+        cause(CauseKind::HeldObjects, "b.com/y", "bring the owner back"),
+        cause(CauseKind::HeldObjects, "a.com/x", "bring the owner back"),
+        cause(CauseKind::UnavailableApi, "v1.c.com", "mend it"),
+        cause(CauseKind::Zombie, "rodrigo", ""),
+        cause(CauseKind::Progressing, "rodrigo", "wait"),
+        cause(CauseKind::LiveObjects, "leftovers", "get them out of the way"),
+    ];
+    let texts: Vec<String> = crate::plan::advice(&causes).into_iter().map(|advice| advice.text).collect();
+    assert_eq!(texts, ["a.com/x, b.com/y: bring the owner back", "v1.c.com: mend it"]);
+}
+
+#[test]
+fn what_does_harm_is_kept_with_the_flag_that_releases_it() {
+    let dangerous = "service.kubernetes.io/load-balancer-cleanup";
+    let plan =
+        plan_for(&stuck(), &secrets(1, &["example.com/x", dangerous]), &policy(Leftovers::Release)).unwrap();
+    let told = plan.warnings.iter().find(|warning| warning.contains("keeps finalizer")).unwrap();
+    assert!(
+        told.starts_with(&format!("1 Secret keeps finalizer {dangerous}, because removing it does harm: ")),
+        "{told}"
+    );
+    assert!(told.ends_with(&format!("add --release-finalizer={dangerous}")), "{told}");
 }
