@@ -157,6 +157,14 @@ impl ApiError {
         }
     }
 
+    /// Whether the account may not do it at all: not what a webhook or a policy refuses of one object (apiserver's
+    /// pkg/endpoints/handlers/responsewriters/errors.go: forbiddenMessage).
+    #[must_use]
+    pub fn is_missing_right(&self) -> bool {
+        let said = self.detail();
+        self.code() == Some(403) && said.contains(" cannot ") && said.contains(" in API group ")
+    }
+
     /// Whether it is a 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

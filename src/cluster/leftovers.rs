@@ -197,7 +197,9 @@ impl Cluster {
                     Ok(Some(page)) => {
                         // Going on costs no more requests than asking namespace by namespace.
                         let more = (namespaces.len() as u64 - 1) * u64::from(PAGE);
-                        small_enough = page.is_last() || page.remaining <= more;
+                        // Where the list does not say of which namespace they are, a list in each does.
+                        let known = page.items.iter().all(|leftover| !leftover.namespace.is_empty());
+                        small_enough = known && (page.is_last() || page.remaining <= more);
                         page.items.into_iter().for_each(|leftover| counter.add_if_in(&wanted, leftover));
                     }
                     Ok(None) => return Ok(counter.found),
@@ -209,7 +211,7 @@ impl Cluster {
             counter = LeftoverCounter::new(ty, keep);
         }
         for namespace in namespaces {
-            self.each_by_metadata(&ty.path_in(namespace), &mut |leftover| counter.add(leftover)).await?;
+            self.each_by_metadata_in(ty, namespace, &mut |leftover| counter.add(leftover)).await?;
         }
         Ok(counter.found)
     }

@@ -67,7 +67,9 @@ impl Cluster {
         existing: &HashSet<String>,
     ) -> Result<BTreeMap<String, TypeLeftovers>, ApiError> {
         let mut found: BTreeMap<String, TypeLeftovers> = BTreeMap::new();
+        let mut nowhere = false;
         let mut visit = |leftover: Leftover| {
+            nowhere |= leftover.namespace.is_empty();
             if !existing.contains(&leftover.namespace) {
                 let of_type = found
                     .entry(leftover.namespace.clone())
@@ -76,6 +78,9 @@ impl Cluster {
             }
         };
         self.each_by_metadata(&ty.path(), &mut visit).await?;
+        if nowhere {
+            return Err(self.not_kubernetes("a list leaves the namespaces of its objects out"));
+        }
         Ok(found)
     }
 

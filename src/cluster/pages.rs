@@ -116,6 +116,17 @@ impl Cluster {
         Ok(())
     }
 
+    /// The same of one namespace. What it lists is there, whatever an API server that was written carelessly says of it.
+    pub(super) async fn each_by_metadata_in(
+        &self,
+        ty: &ResourceType,
+        namespace: &str,
+        visit: &mut impl FnMut(Leftover),
+    ) -> Result<(), ApiError> {
+        let mut visit = |leftover| visit(Leftover { namespace: namespace.to_owned(), ..leftover });
+        self.each_by_metadata(&ty.path_in(namespace), &mut visit).await
+    }
+
     /// Reads the objects of a type in a namespace whole, page by page, and hands on each as it was sent: JSON as
     /// deep as the server stores it is nothing that is parsed here.
     pub async fn whole_objects<E: From<ApiError>>(
@@ -138,10 +149,9 @@ impl Cluster {
 
     /// The leftovers of a type in a namespace, one by one, by metadata.
     pub async fn leftovers_of(&self, ty: &ResourceType, namespace: &str) -> Result<Vec<Leftover>, ApiError> {
-        let path = &ty.path_in(namespace);
         again_if_expired(|| async move {
             let mut found = Vec::new();
-            self.each_by_metadata(path, &mut |leftover| found.push(leftover)).await?;
+            self.each_by_metadata_in(ty, namespace, &mut |leftover| found.push(leftover)).await?;
             Ok(found)
         })
         .await

@@ -104,12 +104,16 @@ pub(super) struct PageBody<T> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListMeta {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     resource_version: String,
-    #[serde(default, rename = "continue")]
+    #[serde(default, rename = "continue", deserialize_with = "null_is_empty")]
     continued: String,
     #[serde(default)]
     remaining_item_count: Option<u64>,
+}
+
+fn null_is_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// `null` is how an empty metadata list is written (Go's nil slice); what has no `items` at all is no list.

@@ -6,13 +6,15 @@ mod permitted;
 mod purge;
 mod rounds;
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::{Session, VerbResult};
 use crate::cli::{DryRunChoice, OrphansOptions};
 use crate::exit::Exit;
 use crate::model::gaps_with_reasons;
-use crate::output::orphans;
+use crate::output::orphans::{self, FoundOrphans};
 use crate::output::{Failure, Terminal};
 use crate::shutdown::Shutdown;
 
@@ -44,11 +46,22 @@ pub(super) async fn run(
         return Box::pin(purge::run(options, session, terminal, shutdown, found)).await;
     }
     orphans::print(&found, options.output.as_ref(), options.sort_by.as_ref(), terminal)?;
-    // Of each namespace that was asked for; of those that nobody named it is a warning.
-    let readable = options.names.len().saturating_sub(found.unreadable.len());
-    let exits = std::iter::repeat_n(Exit::Done, readable)
-        .chain(found.unreadable.iter().filter(|_| !options.names.is_empty()).map(|_| Exit::Error));
-    Ok(Exit::merge(exits).into())
+    Ok(exit(&options.names, &found).into())
+}
+
+/// Of each namespace that was asked for, where it could not be seen whether it exists; of those that nobody named that
+/// is a warning. Where no type at all could be looked at, nothing was found out.
+fn exit(names: &[String], found: &FoundOrphans) -> Exit {
+    let coverage = &found.looked.coverage;
+    if coverage.looked == 0 && !coverage.gaps.is_empty() {
+        return Exit::Error;
+    }
+    if names.is_empty() {
+        return Exit::Done;
+    }
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let unreadable = |name: &&str| found.unreadable.iter().any(|(each, _)| each == name);
+    Exit::merge(names.iter().map(|name| if unreadable(name) { Exit::Error } else { Exit::Done }))
 }
 
 /// Rule 10: where a rehearsal cannot be had, the value is refused.

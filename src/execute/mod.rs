@@ -76,6 +76,21 @@ impl Executor<'_> {
         self.silenced()
     }
 
+    /// Waits until nothing more may be begun, and says why.
+    async fn until_halted(&self) -> String {
+        let over = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.shutdown.wait() => {}
+            () = over => {}
+        }
+        self.halted().unwrap_or_else(|| "interrupted".to_owned())
+    }
+
     /// Why not even a read is sent any more.
     #[must_use]
     pub fn silenced(&self) -> Option<String> {

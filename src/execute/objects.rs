@@ -40,7 +40,7 @@ enum ObjectOutcome {
     /// A dry run that no server is known to honour.
     HeldBack(String),
     Failed(String),
-    /// The server says 403.
+    /// The account may not write to objects of the type.
     Refused(String),
     /// Nothing more may be begun, because of this.
     NotBegun(String),
@@ -334,10 +334,10 @@ impl Executor<'_> {
 }
 
 fn ended_by(error: &ApiError, answer_lost: bool) -> ObjectOutcome {
-    match error.code() {
-        Some(403) if !answer_lost => ObjectOutcome::Refused(error.detail()),
-        _ => ObjectOutcome::failed(answer_lost, error.detail()),
+    if error.is_missing_right() && !answer_lost {
+        return ObjectOutcome::Refused(error.detail());
     }
+    ObjectOutcome::failed(answer_lost, error.detail())
 }
 
 /// Finalizers in the answer that were to be removed: a webhook or a controller has put them back.

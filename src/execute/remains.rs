@@ -2,37 +2,65 @@
 
 use super::Problem;
 use super::run::Run;
-use crate::cluster::DryRun;
+use crate::cluster::{ApiError, DryRun};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
 
+/// What the look has come to.
+pub(super) enum LastLook {
+    /// Nothing would be abandoned, or that is what was agreed to.
+    GoOn,
+    /// Something is left, or unknown.
+    Remains(Problem),
+    /// It could not be looked.
+    Failed(Problem),
+    /// A signal came, or the time was over.
+    Halted(String),
+}
+
 impl Run<'_> {
     /// `release` and `refuse` abandon nothing: whatever is left or unknown right before the write ends it.
-    pub(super) async fn must_not_abandon(&self) -> Option<Problem> {
+    pub(super) async fn last_look(&self) -> LastLook {
         let settings = self.executor.settings;
         let abandons_nothing = matches!(settings.policy.leftovers, Leftovers::Release | Leftovers::Refuse);
         // In a rehearsal nothing was released, so that everything is still there.
         if !abandons_nothing || settings.dry_run == DryRun::Server {
-            return None;
+            return LastLook::GoOn;
         }
-        self.leftovers_remain().await
+        // It may wait for those of other namespaces, and a list may be long.
+        tokio::select! {
+            biased;
+            why = self.executor.until_halted() => LastLook::Halted(why),
+            looked = self.leftovers_remain() => looked,
+        }
     }
 
     /// Asks about everything again: types that were empty, gaps, and what the controller itself counts.
-    async fn leftovers_remain(&self) -> Option<Problem> {
+    async fn leftovers_remain(&self) -> LastLook {
         let (name, cluster) = (&self.plan.namespace.name, self.executor.cluster);
+        let failed = |error: &ApiError| {
+            let problem = Problem::from(error);
+            let message = format!(
+                "namespace {name:?} was not finalized: unable to look at what is inside: {}",
+                problem.message
+            );
+            LastLook::Failed(Problem { message, ..problem })
+        };
         let left = match self.executor.looks.at(cluster, name).await {
             Ok(left) => left,
-            Err(error) => return Some(Problem::from(&error)),
+            Err(error) => return failed(&error),
         };
         let namespace = match cluster.namespace(name).await {
             Ok(namespace) => namespace,
             // Gone by now, or another one: the write itself finds that out.
-            Err(error) if error.is_not_found() => return None,
-            Err(error) => return Some(Problem::from(&error)),
+            Err(error) if error.is_not_found() => return LastLook::GoOn,
+            Err(error) => return failed(&error),
         };
         let policy = &self.executor.settings.policy;
-        (!is_empty_for(&namespace, &left, policy)).then(|| not_finalized(&namespace, &left, policy))
+        if is_empty_for(&namespace, &left, policy) {
+            return LastLook::GoOn;
+        }
+        LastLook::Remains(not_finalized(&namespace, &left, policy))
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
 use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::orphan_check::another_exists;
+use super::remains::LastLook;
 use super::run::{Run, StepFlow, StepOutcome};
 use super::verify::{WaitOutcome, Waiting, held_by, still_there};
 use super::{Outcome, Problem, StepReport, StepResult, WaitFor};
@@ -117,10 +118,17 @@ impl Run<'_> {
 
     async fn write_to_namespace(&self, step: &Step, write: NamespaceWrite<'_>) -> StepFlow {
         let mut done = StepOutcome::default();
-        if write.may_end_it()
-            && let Some(problem) = self.must_not_abandon().await
-        {
-            return done.end(self.released_or(Outcome::Refused), Some(problem));
+        if write.may_end_it() {
+            match self.last_look().await {
+                LastLook::GoOn => {}
+                LastLook::Remains(problem) => {
+                    return done.end(self.released_or(Outcome::Refused), Some(problem));
+                }
+                LastLook::Failed(problem) => {
+                    return done.end(self.released_or(Outcome::Failed), Some(problem));
+                }
+                LastLook::Halted(why) => return done.halted(why),
+            }
         }
         let sent = self.executor.write_namespace(self.plan, write).await;
         if let NamespaceWriteOutcome::Halted(why) = sent {

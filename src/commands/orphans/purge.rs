@@ -61,10 +61,11 @@ pub(super) async fn run(
 ) -> Result<VerbResult> {
     let cluster = session.the_cluster();
     let (looked, existing) = (found.looked.clone(), found.existing.clone());
+    let exit = super::exit(&options.names, &found);
     let targets = targets(found);
     if targets.is_empty() {
         note_none(&looked, &existing, terminal);
-        return finish(options, terminal, Vec::new());
+        return Ok(VerbResult { exit, ..finish(options, terminal, Vec::new())? });
     }
     for (name, target) in &targets {
         match target {
