@@ -66,7 +66,7 @@ async fn an_image_is_built_from_all_that_cargo_reads(_: Lab) {
         sections.filter_map(path).collect()
     };
     let named = [target("[bench]]", "benches"), target("[test]]", "tests")].concat();
-    assert_eq!(named.len(), 3, "{named:?}");
+    assert_eq!(named.len(), 4, "{named:?}");
     for path in named {
         assert!(ignored.lines().any(|line| line == format!("!{path}")), "{path} is not in .dockerignore");
     }
