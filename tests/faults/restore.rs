@@ -148,7 +148,8 @@ impl Case {
                 self.broken.push(format!("{path} of a namespace in Terminating"));
             }
         }
-        if dry || !self.has("--yes") && self.before.contains_key(&format!("namespace/{}", self.world.name)) {
+        let existed = self.before.contains_key(&format!("namespace/{}", self.world.name)) && !created;
+        if dry || existed && !self.has("--yes") {
             let now = now(&self.world, &self.held);
             let new: Vec<&String> = now.keys().filter(|label| !self.before.contains_key(*label)).collect();
             if !new.is_empty() && !self.chaos.meddler {

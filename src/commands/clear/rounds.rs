@@ -140,6 +140,10 @@ impl Clear<'_> {
             match self.look_again(&report.namespace, &report.uid, &settings).await {
                 Prepared::Ended(ended) => {
                     merge(&mut report, *ended);
+                    // Rule 8: it went between two rounds, and what was inside may not have.
+                    if report.outcome == Outcome::Cleared {
+                        report = later.look_for_orphans(inventory, report).await;
+                    }
                     break;
                 }
                 Prepared::Planned(next, inventory) => {

@@ -14,6 +14,7 @@ use crate::backup::Backups;
 use crate::cli::{DryRunChoice, Format, OrphansOptions};
 use crate::cluster::{Cluster, DryRun};
 use crate::commands::confirm::ask_yes;
+use crate::commands::look_again::KEEP;
 use crate::commands::{Session, VerbResult, backups_in};
 use crate::execute::{
     Activity, Executor, Outcome, Problem, Report, Settings, SharedLook, StepReport, StepResult,
@@ -245,11 +246,35 @@ impl Purge<'_> {
                 report.uid.clone_from(&namespace.uid);
                 // Nothing is saved yet: the first round saves everything inside.
                 self.rounds(*namespace, &Inventory::default(), &mut report).await;
+                if report.outcome == Outcome::Cleared && !report.wrote {
+                    // It went without this run, which has not seen what was inside.
+                    report = self.left_behind(report).await;
+                }
             }
             PurgeTarget::Active | PurgeTarget::Unreadable(_) => {}
         }
         // It may have gone since the last look.
         self.executor(&on_activity).settle(report).await
+    }
+
+    /// What is under the name of a namespace that is gone.
+    async fn left_behind(&self, mut report: Report) -> Report {
+        let name = report.namespace.clone();
+        let look = async {
+            let discovered = self.cluster.discover().await?;
+            self.cluster.list_leftovers(&discovered, &[&name], KEEP).await
+        };
+        match look.await {
+            Ok(mut found) => {
+                let inside = found.remove(&name).unwrap_or_default();
+                let on_activity = |name: &str, activity| self.acting.set(name, activity);
+                self.executor(&on_activity).look_for_orphans(&inside, report).await
+            }
+            Err(error) => {
+                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
+                report
+            }
+        }
     }
 
     async fn missing(&self, inside: &Inventory, report: &mut Report) {
