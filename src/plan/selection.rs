@@ -252,6 +252,13 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_old_is_old_enough_for_an_hour() {
+        let since = |since: &str| stuck("a", since, &json!({}));
+        assert_eq!(selected(vec![since("2026-01-01T23:00:00Z")], &[]).candidates.len(), 1);
+        assert!(selected(vec![since("2026-01-01T23:00:01Z")], &[]).candidates.is_empty());
+    }
+
+    #[test]
     fn a_future_deletion_is_not_old() {
         let future = stuck("future", "2026-01-03T00:00:00Z", &json!({}));
         assert!(selected(vec![future], &[]).candidates.is_empty());

@@ -130,7 +130,45 @@ fn selectors_are_read_as_kubectl_reads_them() {
     ] {
         assert_eq!(selector.parse::<LabelSelector>().unwrap().matches(&here), holds, "{selector}");
     }
-    for selector in ["", "a b", "env in preview", "env=(a)", "-env=a", "a,,b", "env in (a b)"] {
+    for selector in
+        ["", "a b", "env in preview", "env=(a)", "-env=a", "a,,b", "env in (a b)", "/a", "A/a", "a b/a"]
+    {
         assert!(selector.parse::<LabelSelector>().is_err(), "{selector}");
+    }
+}
+
+#[test]
+fn a_file_that_says_no_maximum_has_the_documented_one() {
+    assert_eq!(ClearPolicy::parse(PREVIEW).unwrap().limits(None).max, 3);
+    assert_eq!(ClearPolicy::parse(&PREVIEW.replace("max: 3\n", "")).unwrap().limits(None).max, 5);
+}
+
+#[test]
+fn owners_are_asked_for_only_where_a_rule_wants_to_know() {
+    let asks = |text: &str| ClearPolicy::parse(text).unwrap().asks_for_owners();
+    assert!(asks(PREVIEW));
+    assert!(!asks(&PREVIEW.replace("onlyIfOwnerAbsent: true", "onlyIfOwnerAbsent: false")));
+}
+
+#[test]
+fn a_namespace_that_another_rule_decides_about_by_now_is_left_alone() {
+    let file = Arc::new(ClearPolicy::parse(PREVIEW).unwrap());
+    let index_of = |name: &str, labels| file.decide(&namespace(name, &labels)).index();
+    assert_eq!(index_of("pr-1", json!({"env": "preview"})), Some(0));
+    assert_eq!(index_of("web", json!({})), Some(1));
+    let decided = Decided { file: Arc::clone(&file), index: Some(0) };
+    assert_eq!(decided.changed(&namespace("pr-1", &json!({"env": "preview"}))), None);
+    assert_eq!(
+        decided.changed(&namespace("pr-1", &json!({}))).unwrap(),
+        "namespace/pr-1 is left alone: rules[1] (line 17) of the policy decides about it by now"
+    );
+}
+
+#[test]
+fn a_selector_is_sent_to_the_server_as_it_was_written() {
+    for selector in
+        ["env=preview", "env!=preview", "env in (a,b)", "env notin (a)", "team", "!team", "a=b,!c"]
+    {
+        assert_eq!(selector.parse::<LabelSelector>().unwrap().to_string(), selector);
     }
 }

@@ -113,3 +113,47 @@ fn a_zombie_is_named_and_rearmed_only_where_the_rule_says_so() {
     let planned = plan(&zombie, &rule(Leftovers::Refuse, &[], rearms)).unwrap();
     assert!(planned.has(|action| matches!(action, Action::Rearm)));
 }
+
+#[test]
+fn an_api_group_that_is_forbidden_as_a_whole_is_accepted_by_nothing() {
+    let accepting = RuleConsent {
+        unavailable_apis: vec!["example.com".to_owned()],
+        unlisted_types: vec!["example.com/v1".to_owned(), "example.com".to_owned()],
+        ..RuleConsent::default()
+    };
+    let forbidden = empty_but_for(gap("example.com", None, Unreadable::Forbidden));
+    let refusal = plan(&forbidden, &rule(Leftovers::Refuse, &[], accepting)).unwrap_err();
+    assert!(refusal.to_string().ends_with("(not at example.com/v1)"), "{refusal}");
+}
+
+#[test]
+fn what_the_controller_counts_is_named_beside_a_gap_that_is_not_about_it() {
+    let counted = |diagnosis: &mut Diagnosis| {
+        let mut json = diagnosis.namespace.json.clone();
+        json["status"] = json!({"conditions": [{
+            "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain",
+            "message": "Some resources are remaining: widgets.example.com has 2 resource instances",
+        }]});
+        diagnosis.namespace = Namespace::from_json(json).unwrap();
+        plan(diagnosis, &policy(Leftovers::Refuse)).unwrap_err().to_string()
+    };
+    let mut elsewhere = empty_but_for(gap("", Some("secrets"), Unreadable::Failed));
+    let told = counted(&mut elsewhere);
+    assert!(told.ends_with("(not at secrets, widgets.example.com)"), "{told}");
+    // Where it is the gap, it is named once.
+    let mut there = empty_but_for(gap("example.com", Some("widgets"), Unreadable::Failed));
+    there.inventory.coverage.gaps.push(gap("", Some("secrets"), Unreadable::Failed));
+    let told = counted(&mut there);
+    assert!(told.ends_with("(not at widgets.example.com, secrets)"), "{told}");
+}
+
+#[test]
+fn default_objects_are_not_named_among_what_is_left() {
+    let mut held = held();
+    let mut defaults = TypeLeftovers::none(resource("", "configmaps", "ConfigMap"));
+    let name = "kube-root-ca.crt".to_owned();
+    defaults.add(Leftover { name, finalizers: Vec::new(), ..leftover() }, 10);
+    held.inventory.types.insert(0, defaults);
+    let refusal = plan(&held, &policy(Leftovers::Refuse)).unwrap_err();
+    assert_eq!(refusal.to_string(), "namespace \"rodrigo\" still holds 1 Secret");
+}

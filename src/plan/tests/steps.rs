@@ -91,3 +91,30 @@ fn the_reason_that_is_told_is_of_what_was_not_accepted() {
     let refusal = plan_for(&stuck, &inventory, &policy).unwrap_err().to_string();
     assert!(refusal.contains("whatever is in b.com/v1 (not accepted)"), "{refusal}");
 }
+
+#[test]
+fn a_metadata_finalizer_has_a_command_unless_a_release_comes_first() {
+    let held = namespace("rodrigo", true, &["kubernetes"], &["example.com/meta"]);
+    let has_command = |inventory: &Inventory, leftovers: Leftovers| {
+        let policy = Policy { finalizers: vec!["example.com/meta".to_owned()], ..policy(leftovers) };
+        let plan = plan_for(&held, inventory, &policy).unwrap();
+        let step = plan.steps.last().unwrap();
+        assert!(matches!(step.action, Action::RemoveMetadataFinalizer { .. }), "{step:?}");
+        step.kubectl.is_some()
+    };
+    assert!(has_command(&Inventory::default(), Leftovers::Release));
+    assert!(has_command(&leftovers(true), Leftovers::Orphan));
+    // It depends on what the release leaves, and no line of kubectl can ask for that.
+    assert!(!has_command(&leftovers(true), Leftovers::Release));
+}
+
+#[test]
+fn one_finalizer_that_was_not_named_is_enough_to_hold_the_put_back() {
+    for (spec, metadata) in
+        [(&["kubernetes", "example.com/hold"][..], &[][..]), (&["kubernetes"], &["example.com/meta"])]
+    {
+        let held = namespace("rodrigo", true, spec, metadata);
+        let refusal = plan_for(&held, &Inventory::default(), &policy(Leftovers::Orphan)).unwrap_err();
+        assert!(matches!(refusal, Refusal::HeldBesides { .. }), "{refusal}");
+    }
+}
