@@ -22,6 +22,7 @@ tests! {
     a_system_without_certificates_is_told_apart,
     an_html_page_is_no_kubernetes,
     another_http_service_is_no_kubernetes,
+    a_404_of_a_proxy_does_not_say_that_a_namespace_is_gone,
     something_that_does_not_speak_http_is_no_kubernetes,
     a_truncated_answer_is_called_broken_off,
     an_answer_without_end_is_given_up_on,
@@ -134,6 +135,30 @@ async fn another_http_service_is_no_kubernetes(_: Lab) {
     let other = "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"hello\":\"you\"}";
     let ran = ask(&canned::canned(other).await, &[]).await.expect(1);
     assert!(ran.stderr.contains("it did not send a NamespaceList"), "{ran:?}");
+}
+
+/// Only the API server's own word that a namespace is missing counts: it may be there behind what answers in between.
+async fn a_404_of_a_proxy_does_not_say_that_a_namespace_is_gone(_: Lab) {
+    let texts = [
+        "404 page not found",
+        "{}",
+        "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"no such cluster\"}",
+    ];
+    for text in texts {
+        let length = text.len();
+        let answer =
+            format!("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{text}");
+        let url = canned::canned(answer.leak()).await;
+        for verb in [&["clear", "a", "--yes", "--ignore-not-found"][..], &["orphans", "a"], &["explain", "a"]]
+        {
+            let ran = Nsfix::new(&[verb, &["--server", &url]].concat()).run().await.expect(1);
+            assert!(
+                ran.stderr.contains("HTTP 404 that does not say that the namespace is missing"),
+                "{ran:?}"
+            );
+            assert!(!ran.stdout.contains("namespace/a"), "{ran:?}");
+        }
+    }
 }
 
 async fn something_that_does_not_speak_http_is_no_kubernetes(_: Lab) {

@@ -23,7 +23,7 @@ pub enum ApiError {
         reason: String,
         /// `Status.message`, or the text of a text/plain answer.
         message: String,
-        /// `Status.details.kind`: tells a missing namespace from a missing object in it.
+        /// `Status.details.kind`: what the failure is about, by resource; empty where the server names nothing.
         kind: String,
         /// `Status.metadata.continue`: where a list with an expired token can be gone on with.
         continued: String,
@@ -165,10 +165,17 @@ impl ApiError {
         self.code() == Some(403) && said.contains(" cannot ") && said.contains(" in API group ")
     }
 
-    /// Whether it is a 404.
+    /// Whether the server says that the object that was named does not exist. A 404 for a path that is not served, or
+    /// of a proxy, names no object, and says nothing about it.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.code() == Some(404)
+        matches!(self, Self::Server { code: 404, reason, kind, .. } if reason == "NotFound" && !kind.is_empty())
+    }
+
+    /// The same of a namespace: asked about an object in it, the object may well exist.
+    #[must_use]
+    pub fn is_missing_namespace(&self) -> bool {
+        matches!(self, Self::Server { kind, .. } if kind == "namespaces") && self.is_not_found()
     }
 
     /// Whether it is a 409: another client wrote first, or it is another object of the same name.

@@ -94,9 +94,16 @@ impl Cluster {
         .await
     }
 
-    /// Reads one namespace, whole.
+    /// Reads one namespace, whole. A missing one is [`ApiError::is_missing_namespace`]; another 404 is no Kubernetes API.
     pub async fn namespace(&self, name: &str) -> Result<Namespace, ApiError> {
-        let json = self.call_json(Call::get(&ApiPath::namespace(name))).await?;
+        let json = match self.call_json(Call::get(&ApiPath::namespace(name))).await {
+            Err(error) if error.code() == Some(404) && !error.is_missing_namespace() => {
+                let what =
+                    format!("HTTP 404 that does not say that the namespace is missing ({})", error.detail());
+                return Err(self.not_kubernetes(&what));
+            }
+            other => other?,
+        };
         if json["kind"] != "Namespace" {
             return Err(self.not_kubernetes("it did not send a Namespace"));
         }

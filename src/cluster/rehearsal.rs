@@ -113,8 +113,8 @@ impl Cluster {
         match read.and_then(|body| self.parse::<Registered>(&body)) {
             Ok(registered) if registered.spec.service.is_some() => DryRuns::HeldBack(of_another(api)),
             Ok(_) => DryRuns::Honoured,
-            // Nobody else has registered for it.
-            Err(error) if error.is_not_found() => DryRuns::Honoured,
+            // Nobody else has registered for it, or nobody can.
+            Err(error) if error.code() == Some(404) => DryRuns::Honoured,
             Err(error) => DryRuns::HeldBack(unknown(api, &error.detail())),
         }
     }

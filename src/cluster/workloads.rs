@@ -111,7 +111,7 @@ impl Cluster {
         forbidden.note::<EndpointSlice, _>(&slices);
         match slices {
             Ok(slices) => Some(ready_in_slices(&slices)),
-            Err(error) if error.is_not_found() => {
+            Err(error) if error.code() == Some(404) => {
                 let path = collection::<core::Endpoints>(namespace);
                 let named = |params: ListParams| params.fields(&format!("metadata.name={service}"));
                 let endpoints: Result<Vec<core::Endpoints>, _> = self.first_page(&path, named).await;

@@ -9,7 +9,7 @@ mod rounds;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
@@ -91,15 +91,22 @@ pub(super) async fn run(
         cluster.only_read();
     }
     let (acting, looks) = (&Acting::new(terminal, "namespace"), &SharedLook::default());
-    let clear = Clear { options, settings, file, journal, cluster, terminal, shutdown, acting, looks };
+    let mut clear = Clear { options, settings, file, journal, cluster, terminal, shutdown, acting, looks };
+    let began = Instant::now();
     let preparation = tokio::select! {
         preparation = clear.prepare() => preparation?,
-        _ = shutdown.wait() => Preparation::interrupted(&options.names),
+        _ = shutdown.wait() => Preparation::ended(&options.names, interrupted),
+        () = clear.out_of_time() => Preparation::ended(&options.names, out_of_time),
     };
+    if !options.unattended.all {
+        // The look at those that were named is part of their time.
+        clear.settings.wait = clear.settings.wait.map(|wait| wait.saturating_sub(began.elapsed()));
+    }
     let Preparation { namespaces, seen, stopped, left_alone, mut summary } = preparation;
     summary.extend(clear.begin_journal(&namespaces)?);
     let (reports, error) = clear.apply_all(namespaces).await;
-    let tally = if seen.is_some() { show::tally(&reports) } else { INTERRUPTED.to_owned() };
+    let interrupted = seen.is_none() && shutdown.requested().is_some();
+    let tally = if interrupted { INTERRUPTED.to_owned() } else { show::tally(&reports) };
     if options.unattended.all {
         terminal.note(&tally);
     }
@@ -113,7 +120,7 @@ pub(super) async fn run(
     report_file::write(options.report_file.as_deref(), &entries, Some(&reports), &[], terminal);
     let result = VerbResult {
         stuck: seen.as_ref().map(|seen| still_stuck(seen, &reports).beside(left_alone)),
-        reports: seen.map(|_| reports),
+        reports: (!interrupted).then_some(reports),
         summary,
         ..exit.into()
     };
@@ -126,6 +133,15 @@ pub(super) async fn run(
 /// The report of a namespace that nothing was done to because a signal came first.
 fn interrupted(name: &str) -> Report {
     Report::new(name, "").ended(Outcome::NotBegun, Problem::not_begun(name))
+}
+
+/// The report of a namespace that could not be looked at in time.
+fn out_of_time(name: &str) -> Report {
+    let message = format!(
+        "namespace {name:?}: the time of --timeout was over before everything inside was looked at; nothing was written"
+    );
+    let hint = Some("give it more time with --timeout".into());
+    Report::new(name, "").ended(Outcome::Failed, Problem { message, hint })
 }
 
 fn settings(options: &ClearOptions, file: Option<&ClearPolicy>, session: &Session) -> Result<Settings> {
@@ -175,6 +191,14 @@ fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
 }
 
 impl Clear<'_> {
+    /// Waits until the time of `--timeout` is over. The look at all of them, of `--all`, is nobody's own.
+    async fn out_of_time(&self) {
+        match self.settings.wait.filter(|_| !self.options.unattended.all) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Says what the last run has left undone, and writes down what this one is about to begin.
     fn begin_journal(&self, namespaces: &[Prepared]) -> Result<Option<String>> {
         let Some(journal) = &self.journal else { return Ok(None) };

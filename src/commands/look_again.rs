@@ -27,7 +27,7 @@ pub(super) async fn diagnose_again(
     let fresh = match cluster.namespace(name).await {
         Ok(fresh) if fresh.uid == uid => fresh,
         Ok(_) => return Err(Gone::Replaced),
-        Err(error) if error.is_not_found() => return Err(Gone::Missing),
+        Err(error) if error.is_missing_namespace() => return Err(Gone::Missing),
         Err(error) => return Err(Gone::Unknown(error)),
     };
     let facts = observe(cluster, vec![fresh], KEEP, depth).await.map_err(Gone::Unknown)?;

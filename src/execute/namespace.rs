@@ -158,7 +158,7 @@ impl Executor<'_> {
             Ok(_) => {
                 return Break(NamespaceWriteOutcome::Ended(Outcome::Refused, replaced(&planned.name)));
             }
-            Err(error) if error.is_not_found() => return Break(gone),
+            Err(error) if error.is_missing_namespace() => return Break(gone),
             Err(error) if error.is_broken_off() => {
                 return Continue(Retry { answer_lost, why: error.to_string() });
             }
@@ -176,7 +176,7 @@ impl Executor<'_> {
         }
         match write.send(self, &fresh, self.settings.dry_run).await {
             Ok(()) => Break(NamespaceWriteOutcome::Accepted),
-            Err(error) if error.is_not_found() => Break(gone),
+            Err(error) if error.is_missing_namespace() => Break(gone),
             Err(error) if error.is_conflict() => Continue(Retry { answer_lost, why: error.to_string() }),
             Err(error) if error.leaves_write_unknown() => {
                 Continue(Retry { answer_lost: true, why: error.to_string() })

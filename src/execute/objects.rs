@@ -239,7 +239,7 @@ impl Executor<'_> {
                 self.left_alone(&fresh).map_or(Ok(()), |problem| Err(ObjectsError::LeftAlone(problem)))
             }
             Ok(_) => Err(ObjectsError::Replaced),
-            Err(error) if error.is_not_found() => Err(ObjectsError::Gone),
+            Err(error) if error.is_missing_namespace() => Err(ObjectsError::Gone),
             Err(error) => Err(ObjectsError::Failed(error)),
         }
     }
@@ -354,8 +354,5 @@ pub(super) fn put_back(answer: &[String], asked: &[&str]) -> Option<String> {
 
 /// A 404 that names the namespace means that the *namespace* is missing, while the object may well exist.
 fn is_gone(error: &ApiError) -> bool {
-    match error {
-        ApiError::Server { code: 404, kind, .. } => kind != "namespaces",
-        _ => false,
-    }
+    error.is_not_found() && !error.is_missing_namespace()
 }

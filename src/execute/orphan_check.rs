@@ -34,7 +34,7 @@ impl Executor<'_> {
                 let problem = replaced(&report.namespace);
                 report.ended(Outcome::Refused, problem)
             }
-            Err(error) if error.is_not_found() => gone_after_all(report),
+            Err(error) if error.is_missing_namespace() => gone_after_all(report),
             Err(error) => unknown_whether_gone(report, &error),
         }
     }
@@ -82,7 +82,7 @@ impl Executor<'_> {
                 }));
             }
             Err(error) => {
-                if !error.is_not_found() {
+                if !error.is_missing_namespace() {
                     let what = "could not see whether there is another namespace of the name by now";
                     report.warnings.push(format!("{what}: {}", error.detail()));
                 }
@@ -100,7 +100,8 @@ impl Executor<'_> {
         let until = Instant::now() + patience.min(ANOTHER_WITHIN);
         loop {
             match self.cluster.namespace(name).await {
-                Err(error) if error.is_not_found() && Instant::now() < until && self.halted().is_none() => {}
+                Err(error)
+                    if error.is_missing_namespace() && Instant::now() < until && self.halted().is_none() => {}
                 known => return known,
             }
             sleep(LOOK_EVERY).await;

@@ -53,7 +53,7 @@ impl Run<'_> {
         let namespace = match cluster.namespace(name).await {
             Ok(namespace) => namespace,
             // Gone by now, or another one: the write itself finds that out.
-            Err(error) if error.is_not_found() => return LastLook::GoOn,
+            Err(error) if error.is_missing_namespace() => return LastLook::GoOn,
             Err(error) => return failed(&error),
         };
         let policy = &self.executor.settings.policy;

@@ -57,7 +57,7 @@ impl Executor<'_> {
         loop {
             let time_is_up = Instant::now() + pause > deadline || self.halted().is_some();
             match self.cluster.namespace(&namespace.name).await {
-                Err(error) if error.is_not_found() => return WaitOutcome::Gone { replaced: false },
+                Err(error) if error.is_missing_namespace() => return WaitOutcome::Gone { replaced: false },
                 Ok(fresh) if fresh.uid != namespace.uid => return WaitOutcome::Gone { replaced: true },
                 Ok(fresh) if enough(&fresh) || time_is_up => return WaitOutcome::StillThere(Box::new(fresh)),
                 // One look that fails is no reason to give up: the next one may succeed.

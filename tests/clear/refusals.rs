@@ -24,6 +24,7 @@ tests! {
     types_that_cannot_be_looked_at_are_named,
     a_right_that_is_withdrawn_is_not_asked_for_a_hundred_times,
     what_a_namespace_lists_is_in_it_whatever_is_said_of_it,
+    the_first_look_ends_with_the_time,
     the_last_look_ends_with_the_time,
     a_protected_namespace_can_be_named_by_hand
 }
@@ -77,7 +78,7 @@ async fn a_name_that_does_not_exist_is_not_found(lab: Lab) {
 /// The patience before a write does not depend on --timeout: a shorter one makes nothing more forceful.
 async fn a_young_namespace_is_not_forced_when_time_is_short(lab: Lab) {
     let name = terminating(&lab).await;
-    for hurry in ["--timeout=1s", "--wait=false"] {
+    for hurry in ["--timeout=2s", "--wait=false"] {
         let nsfix = lab.nsfix(&["clear", &name, "--yes", "--leftovers=orphan", hurry]);
         let ran = nsfix.env("NSFIX_PATIENCE", "90s").run().await.expect(4);
         assert!(ran.stderr.contains("waiting up to"), "{ran:?}");
@@ -226,6 +227,21 @@ async fn what_a_namespace_lists_is_in_it_whatever_is_said_of_it(_: Lab) {
             assert!(orphans.stderr.contains("leaves the namespaces of its objects out"), "{orphans:?}");
         }
     }
+}
+
+/// What is inside is looked at in its time, too.
+async fn the_first_look_ends_with_the_time(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = Lab::unique("slow");
+    create(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    lab.the_sandbox()
+        .inject(Fault::hang(Matcher::new("GET", &format!("/apis/apps/v1/namespaces/{name}/deployments"))));
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "--timeout=1s", "-o=json"]).await.expect(1);
+    let said = "the time of --timeout was over before everything inside was looked at; nothing was written";
+    assert!(ran.stderr.contains(said), "{ran:?}");
+    assert_eq!(ran.json()["items"][0]["outcome"], "Failed");
+    assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
 }
 
 /// It may have to wait for the look of other namespaces, and a list may be slow.

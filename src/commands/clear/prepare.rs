@@ -35,7 +35,7 @@ impl Prepared {
 /// All of them, with what was learnt on the way.
 pub(super) struct Preparation {
     pub(super) namespaces: Vec<Prepared>,
-    /// What was diagnosed; `None` where a signal came first.
+    /// What was diagnosed; `None` where a signal came first, or the time was over.
     pub(super) seen: Option<Vec<Seen>>,
     /// Whether so many would be written to that nothing was.
     pub(super) stopped: bool,
@@ -46,9 +46,9 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// A signal came before anything was known.
-    pub(super) fn interrupted(names: &[String]) -> Self {
-        let namespaces = names.iter().map(|name| Prepared::ended(super::interrupted(name))).collect();
+    /// It ended before anything was known.
+    pub(super) fn ended(names: &[String], report: fn(&str) -> Report) -> Self {
+        let namespaces = names.iter().map(|name| Prepared::ended(report(name))).collect();
         Self { namespaces, seen: None, stopped: false, left_alone: 0, summary: Vec::new() }
     }
 }
@@ -79,7 +79,7 @@ impl Clear<'_> {
             let ended = |report: Report| Some(Prepared::ended(report));
             prepared.push(match read {
                 Err(error) if error.is_fatal() => return Err(error.into()),
-                Err(error) if error.is_not_found() && self.options.ignore_not_found => {
+                Err(error) if error.is_missing_namespace() && self.options.ignore_not_found => {
                     ended(Report::new(name, ""))
                 }
                 Err(error) => ended(Report::new(name, "").ended(Outcome::Failed, Problem::from(&error))),

@@ -77,7 +77,7 @@ impl Clear<'_> {
         );
         loop {
             match self.cluster.namespace(name).await {
-                Err(error) if error.is_not_found() => return Prepared::ended(Report::new(name, uid)),
+                Err(error) if error.is_missing_namespace() => return Prepared::ended(Report::new(name, uid)),
                 Ok(fresh) if fresh.uid != *uid => return Prepared::ended(Report::new(name, uid)),
                 Err(error) if error.is_fatal() => return ended(Outcome::Failed, Problem::from(&error)),
                 Ok(_) | Err(_) => {}

@@ -54,7 +54,7 @@ async fn create(cluster: &Cluster, name: &str, run: &str) -> Result<Namespace, (
     match read_until_known(cluster, name).await {
         Ok(found) if is_of(&found, run) => Ok(found),
         Ok(_) => Err((Outcome::Refused, exists(name))),
-        Err(read) if read.is_not_found() => Err((Outcome::Failed, Problem::from(&error))),
+        Err(read) if read.is_missing_namespace() => Err((Outcome::Failed, Problem::from(&error))),
         Err(read) => Err((
             Outcome::Failed,
             Problem {
@@ -79,7 +79,7 @@ async fn read_until_known(cluster: &Cluster, name: &str) -> Result<Namespace, Ap
     let mut pause = FIRST_PAUSE;
     for _ in 1..DELETE_ATTEMPTS {
         match cluster.namespace(name).await {
-            Err(error) if !error.is_not_found() => {}
+            Err(error) if !error.is_missing_namespace() => {}
             known => return known,
         }
         tokio::time::sleep(pause).await;
@@ -110,7 +110,7 @@ async fn delete(cluster: &Cluster, created: Namespace) -> Begun {
                 return Begun::Ended { outcome: Outcome::Failed, problem, uid: None };
             }
             Ok(found) if found.is_terminating() => return Begun::Terminating(Box::new(found)),
-            Err(error) if error.is_not_found() => return Begun::Gone { uid },
+            Err(error) if error.is_missing_namespace() => return Begun::Gone { uid },
             Err(error) if why.is_empty() => why = error.to_string(),
             Ok(_) | Err(_) => {}
         }

@@ -66,7 +66,7 @@ async fn ask(
     let asked = names.map(|name| async move {
         let asked = match cluster.namespace(&name).await {
             Ok(namespace) => Asked::There(Box::new(namespace)),
-            Err(error) if error.is_not_found() => Asked::Missing,
+            Err(error) if error.is_missing_namespace() => Asked::Missing,
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => Asked::Unreadable(error.detail()),
         };

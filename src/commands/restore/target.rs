@@ -31,7 +31,7 @@ impl Restore<'_> {
         let name = &contents.namespace;
         let namespace = match self.cluster.namespace(name).await {
             Ok(namespace) => namespace,
-            Err(error) if error.is_not_found() => return self.missing(contents).map(Some),
+            Err(error) if error.is_missing_namespace() => return self.missing(contents).map(Some),
             Err(error) => return Err(error.into()),
         };
         if namespace.is_terminating() {
@@ -56,7 +56,7 @@ impl Restore<'_> {
             Ok(namespace) if namespace.uid != *uid => "was deleted and created anew meanwhile",
             Ok(namespace) if namespace.is_terminating() => "is being deleted by now",
             Ok(_) => return Ok(()),
-            Err(error) if error.is_not_found() => "is gone by now",
+            Err(error) if error.is_missing_namespace() => "is gone by now",
             Err(error) => return Err(Failure::of(error)),
         };
         Err(Failure::error(format!("namespace {name:?} {why}; nothing more is restored into it"))
