@@ -21,6 +21,8 @@ tests! {
     a_namespace_created_meanwhile_has_no_orphans,
     what_is_named_is_looked_for_there_alone,
     what_exists_is_told_and_not_looked_into,
+    of_several_names_each_is_told_about,
+    where_nothing_can_be_looked_at_nothing_is_known,
     a_purge_asks_first,
     a_dry_run_of_a_purge_sends_nothing,
     a_namespace_that_cannot_be_read_is_not_called_there_or_gone,
@@ -249,6 +251,41 @@ async fn what_exists_is_told_and_not_looked_into(lab: Lab) {
     assert_eq!(ran.stderr, format!("No orphans found; namespace {name} exists.\n"));
 }
 
+async fn of_several_names_each_is_told_about(lab: Lab) {
+    let (orphaned, there) = (orphans(&lab).await, Lab::unique("there"));
+    create(&lab, &there).await;
+    let names = ["orphans", &orphaned, &there, &orphaned];
+    let told = format!("No orphans under the other names; namespace {there} exists.\n");
+    let ran = lab.nsfix(&[&names[..], &["-o=json"]].concat()).run().await.expect(0);
+    assert_eq!(ran.stderr, told);
+    let document = ran.json();
+    assert_eq!(document["couldNotLook"], json!([]));
+    let uids = document["items"].as_array().unwrap().iter().map(|item| item["uid"].to_string());
+    let uids: Vec<String> = uids.collect();
+    let once: std::collections::BTreeSet<&String> = uids.iter().collect();
+    assert_eq!(once.len(), uids.len(), "{ran:?}");
+    let ran = lab.nsfix(&[&names[..], &["--purge", "--yes"]].concat()).run().await.expect(0);
+    assert!(ran.stderr.contains(&told), "{ran:?}");
+    lab.get(&path(&there)).await.expect(200);
+}
+
+/// No orphan in nothing that was looked at is not none.
+async fn where_nothing_can_be_looked_at_nothing_is_known(lab: Lab) {
+    let name = orphans(&lab).await;
+    let broken = Canned::status(500, "InternalError", "not today");
+    let secrets = Matcher::new("GET", &format!("{}/secrets", path(&name)));
+    lab.the_sandbox().inject(Fault::answer(secrets, broken.clone()));
+    let list = lab.nsfix(&["orphans", &name, "-o=json"]).run().await.expect(0).json();
+    let gap =
+        json!({"group": "", "version": "v1", "resource": "secrets", "why": "Failed", "detail": "not today"});
+    assert_eq!(list["couldNotLook"], json!([gap]));
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("GET", "/").query("limit="), broken));
+    let ran = lab.nsfix(&["orphans", &name]).run().await.expect(1);
+    assert!(ran.stderr.contains("could not look for orphans in"), "{ran:?}");
+    lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(1);
+    assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
 async fn a_purge_asks_first(lab: Lab) {
     let name = orphans(&lab).await;
     let ran = lab.nsfix(&["orphans", &name, "--purge"]).run().await.expect(4);
@@ -270,6 +307,8 @@ async fn a_namespace_that_cannot_be_read_is_not_called_there_or_gone(lab: Lab) {
     let told = format!("could not see whether namespace {name:?} exists (a bad moment)");
     let ran = lab.nsfix(&["orphans", &name]).run().await.expect(1);
     assert!(ran.stderr.contains(&told) && !ran.stderr.contains("No orphans found"), "{ran:?}");
+    let list = lab.nsfix(&["orphans", &name, "-o=json"]).run().await.expect(1).json();
+    assert_eq!(list["couldNotLook"], json!([{"namespace": name, "detail": "a bad moment"}]));
     for how in ["--dry-run=none", "--dry-run=client"] {
         let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes", how]).run().await.expect(1);
         assert!(ran.stderr.contains(&told) && ran.stderr.contains("nothing was written"), "{ran:?}");

@@ -16,7 +16,7 @@ use serde_json::Value;
 pub use access::AccessItem;
 pub use context::UnreadContextItem;
 pub use diagnosis::DiagnosisItem;
-pub use orphan::OrphanItem;
+pub use orphan::{OrphanItem, UnreadNamespaceItem};
 pub use prediction::PredictionItem;
 pub use repaired::Repaired;
 
@@ -35,9 +35,21 @@ pub struct Document<T> {
     api_version: &'static str,
     kind: &'static str,
     items: Vec<T>,
-    /// Of several contexts those that could not be looked at; absent where there is one cluster.
+    /// What is unknown besides the items; absent where that stands in each of them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    could_not_look: Option<Vec<UnreadContextItem>>,
+    could_not_look: Option<Vec<Unread>>,
+}
+
+/// What an item could be missing for.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Unread {
+    /// A context whose cluster nothing is known about.
+    Context(UnreadContextItem),
+    /// A type, or all of a group version.
+    Type(GapDocument),
+    /// A namespace of which nobody knows whether it exists.
+    Namespace(UnreadNamespaceItem),
 }
 
 /// An item that knows which list it belongs into.
@@ -61,10 +73,10 @@ impl<T: Item> Document<T> {
         Self { api_version: API_VERSION, kind: T::LIST_KIND, items, could_not_look: None }
     }
 
-    /// The same with the contexts that nothing is known about.
+    /// The same with what nothing is known about.
     #[must_use]
-    pub fn could_not_look(self, contexts: Option<Vec<UnreadContextItem>>) -> Self {
-        Self { could_not_look: contexts, ..self }
+    pub fn could_not_look(self, unread: Option<Vec<Unread>>) -> Self {
+        Self { could_not_look: unread, ..self }
     }
 
     /// Renders the document in a format. A table of its own columns has a header unless none is wanted.

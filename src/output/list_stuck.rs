@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::document::{Document, StuckNamespace, UnreadContextItem, as_value};
+use super::document::{Document, StuckNamespace, Unread, UnreadContextItem, as_value};
 use super::jsonpath::Path;
 use super::{Failure, Format, OutputError, Style, Terminal, human_duration, sort_by, table};
 use crate::diagnose::{CommonCause, Diagnosis, State, age, common_causes, reason};
@@ -185,8 +185,8 @@ pub fn print(found: &[FoundNamespace], shape: &Shape<'_>, terminal: &Terminal) -
         Some(Format::Wide) => as_table(found, true, shape, terminal),
         Some(format) => {
             let items = found.iter().map(|found| found.document(shape));
-            let unread =
-                shape.with_context.then(|| shape.unread.iter().map(UnreadContextItem::new).collect());
+            let contexts = shape.unread.iter().map(|unread| Unread::Context(UnreadContextItem::new(unread)));
+            let unread = shape.with_context.then(|| contexts.collect());
             Document::new(items.collect()).could_not_look(unread).render(format, shape.headers)?
         }
     };

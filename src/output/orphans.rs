@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Document, OrphanItem, as_value};
+use super::document::{Document, OrphanItem, Unread, UnreadNamespaceItem, as_value};
 use super::jsonpath::Path;
 use super::{Failure, Format, OutputError, Style, Terminal, inventory, sort_by, table};
 use crate::cluster::PURGE_LABEL;
@@ -28,6 +28,17 @@ pub struct FoundOrphans {
     pub unreadable: Vec<(String, String)>,
 }
 
+impl FoundOrphans {
+    /// Where there may be more.
+    fn unread(&self) -> Vec<Unread> {
+        let types = self.looked.coverage.unknown().map(|gap| Unread::Type(gap.into()));
+        let namespaces = self.unreadable.iter().map(|(name, why)| {
+            Unread::Namespace(UnreadNamespaceItem { namespace: name.clone(), detail: why.clone() })
+        });
+        types.chain(namespaces).collect()
+    }
+}
+
 /// Whether objects are orphans depends on whether their namespace exists.
 #[must_use]
 pub fn nobody_knows(name: &str, why: &str) -> String {
@@ -46,7 +57,10 @@ pub fn print(
         sort_by(&mut items, path, |item| as_value(item).unwrap_or_default())?;
     }
     let text = match format {
-        Some(format) => Document::new(items).render(format, true).map_err(Failure::of)?,
+        Some(format) => {
+            let document = Document::new(items).could_not_look(Some(found.unread()));
+            document.render(format, true).map_err(Failure::of)?
+        }
         None if items.is_empty() => String::new(),
         None => {
             let rows: Vec<Vec<String>> = items.iter().map(OrphanItem::row).collect();
@@ -60,6 +74,7 @@ pub fn print(
         note_none(&found.looked, &found.existing, terminal);
     } else {
         terminal.data(&text).map_err(Failure::of)?;
+        note_existing(&found.existing, terminal);
     }
     for Namespace { name, .. } in &found.unfinished {
         let purge = terminal.command(&ShellCommand::nsfix(["orphans", name, "--purge"]));
@@ -74,15 +89,26 @@ pub fn print(
 
 /// Says that there are none, and where it was looked.
 pub fn note_none(looked: &Inventory, existing: &[String], terminal: &Terminal) {
-    let exist = (!existing.is_empty()).then(|| {
-        let (namespaces, exist) =
-            if existing.len() == 1 { ("namespace", "exists") } else { ("namespaces", "exist") };
-        format!("{namespaces} {} {exist}", existing.join(", "))
-    });
     // Where each of them exists there was nothing to look at.
     let coverage = (looked.coverage != Coverage::default()).then(|| inventory::coverage(&looked.coverage));
-    let said: Vec<String> = exist.into_iter().chain(coverage).collect();
+    let said: Vec<String> = exist(existing).into_iter().chain(coverage).collect();
     terminal.note(&format!("No orphans found; {}.", said.join("; ")));
+}
+
+/// Says of which names there cannot be any, besides those that there are some of.
+pub fn note_existing(existing: &[String], terminal: &Terminal) {
+    if let Some(exist) = exist(existing) {
+        terminal.note(&format!("No orphans under the other names; {exist}."));
+    }
+}
+
+fn exist(existing: &[String]) -> Option<String> {
+    let (namespaces, exist) = match existing {
+        [] => return None,
+        [_] => ("namespace", "exists"),
+        _ => ("namespaces", "exist"),
+    };
+    Some(format!("{namespaces} {} {exist}", existing.join(", ")))
 }
 
 /// `--dry-run=client` of a purge: the requests as comments, and the one command that sends them. Whether the namespace

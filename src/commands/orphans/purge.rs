@@ -24,7 +24,7 @@ use crate::model::{Inventory, Namespace};
 use crate::output::acting::Acting;
 use crate::output::document::{Document, Repaired};
 use crate::output::orphans::{
-    FoundOrphans, how_to_delete, left_active, nobody_knows, note_none, purge_script,
+    FoundOrphans, how_to_delete, left_active, nobody_knows, note_existing, note_none, purge_script,
 };
 use crate::output::{Failure, Terminal, inventory, report as show};
 use crate::plan::{Leftovers, Policy, StepKind, is_protected};
@@ -68,6 +68,7 @@ pub(super) async fn run(
         note_none(&looked, &existing, terminal);
         return Ok(VerbResult { exit, ..finish(options, terminal, Vec::new())? });
     }
+    note_existing(&existing, terminal);
     for (name, target) in &targets {
         match target {
             PurgeTarget::Missing(inside) => {

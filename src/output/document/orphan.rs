@@ -33,6 +33,17 @@ pub struct OrphanItem {
     finalizers: Vec<String>,
 }
 
+/// A namespace of which nobody knows whether it exists: what is under its name may be orphans.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadNamespaceItem {
+    /// Its name.
+    pub namespace: String,
+    /// The server's words.
+    pub detail: String,
+}
+
 impl Item for OrphanItem {
     const LIST_KIND: &'static str = "OrphanList";
 

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use strum::VariantArray;
 
 use super::{
-    API_VERSION, AccessItem, DiagnosisItem, Item, OrphanItem, PredictionItem, Repaired, StuckNamespace,
-    UnreadContextItem,
+    API_VERSION, AccessItem, DiagnosisItem, GapDocument, Item, OrphanItem, PredictionItem, Repaired,
+    StuckNamespace, UnreadContextItem, UnreadNamespaceItem,
 };
 use crate::diagnose::predict::{Expectation, OutsideKind, OutsideOutcome};
 use crate::diagnose::{CauseKind, State};
@@ -42,14 +42,24 @@ fn the_schemas_in_docs_are_up_to_date() {
 fn schemas() -> BTreeMap<String, Value> {
     let mut list =
         of::<StuckNamespace>("`nsfix list-stuck -o json` prints: every namespace stuck in Terminating");
-    with_could_not_look(&mut list);
+    let contexts = "The contexts that could not be looked at; absent where there is one cluster.";
+    with_could_not_look(&mut list, contexts, SchemaGenerator::subschema_for::<UnreadContextItem>);
     list["properties"]["items"]["items"]["properties"] = json!({"state": {"enum": names::<State>()}});
+    let mut orphans =
+        of::<OrphanItem>("`nsfix orphans -o json` prints: the objects whose namespace does not exist");
+    let more =
+        "Where there may be more: types that could not be looked at, and namespaces that may exist or not.";
+    with_could_not_look(&mut orphans, more, |generator| {
+        let type_ = generator.subschema_for::<GapDocument>();
+        let namespace = generator.subschema_for::<UnreadNamespaceItem>();
+        json_schema!({"anyOf": [type_, namespace]})
+    });
     [
         list,
         of::<DiagnosisItem>("`nsfix explain -o json` prints: everything that is known about namespaces"),
         of::<PredictionItem>("`nsfix check -o json` prints: what the deletion of namespaces would do"),
         of::<Repaired>("`nsfix clear -o json` and `nsfix orphans --purge -o json` print: what was done"),
-        of::<OrphanItem>("`nsfix orphans -o json` prints: the objects whose namespace does not exist"),
+        orphans,
         of::<AccessItem>("`nsfix access -o json` prints: what this account may do"),
     ]
     .into_iter()
@@ -79,12 +89,11 @@ fn of<T: Item + JsonSchema>(what: &str) -> Value {
     })
 }
 
-/// The contexts that could not be looked at stand beside the items.
-fn with_could_not_look(list: &mut Value) {
+/// What could not be looked at stands beside the items.
+fn with_could_not_look(list: &mut Value, description: &str, of: fn(&mut SchemaGenerator) -> Schema) {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let mut generator = settings.with_transform(RecursiveTransform(finish)).into_generator();
-    let items = generator.subschema_for::<UnreadContextItem>();
-    let description = "The contexts that could not be looked at; absent where there is one cluster.";
+    let items = of(&mut generator);
     list["properties"]["couldNotLook"] = json!({"description": description, "type": "array", "items": items});
     for (name, definition) in generator.take_definitions(true) {
         list["$defs"][name] = definition;
