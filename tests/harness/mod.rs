@@ -12,6 +12,7 @@ mod kubeconfig;
 mod kubelet;
 mod lab;
 mod plane;
+mod recipe;
 mod supervised;
 #[allow(dead_code)] // not the benchmark's
 mod versions;
