@@ -94,12 +94,11 @@ impl Clear<'_> {
             let Some((place, report)) = under_way.next().await else {
                 return (reports.into_values().collect(), failure);
             };
-            if !self.asks() {
+            if self.options.unattended.all && !self.asks() {
                 concurrency = match report.as_ref().map(|report| report.outcome) {
                     Ok(Outcome::Cleared | Outcome::Unchanged) => CONCURRENCY.min(concurrency + 1),
                     Ok(Outcome::Refused) => concurrency,
-                    _ if self.options.unattended.all => UNATTENDED_CONCURRENCY,
-                    _ => concurrency,
+                    _ => UNATTENDED_CONCURRENCY,
                 };
             }
             let shown = report.and_then(|report| {
