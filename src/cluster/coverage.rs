@@ -46,7 +46,7 @@ pub(super) fn gap(ty: &ResourceType, error: &ApiError) -> Gap {
     let why = match error.code() {
         // Not in the words in which the API server refuses an account: who serves the type says this.
         Some(401) => Unreadable::Failed,
-        Some(403) if !is_of_the_api_server(ty, &error.detail()) => Unreadable::Failed,
+        Some(403) if error.forbidden_resource() != Some((&ty.resource, &ty.group)) => Unreadable::Failed,
         _ => error.unreadable(),
     };
     Gap {
@@ -67,9 +67,4 @@ fn answer_of(ty: &ResourceType, error: &ApiError) -> String {
         ApiError::BrokenOff { what, .. } if !ty.group.is_empty() => format!("the answer broke off: {what}"),
         _ => error.detail(),
     }
-}
-
-/// apiserver's pkg/endpoints/handlers/responsewriters/errors.go: forbiddenMessage.
-fn is_of_the_api_server(ty: &ResourceType, said: &str) -> bool {
-    said.contains(&format!("resource \"{}\" in API group \"{}\"", ty.resource, ty.group))
 }

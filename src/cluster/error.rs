@@ -157,12 +157,21 @@ impl ApiError {
         }
     }
 
-    /// Whether the account may not do it at all: not what a webhook or a policy refuses of one object (apiserver's
-    /// pkg/endpoints/handlers/responsewriters/errors.go: forbiddenMessage).
+    /// Whether the account may not do it at all: not what a webhook or a policy refuses of one object.
     #[must_use]
     pub fn is_missing_right(&self) -> bool {
-        let said = self.detail();
-        self.code() == Some(403) && said.contains(" cannot ") && said.contains(" in API group ")
+        self.forbidden_resource().is_some()
+    }
+
+    /// The resource and its API group, where the API server says that the account may not use it: `User "x" cannot list
+    /// resource "secrets" in API group "" in the namespace "a"` (apiserver's
+    /// pkg/endpoints/handlers/responsewriters/errors.go: forbiddenMessage).
+    pub(super) fn forbidden_resource(&self) -> Option<(&str, &str)> {
+        let Self::Server { code: 403, message, .. } = self else { return None };
+        let (_, said) = message.split_once(" cannot ")?;
+        let (_, said) = said.split_once(" resource \"")?;
+        let (resource, said) = said.split_once("\" in API group \"")?;
+        Some((resource, said.split_once('"')?.0))
     }
 
     /// Whether the server says that the object that was named does not exist. A 404 for a path that is not served, or
@@ -326,46 +335,4 @@ fn seconds(duration: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_keeps_kubectls_wording() {
-        let body = br#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound",
-            "message":"namespaces \"x\" not found","details":{"name":"x","kind":"namespaces"},"code":404}"#;
-        let error = ApiError::from_answer("h:1", 404, body);
-        assert_eq!(error.to_string(), "Error from server (NotFound): namespaces \"x\" not found");
-        assert!(error.is_not_found());
-    }
-
-    #[test]
-    fn objects_that_cannot_be_read_are_named_from_the_details() {
-        let body = br#"{"kind":"Status","status":"Failure","message":"failed to read one or more secrets from the storage",
-            "reason":"StorageReadError","details":{"kind":"secrets","causes":[{"reason":"UnexpectedServerResponse",
-            "message":"StorageError: corrupt object, Code: 7, Key: /registry/secrets/a/b, AdditionalErrorMsg: no key",
-            "field":"/registry/secrets/a/b"}]},"code":500}"#;
-        let said = ApiError::from_answer("h:1", 500, body).detail();
-        let wanted =
-            "failed to read one or more secrets from the storage; key \"/registry/secrets/a/b\": no key";
-        assert_eq!(said, wanted);
-    }
-
-    #[test]
-    fn a_text_answer_of_the_aggregator_counts_as_unavailable() {
-        let error = ApiError::from_answer("h:1", 503, b"service unavailable\n");
-        assert_eq!(error.to_string(), "Error from server: service unavailable");
-        assert_eq!(error.unreadable(), Unreadable::Unavailable);
-    }
-
-    #[test]
-    fn a_login_page_is_called_no_kubernetes() {
-        let error = ApiError::from_answer("h:1", 403, b"<html><body>Log in</body></html>");
-        assert!(matches!(error, ApiError::NotKubernetes { .. }), "{error}");
-    }
-
-    #[test]
-    fn only_answers_that_were_lost_leave_a_write_unknown() {
-        assert!(ApiError::from_answer("h:1", 504, b"{}").leaves_write_unknown());
-        assert!(!ApiError::from_answer("h:1", 409, b"{}").leaves_write_unknown());
-    }
-}
+mod tests;
