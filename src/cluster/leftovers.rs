@@ -45,6 +45,15 @@ impl From<Result<BTreeMap<String, TypeLeftovers>, Gap>> for ListedType {
 }
 
 impl Cluster {
+    /// The leftovers of namespaces, of all types that are served now.
+    pub async fn look_inside(
+        &self,
+        namespaces: &[&str],
+        keep: usize,
+    ) -> Result<BTreeMap<String, Inventory>, ApiError> {
+        self.list_leftovers(&self.discover().await?, namespaces, keep).await
+    }
+
     /// Lists the leftovers of namespaces: one list per type, several types at once. A single namespace is listed by
     /// itself; several are found in one list over all namespaces, unless that turns out much larger than they
     /// are. At most `keep` objects of a type and namespace are held in memory; the counts are exact. Fails

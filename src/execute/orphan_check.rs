@@ -1,6 +1,6 @@
 //! What it came to in the end: whether the namespace is gone after all, and what was left behind.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -39,12 +39,29 @@ impl Executor<'_> {
         }
     }
 
-    /// Rule 8: says what was left behind.
-    pub async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
+    /// Rule 8: says what was left behind of what was inside before.
+    pub async fn look_for_orphans(&self, before: &Inventory, report: Report) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
         let held = self.types_to_look_at(before, &report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
-        match self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await {
+        let after = self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await;
+        self.left_behind(before, after, report).await
+    }
+
+    /// The same of a namespace that nobody has looked into. At most `keep` objects of a type are named.
+    pub async fn look_for_any_orphans(&self, report: Report, keep: usize) -> Report {
+        (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
+        let after = self.cluster.look_inside(&[&report.namespace], keep).await;
+        self.left_behind(&Inventory::default(), after, report).await
+    }
+
+    async fn left_behind(
+        &self,
+        before: &Inventory,
+        after: Result<BTreeMap<String, Inventory>, ApiError>,
+        mut report: Report,
+    ) -> Report {
+        match after {
             Ok(mut after) => {
                 let after = after.remove(&report.namespace).unwrap_or_default();
                 report.unknown.extend(after.coverage.gaps);

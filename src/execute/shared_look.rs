@@ -41,11 +41,7 @@ impl SharedLook {
         if names.is_empty() {
             return;
         }
-        let found = async {
-            let discovered = cluster.discover().await?;
-            cluster.list_leftovers(&discovered, &names, 1).await
-        };
-        let mut found = found.await;
+        let mut found = cluster.look_inside(&names, 1).await;
         for (name, sender) in waiting {
             let of_it = match &mut found {
                 Ok(found) => Ok(found.remove(&name).unwrap_or_default()),

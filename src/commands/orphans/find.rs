@@ -46,9 +46,8 @@ async fn under(cluster: &Cluster, names: &[String]) -> Result<FoundOrphans, ApiE
     let mut found = FoundOrphans::default();
     let mut orphans = BTreeMap::new();
     if !missing.is_empty() {
-        let discovered = cluster.discover().await?;
         let wanted: Vec<&str> = missing.iter().map(String::as_str).collect();
-        orphans = cluster.list_leftovers(&discovered, &wanted, usize::MAX).await?;
+        orphans = cluster.look_inside(&wanted, usize::MAX).await?;
         found.looked = looked_at(&orphans);
         orphans.retain(|_, inside| !inside.types.is_empty());
         asked.extend(ask(cluster, missing.into_iter()).await?);

@@ -249,33 +249,13 @@ impl Purge<'_> {
                 self.rounds(*namespace, &Inventory::default(), &mut report).await;
                 if report.outcome == Outcome::Cleared && !report.wrote {
                     // It went without this run, which has not seen what was inside.
-                    report = self.left_behind(report).await;
+                    report = self.executor(&on_activity).look_for_any_orphans(report, KEEP).await;
                 }
             }
             PurgeTarget::Active | PurgeTarget::Unreadable(_) => {}
         }
         // It may have gone since the last look.
         self.executor(&on_activity).settle(report).await
-    }
-
-    /// What is under the name of a namespace that is gone.
-    async fn left_behind(&self, mut report: Report) -> Report {
-        let name = report.namespace.clone();
-        let look = async {
-            let discovered = self.cluster.discover().await?;
-            self.cluster.list_leftovers(&discovered, &[&name], KEEP).await
-        };
-        match look.await {
-            Ok(mut found) => {
-                let inside = found.remove(&name).unwrap_or_default();
-                let on_activity = |name: &str, activity| self.acting.set(name, activity);
-                self.executor(&on_activity).look_for_orphans(&inside, report).await
-            }
-            Err(error) => {
-                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
-                report
-            }
-        }
     }
 
     async fn missing(&self, inside: &Inventory, report: &mut Report) {
