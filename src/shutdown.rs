@@ -24,6 +24,13 @@ impl Shutdown {
         Ok(Self(receiver))
     }
 
+    /// What a test announces in place of a signal.
+    #[cfg(test)]
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn announced_by(receiver: watch::Receiver<Option<Exit>>) -> Self {
+        Self(receiver)
+    }
+
     /// How to end, if a signal has come.
     #[must_use]
     pub fn requested(&self) -> Option<Exit> {

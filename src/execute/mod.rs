@@ -112,3 +112,7 @@ impl Executor<'_> {
         Some(Problem::new(format!("namespace/{} is left alone: {why}", namespace.name)))
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;
