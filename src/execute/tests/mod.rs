@@ -1,5 +1,6 @@
 //! What an executor does with the answers of a server: the sandbox, with faults between it and the client.
 
+mod ends;
 mod many_objects;
 mod namespace;
 mod objects;
@@ -202,8 +203,13 @@ pub(super) fn conflict() -> Canned {
     Canned::status(409, "Conflict", "the object has been modified")
 }
 
+/// The namespace is missing, in the server's words.
 pub(super) fn not_found() -> Canned {
-    Canned::status(404, "NotFound", "not found")
+    let details = json!({"name": NAME, "kind": "namespaces"});
+    let message = "namespaces \"rodrigo\" not found";
+    let status = json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
+        "message": message, "details": details});
+    Canned::json(404, &status)
 }
 
 pub(super) fn internal() -> Canned {

@@ -8,7 +8,7 @@ use crate::plan::LimitsFrom;
 pub(super) const CONFIGMAPS: &str = "/api/v1/namespaces/rodrigo/configmaps";
 pub(super) const HOLD: &str = "example.com/hold";
 
-fn configmaps() -> ResourceType {
+pub(super) fn configmaps() -> ResourceType {
     resource("", "configmaps", "ConfigMap")
 }
 
@@ -213,11 +213,8 @@ async fn what_fails_is_named_and_what_may_have_been_written_is_not_called_unwrit
         assert_eq!(releases([fault]).await, is(&failed(forbidden), methods));
     }
     // The namespace is missing; the object need not be.
-    let mut status = json!({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404,
-        "message": "namespaces \"rodrigo\" not found"});
-    status["details"] = json!({"name": "rodrigo", "kind": "namespaces"});
     for (method, methods) in [("GET", "GET"), ("PATCH", "GET PATCH")] {
-        let fault = Fault::answer(of_a(method), Canned::json(404, &status));
+        let fault = Fault::answer(of_a(method), not_found());
         assert_eq!(releases([fault]).await, is(&failed("namespaces \"rodrigo\" not found"), methods));
     }
     let lost = |why: &str| {
