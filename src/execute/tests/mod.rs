@@ -1,9 +1,12 @@
 //! What an executor does with the answers of a server: the sandbox, with faults between it and the client.
 
+mod controller;
 mod ends;
+mod leftovers;
 mod many_objects;
 mod namespace;
 mod objects;
+mod plans;
 mod reports;
 mod waits;
 
@@ -36,7 +39,6 @@ pub(super) struct Lab {
     pub(super) deadline: Option<Instant>,
     pub(super) activities: Rc<RefCell<Vec<Activity>>>,
     on_activity: OnActivity,
-    #[allow(dead_code)]
     pub(super) shown: Rc<RefCell<Vec<String>>>,
     on_step: OnStep,
     pub(super) signal: Arc<watch::Sender<Option<Exit>>>,
