@@ -213,13 +213,11 @@ impl Run<'_> {
             if let Some(why) = self.executor.halted() {
                 return done.halted(why);
             }
-            let wrote = self.wrote || done.wrote;
             if self.last && round == MAX_ROUNDS {
-                let outcome = if wrote { Outcome::Released } else { Outcome::Failed };
                 done.steps.push(self.not_finished(step));
-                return done.end(outcome, Some(still_there(&fresh)));
+                return done.end(self.released_or(Outcome::Failed), Some(still_there(&fresh)));
             }
-            if wrote {
+            if self.wrote {
                 self.release_again(&mut done).await;
             }
         }
@@ -265,7 +263,6 @@ impl Run<'_> {
             // What fails here is found by the look before the PUT.
             let written = self.executor.write_objects(resource, &self.plan.namespace, None, write).await;
             let Ok(counts) = written else { continue };
-            done.wrote |= self.has_written(&counts);
             if let (StepResult::Done, message) = counts.result(self.dry_run()) {
                 let message = format!("{message} in a further round");
                 done.steps.push(self.report(step, StepResult::Done, message));

@@ -101,6 +101,8 @@ async fn the_look_before_the_put_ends_with_a_signal_or_where_the_namespace_is_go
     let gone = Fault::before(any("GET").once(), remove);
     let report = lab.runs(vec![finalize()], [gone]).await;
     assert_eq!((report.outcome, message(&report)), (Outcome::Unchanged, ""));
+    let nothing_forced = "Finalize Skipped: the namespace was gone already; nothing was forced";
+    assert_eq!((steps(&report), report.warnings), (vec![nothing_forced.to_owned()], Vec::new()));
     // Whether it is there cannot be seen.
     let mut lab = Lab::stuck(&["kubernetes"], &[]).await;
     lab.settings.policy.leftovers = Leftovers::Release;

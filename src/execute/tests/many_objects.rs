@@ -43,6 +43,18 @@ async fn a_right_that_is_missing_is_not_asked_for_a_hundred_times() {
 }
 
 #[tokio::test]
+async fn what_a_webhook_refuses_of_one_object_it_need_not_refuse_of_the_next() {
+    let lab = holding(30).await;
+    let webhook = Canned::status(403, "Forbidden", "admission webhook \"w\" denied the request: no");
+    for canned in [webhook, internal()] {
+        let fault = Fault::answer(Matcher::new("PATCH", CONFIGMAPS), canned);
+        let counts = lab.writes_to(ObjectWrite::Release(&hold()), None, [fault]).await.ok().unwrap();
+        let message = counts.result(DryRun::None).1;
+        assert!(message.starts_with("0 done, 30 failed") && !message.contains("not begun"), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_here_and_there_keeps_nothing_from_being_tried() {
     let lab = holding(40).await;
     let every_other = (0..40).step_by(2).map(|index| path(&format!("c{index:02}")));

@@ -282,12 +282,23 @@ async fn the_namespace_is_looked_at_between_the_list_and_the_first_write() {
 async fn a_list_is_begun_anew_only_where_it_broke_off_or_expired() {
     let list = || Matcher::new("GET", CONFIGMAPS).accept("List");
     let expired = || Canned::status(410, "Expired", "too old");
-    let done = "Done, wrote: 1 done";
-    assert_eq!(releases([Fault::truncate(list().times(2))]).await.0, done);
-    assert_eq!(releases([Fault::answer(list().times(2), expired())]).await.0, done);
-    let (said, methods) = releases([Fault::truncate(list())]).await;
-    assert!(said.starts_with("failed: the answer of the server"), "{said}");
-    assert_eq!(methods, "GET");
-    let failed = releases([Fault::answer(list(), internal())]).await;
-    assert_eq!(failed, is("failed: no leader", "GET"));
+    for (fault, said, lists) in [
+        (Fault::truncate(list().times(2)), "1 done", 3),
+        (Fault::answer(list().times(2), expired()), "1 done", 3),
+        (Fault::truncate(list()), "the answer of the server", 3),
+        // Each is asked for without the token once more.
+        (Fault::answer(list(), expired()), "too old", 6),
+        (Fault::answer(list(), internal()), "no leader", 1),
+    ] {
+        let lab = Lab::with_held().await;
+        let finalizers = hold();
+        let written = lab.writes_to(ObjectWrite::Release(&finalizers), None, [fault]).await;
+        let told = match written {
+            Ok(counts) => counts.result(DryRun::None).1,
+            Err(ObjectsError::Failed(error)) => error.detail(),
+            Err(_) => String::new(),
+        };
+        assert!(told.starts_with(said), "{told}");
+        assert_eq!(lab.sent().iter().filter(|(_, path, _)| path == CONFIGMAPS).count(), lists, "{said}");
+    }
 }
