@@ -6,6 +6,7 @@ use futures::{TryStreamExt, future};
 use k8s_openapi::api::admissionregistration::v1 as admission;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1 as registration;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::coverage::Listed;
@@ -18,12 +19,32 @@ use crate::model::{
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
+/// What is looked at of an object's metadata. k8s-openapi's type takes managed fields apart: most of what is sent.
+#[derive(Default, Deserialize)]
+struct Named {
+    name: Option<String>,
+}
+
+/// Mutating webhooks are configured with the same fields, and one more that does not matter here.
+#[derive(Deserialize)]
+struct WebhookConfiguration {
+    metadata: Option<Named>,
+    webhooks: Option<Vec<admission::ValidatingWebhook>>,
+}
+
+#[derive(Deserialize)]
+struct RegisteredApi {
+    metadata: Option<Named>,
+    spec: Option<registration::APIServiceSpec>,
+    status: Option<registration::APIServiceStatus>,
+}
+
 impl Cluster {
     /// Reads what can hold up any namespace. What could not be read is among the gaps; fails only where the
     /// server as a whole is of no use.
     pub async fn extensions(&self, discovered: &Discovered) -> Result<ClusterExtensions, ApiError> {
         let (services, crds, (webhooks, no_webhooks), (policies, no_policies)) = futures::try_join!(
-            self.all::<registration::APIService>(discovered, "apiregistration.k8s.io", "apiservices"),
+            self.all::<RegisteredApi>(discovered, "apiregistration.k8s.io", "apiservices"),
             self.terminating_crds(discovered),
             self.webhooks(discovered),
             self.policies(discovered),
@@ -45,8 +66,7 @@ impl Cluster {
 
     async fn webhooks(&self, discovered: &Discovered) -> Result<(Vec<AdmissionHook>, Vec<Gap>), ApiError> {
         use AdmissionHookKind::{MutatingWebhook, ValidatingWebhook};
-        let all =
-            |resource| self.all::<admission::ValidatingWebhookConfiguration>(discovered, ADMISSION, resource);
+        let all = |resource| self.all::<WebhookConfiguration>(discovered, ADMISSION, resource);
         let (validating, mutating) =
             futures::try_join!(all("validatingwebhookconfigurations"), all("mutatingwebhookconfigurations"))?;
         let (mut hooks, mut gaps) = (Vec::new(), Vec::new());
@@ -137,13 +157,13 @@ impl Discovered {
 }
 
 /// Only the APIServices of an aggregated API server can be unavailable.
-fn api_service(service: registration::APIService) -> Option<ApiService> {
+fn api_service(service: RegisteredApi) -> Option<ApiService> {
     let spec = service.spec?;
     let behind = spec.service?;
     let conditions = service.status.and_then(|status| status.conditions).unwrap_or_default();
     let available = conditions.into_iter().find(|condition| condition.type_ == "Available");
     Some(ApiService {
-        name: service.metadata.name?,
+        name: service.metadata?.name?,
         group: spec.group.unwrap_or_default(),
         version: spec.version.unwrap_or_default(),
         service: ServiceRef { namespace: behind.namespace?, name: behind.name? },
@@ -153,12 +173,11 @@ fn api_service(service: registration::APIService) -> Option<ApiService> {
     })
 }
 
-/// Mutating webhooks are configured with the same fields, and one more that does not matter here.
 fn webhooks(
     kind: AdmissionHookKind,
-    configuration: admission::ValidatingWebhookConfiguration,
+    configuration: WebhookConfiguration,
 ) -> impl Iterator<Item = AdmissionHook> {
-    let name = configuration.metadata.name.unwrap_or_default();
+    let name = configuration.metadata.unwrap_or_default().name.unwrap_or_default();
     configuration.webhooks.unwrap_or_default().into_iter().map(move |hook| AdmissionHook {
         kind,
         configuration: name.clone(),

@@ -99,16 +99,8 @@ impl Cluster {
             .iter()
             .filter_map(|(ty, listed)| Some((ty.to_string(), listed.whole.as_ref()?.detail.clone())));
         let failed: Arc<BTreeMap<String, String>> = Arc::new(failed.collect());
-        for (_, ListedType { found, gaps, .. }) in listed {
-            for (name, inventory) in &mut inventories {
-                match (&found, gaps.get(name)) {
-                    (Err(gap), _) | (_, Some(gap)) => inventory.coverage.gaps.push(gap.clone()),
-                    (Ok(by_namespace), None) => {
-                        inventory.coverage.looked += 1;
-                        inventory.types.extend(by_namespace.get(name).cloned());
-                    }
-                }
-            }
+        for (_, of_type) in listed {
+            distribute(of_type, &mut inventories);
         }
         for inventory in inventories.values_mut() {
             inventory.coverage.types = Arc::clone(&looked);
@@ -223,6 +215,29 @@ impl Cluster {
             self.each_by_metadata_in(ty, namespace, &mut |leftover| counter.add(leftover)).await?;
         }
         Ok(counter.found)
+    }
+}
+
+/// Puts what was found of a type where it belongs. Of most types there is nothing in most namespaces.
+fn distribute(ListedType { found, gaps, .. }: ListedType, inventories: &mut BTreeMap<String, Inventory>) {
+    match found {
+        Err(gap) => inventories.values_mut().for_each(|each| each.coverage.gaps.push(gap.clone())),
+        Ok(by_namespace) => {
+            for inventory in inventories.values_mut() {
+                inventory.coverage.looked += 1;
+            }
+            for (name, of_type) in by_namespace {
+                if let Some(inventory) = inventories.get_mut(&name).filter(|_| !gaps.contains_key(&name)) {
+                    inventory.types.push(of_type);
+                }
+            }
+            for (name, gap) in gaps {
+                if let Some(inventory) = inventories.get_mut(&name) {
+                    inventory.coverage.looked -= 1;
+                    inventory.coverage.gaps.push(gap);
+                }
+            }
+        }
     }
 }
 

@@ -260,7 +260,7 @@ mod tests {
             spec_finalizers: vec!["kubernetes".to_owned()],
             metadata_finalizers: Vec::new(),
             conditions: conditions.collect(),
-            json: serde_json::Value::Null,
+            json: std::sync::Arc::default(),
         })
     }
 

@@ -6,6 +6,7 @@ mod causes;
 mod common;
 mod conditions;
 mod groups;
+mod hook_index;
 mod intercepted;
 mod owners;
 pub mod predict;
@@ -18,7 +19,8 @@ pub use conditions::{
     remaining_types, types_named,
 };
 pub use groups::{CauseGroup, by_cause};
-pub use intercepted::{Intercepted, sees};
+pub use hook_index::HookIndex;
+pub use intercepted::{Intercepted, sees, sees_deletion};
 pub use owners::{Held, OwnerQuery, queries};
 pub use state::{PATIENCE, State, age, reason};
 

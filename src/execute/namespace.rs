@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::objects::{Retry, put_back};
 use super::{Executor, Outcome, Problem};
@@ -91,7 +91,7 @@ impl NamespaceWrite<'_> {
                 undone(&answer.spec_finalizers, &rest)
             }
             Self::Rearm => {
-                let mut body = fresh.json.clone();
+                let mut body = Value::clone(&fresh.json);
                 body["spec"]["finalizers"] = json!([KUBERNETES_FINALIZER]);
                 let answer = cluster.finalize(name, &body, dry_run).await?;
                 if answer.has_kubernetes_finalizer() {

@@ -125,14 +125,43 @@ impl AdmissionHook {
     /// pkg/admission/plugin/webhook/predicates/rules/rules.go and predicates/namespace/matcher.go).
     #[must_use]
     pub fn intercepts(&self, attributes: &AdmissionAttributes<'_>) -> bool {
+        self.covers(attributes)
+            && self.selects_namespace(attributes.namespace_labels)
+            && self.selects_object(attributes.object_labels)
+    }
+
+    /// Whether one of its rules covers the request.
+    #[must_use]
+    pub fn covers(&self, attributes: &AdmissionAttributes<'_>) -> bool {
         self.rules.iter().any(|rule| rule.covers(attributes))
-            && selects(&self.namespace_selector, attributes.namespace_labels)
-            && selects(&self.object_selector, attributes.object_labels)
+    }
+
+    /// Whether one of its rules covers requests of this kind, of whatever name.
+    #[must_use]
+    pub fn covers_some_name(&self, attributes: &AdmissionAttributes<'_>) -> bool {
+        self.rules.iter().any(|rule| rule.covers_some_name(attributes))
+    }
+
+    /// Whether it is consulted about what is in a namespace with these labels.
+    #[must_use]
+    pub fn selects_namespace(&self, labels: &BTreeMap<String, String>) -> bool {
+        selects(&self.namespace_selector, labels)
+    }
+
+    /// Whether it is consulted about an object with these labels.
+    #[must_use]
+    pub fn selects_object(&self, labels: &BTreeMap<String, String>) -> bool {
+        selects(&self.object_selector, labels)
     }
 }
 
 impl AdmissionRule {
     fn covers(&self, attributes: &AdmissionAttributes<'_>) -> bool {
+        self.covers_some_name(attributes)
+            && (self.names.is_empty() || self.names.iter().any(|name| name == attributes.name))
+    }
+
+    fn covers_some_name(&self, attributes: &AdmissionAttributes<'_>) -> bool {
         let any = |have: &[String], want: &str| have.iter().any(|each| each == "*" || each == want);
         let scope = match self.scope.as_str() {
             "Cluster" => !attributes.namespaced,
@@ -144,7 +173,6 @@ impl AdmissionRule {
             && any(&self.operations, attributes.operation)
             && scope
             && any(&self.versions, attributes.version)
-            && (self.names.is_empty() || self.names.iter().any(|name| name == attributes.name))
             && self.resources.iter().any(|pattern| covers_resource(pattern, attributes))
     }
 }
@@ -158,6 +186,13 @@ fn covers_resource(pattern: &str, attributes: &AdmissionAttributes<'_>) -> bool 
 
 /// A selector that cannot be read is taken to match: better to name a suspect too many.
 fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+    let LabelSelector { match_expressions, match_labels } = selector;
+    // As most are: nothing has to be read.
+    if match_expressions.as_ref().is_none_or(Vec::is_empty)
+        && match_labels.as_ref().is_none_or(BTreeMap::is_empty)
+    {
+        return true;
+    }
     Selector::try_from(selector.clone()).map_or(true, |selector| selector.matches(labels))
 }
 

@@ -1,6 +1,7 @@
 //! A namespace as the server stores it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -49,8 +50,9 @@ pub struct Namespace {
     pub metadata_finalizers: Vec<String>,
     /// `status.conditions`, in the server's order.
     pub conditions: Vec<Condition>,
-    /// The object exactly as it was read, unknown fields and all: the only thing that may be sent back.
-    pub json: Value,
+    /// The object exactly as it was read, unknown fields and all: the only thing that may be sent back. Every copy of the
+    /// namespace has the same.
+    pub json: Arc<Value>,
 }
 
 /// The server's answer was JSON, but no namespace.
@@ -112,7 +114,7 @@ impl Namespace {
     /// Reads a namespace from the server's JSON, which is kept whole in [`Namespace::json`].
     pub fn from_json(json: Value) -> Result<Self, Malformed> {
         let fields = NamespaceFields::deserialize(&json)?;
-        Ok(Self { json, ..Self::from_fields(fields)? })
+        Ok(Self { json: Arc::new(json), ..Self::from_fields(fields)? })
     }
 
     /// The same of what is only looked at: [`Namespace::json`] is null, and nothing can be sent back.
@@ -134,7 +136,7 @@ impl Namespace {
             spec_finalizers: spec.and_then(|spec| spec.finalizers).unwrap_or_default(),
             metadata_finalizers: meta.finalizers.unwrap_or_default(),
             conditions: conditions.into_iter().map(Condition::from).collect(),
-            json: Value::Null,
+            json: Arc::default(),
         })
     }
 
@@ -170,7 +172,7 @@ impl Namespace {
     /// The object to PUT to /finalize: what was read, with exactly these spec finalizers removed.
     #[must_use]
     pub fn without_spec_finalizers(&self, remove: &[&str]) -> Value {
-        let mut body = self.json.clone();
+        let mut body = Value::clone(&self.json);
         if let Some(finalizers) = body.pointer_mut("/spec/finalizers").and_then(Value::as_array_mut) {
             finalizers.retain(|name| !name.as_str().is_some_and(|name| remove.contains(&name)));
         }

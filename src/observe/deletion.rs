@@ -9,7 +9,7 @@ use super::backends;
 use super::dry_runs::may_refuse;
 use crate::cluster::{Cluster, Discovered, ForbiddenReads, LIST_CONCURRENCY, not_allowed};
 use crate::diagnose::predict::{accounts_for, is_own_right, namespace_queries, needs_owner_account};
-use crate::diagnose::{Intercepted, sees};
+use crate::diagnose::{Intercepted, sees, sees_deletion};
 use crate::model::{
     Account, AccountPods, AdmissionHook, ClusterDeletionFacts, ClusterExtensions, DeletionFacts,
     DryRunResult, Facts, Gap, Grant, HeldObject, Leftover, OwnerTraces, ResourceType, ServiceRef,
@@ -249,14 +249,7 @@ fn examples<'a>(facts: &Facts, of_type: &'a TypeLeftovers, hooks: &[&AdmissionHo
     let mut found: Vec<&Leftover> =
         live().find(|object| !is_default(object)).or_else(|| live().next()).into_iter().collect();
     for hook in hooks {
-        let seen = live().find(|object| {
-            let one = TypeLeftovers {
-                sample: vec![(*object).clone()],
-                ..TypeLeftovers::none(of_type.resource.clone())
-            };
-            let inventory = crate::model::Inventory { types: vec![one], ..Default::default() };
-            sees(hook, &facts.namespace, &inventory).iter().any(|seen| matches!(seen, Intercepted::Delete(_)))
-        });
+        let seen = live().find(|object| sees_deletion(hook, &facts.namespace, &of_type.resource, object));
         found.extend(seen.filter(|seen| found.iter().all(|known| known.uid != seen.uid)));
     }
     found

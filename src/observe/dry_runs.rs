@@ -8,20 +8,21 @@ use futures::lock::Mutex;
 
 use super::Depth;
 use crate::cluster::{Cluster, LIST_CONCURRENCY};
-use crate::diagnose::{Intercepted, sees};
+use crate::diagnose::{HookIndex, Intercepted, sees};
 use crate::model::{AdmissionHook, DryRunResult, Facts, Leftover, Permission, ResourceType, TypeLeftovers};
 
 /// What this account may do, asked once and only where it matters: an account that only reports is never seen trying
 /// to write. An account that may do it to all types is not asked type by type.
 pub(super) struct Rights<'a> {
     cluster: &'a Cluster,
+    hooks: HookIndex,
     everything: Mutex<BTreeMap<&'static str, bool>>,
     types: Mutex<BTreeMap<(&'static str, String, String), bool>>,
 }
 
 impl<'a> Rights<'a> {
-    pub(super) fn new(cluster: &'a Cluster) -> Self {
-        Self { cluster, everything: Mutex::default(), types: Mutex::default() }
+    pub(super) fn new(cluster: &'a Cluster, hooks: HookIndex) -> Self {
+        Self { cluster, hooks, everything: Mutex::default(), types: Mutex::default() }
     }
 
     pub(super) fn cluster(&self) -> &'a Cluster {
@@ -69,7 +70,7 @@ pub(super) async fn dry_runs(rights: &Rights<'_>, facts: &Facts, depth: Depth) -
     if !facts.namespace.is_terminating() {
         return Vec::new();
     }
-    let wanted = wanted(facts, depth);
+    let wanted = wanted(facts, depth, &rights.hooks);
     let cluster = rights.cluster;
     let mut requests: Vec<BoxFuture<'_, Option<DryRunResult>>> = Vec::new();
     if wanted.finalize {
@@ -104,11 +105,12 @@ struct Wanted<'a> {
     releases: Vec<(&'a ResourceType, &'a Leftover)>,
 }
 
-fn wanted(facts: &Facts, depth: Depth) -> Wanted<'_> {
+fn wanted<'a>(facts: &'a Facts, depth: Depth, hooks: &HookIndex) -> Wanted<'a> {
     let types = &facts.inventory.types;
     let (mut finalize, mut delete, mut release) = (false, BTreeSet::new(), BTreeSet::new());
     let index = |of_type: &TypeLeftovers| types.iter().position(|each| each.resource == of_type.resource);
-    for hook in facts.extensions.admission_hooks.iter().filter(|each| may_refuse(each)) {
+    let hooks = hooks.that_may_see(&facts.extensions.admission_hooks, &facts.inventory);
+    for hook in hooks.into_iter().filter(|each| may_refuse(each)) {
         for seen in sees(hook, &facts.namespace, &facts.inventory) {
             match seen {
                 Intercepted::Finalize => finalize = true,

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 
 use crate::cluster::{ApiError, Cluster, Discovered, ForbiddenReads, LIST_CONCURRENCY};
-use crate::diagnose::{PATIENCE, age, queries, sees};
+use crate::diagnose::{HookIndex, PATIENCE, age, queries, sees};
 use crate::model::{
     Backend, ClusterExtensions, Facts, FailingCondition, Gap, Inventory, Namespace, NodeState, Pod, Presence,
     ServiceRef, Unreadable,
@@ -83,7 +83,8 @@ pub async fn observe_discovered(
         namespace.conditions.is_empty() && age(namespace, now).is_some_and(|age| age >= PATIENCE)
     };
     let silent = namespaces.iter().any(waits_for_report);
-    let services = services_in_question(&namespaces, &inventories, &extensions);
+    let hooks = HookIndex::new(&extensions.admission_hooks, inventories.values());
+    let services = services_in_question(&namespaces, &inventories, &extensions, &hooks);
     let reads_owners = matches!(depth, Depth::Owners | Depth::Whole);
     let queries = if reads_owners { queries(inventories.values()) } else { Vec::new() };
     let controller = ("kube-system".to_owned(), "kube-controller-manager".to_owned());
@@ -98,7 +99,7 @@ pub async fn observe_discovered(
     let mut pods = pods(&look, &namespaces[..close.min(namespaces.len())], &inventories).await;
     extensions.gaps.extend(look.forbidden.into_gaps());
     let extensions = Arc::new(extensions);
-    let rights = Rights::new(cluster);
+    let rights = Rights::new(cluster, hooks);
     let looks = namespaces.into_iter().enumerate().map(|(index, namespace)| {
         let inventory = inventories.remove(&namespace.name).unwrap_or_default();
         let pods = pods.remove(&namespace.name);
@@ -168,6 +169,7 @@ fn services_in_question(
     namespaces: &[Namespace],
     inventories: &BTreeMap<String, Inventory>,
     extensions: &ClusterExtensions,
+    hooks: &HookIndex,
 ) -> BTreeSet<ServiceRef> {
     let gaps = || inventories.values().flat_map(|inventory| &inventory.coverage.gaps);
     let dead = extensions
@@ -176,13 +178,16 @@ fn services_in_question(
         .filter(|service| service.available == Some(false) || gaps().any(|gap| service.serves(gap)));
     let mut services: BTreeSet<ServiceRef> = dead.map(|service| service.service.clone()).collect();
     services.extend(extensions.conversions.values().filter_map(|conversion| conversion.service.clone()));
-    for hook in &extensions.admission_hooks {
-        let in_question = namespaces.iter().any(|namespace| {
-            inventories
-                .get(&namespace.name)
-                .is_some_and(|inventory| !sees(hook, namespace, inventory).is_empty())
-        });
-        services.extend(hook.service.clone().filter(|_| in_question));
+    for namespace in namespaces {
+        let Some(inventory) = inventories.get(&namespace.name) else { continue };
+        for hook in hooks.that_may_see(&extensions.admission_hooks, inventory) {
+            if let Some(service) = &hook.service
+                && !services.contains(service)
+                && !sees(hook, namespace, inventory).is_empty()
+            {
+                services.insert(service.clone());
+            }
+        }
     }
     services
 }

@@ -85,7 +85,7 @@ impl<'a> Watched<'a> {
 
     fn remember(&mut self, mut namespace: Namespace) {
         // Nothing will be written back, and this may run for weeks.
-        namespace.json = serde_json::Value::Null;
+        namespace.json = std::sync::Arc::default();
         let shown = self.known.remove(&namespace.name).filter(|(known, _)| known.uid == namespace.uid);
         self.known.insert(namespace.name.clone(), (namespace, shown.and_then(|(_, shown)| shown)));
     }

@@ -179,7 +179,7 @@ proptest! {
         let Some(plan) = planned(&facts, &policy) else { return Ok(()) };
         let removes = plan.removes();
         let mut body = plan.namespace.without_spec_finalizers(&removes);
-        let mut read = facts.namespace.json.clone();
+        let mut read = Value::clone(&facts.namespace.json);
         let strings = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap() };
         let mut rest = strings(&read["spec"]["finalizers"]);
         rest.retain(|name| !removes.contains(&name.as_str()));

@@ -198,7 +198,7 @@ fn an_unavailable_stateless_api_is_known_to_hold_nothing() {
 
 #[test]
 fn what_the_controller_counts_and_nobody_could_list_is_not_abandoned() {
-    let mut json = namespace("rodrigo", true, &["kubernetes"], &[]).json;
+    let mut json = serde_json::Value::clone(&namespace("rodrigo", true, &["kubernetes"], &[]).json);
     json["status"]["conditions"] = json!([{
         "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain",
         "message": "Some resources are remaining: widgets.example.com has 1 resource instances",

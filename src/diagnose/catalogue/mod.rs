@@ -189,6 +189,10 @@ type Closeness = (bool, bool, usize, usize);
 
 impl Entry {
     fn closeness(&self, finalizer: &str, group: &str, kind: &str) -> Option<Closeness> {
+        // There are hundreds of entries, and every finalizer of every namespace is looked up.
+        if !self.names.iter().any(|name| name::may_begin(name, finalizer)) {
+            return None;
+        }
         let of_group = if self.groups.is_empty() {
             0
         } else {

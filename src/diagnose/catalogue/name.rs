@@ -8,11 +8,18 @@ pub(super) fn is_pattern(name: &str) -> bool {
     name.contains('*') || name == OF_TYPE
 }
 
+/// Whether a text that fits this name may begin like this one, by the first byte alone.
+#[inline]
+pub(super) fn may_begin(name: &str, text: &str) -> bool {
+    let (name, text) = (name.as_bytes().first(), text.as_bytes().first());
+    // OF_TYPE begins with `<`.
+    name == text || matches!(name, Some(b'*' | b'<'))
+}
+
 /// Whether a text fits a pattern, in which `*` stands for one or more characters: if so, how many characters
 /// of it the pattern spells out.
 pub(super) fn fits(pattern: &str, text: &str) -> Option<usize> {
-    let spelled_out = pattern.len() - pattern.matches('*').count();
-    rest_fits(pattern, text).then_some(spelled_out)
+    rest_fits(pattern, text).then(|| pattern.len() - pattern.matches('*').count())
 }
 
 fn rest_fits(pattern: &str, text: &str) -> bool {

@@ -261,5 +261,9 @@ fn key(hook: &AdmissionHook) -> String {
 
 /// Whether a refusal is this hook's: its name stands in the answer.
 fn names(said: &str, hook: &AdmissionHook) -> bool {
-    said.contains(&format!("\"{}\"", hook.name)) || said.contains(&format!("'{}'", hook.name))
+    let name = hook.name.as_str();
+    said.match_indices(name).any(|(at, _)| {
+        let (before, behind) = (&said[..at], &said[at + name.len()..]);
+        ['"', '\''].into_iter().any(|quote| before.ends_with(quote) && behind.starts_with(quote))
+    })
 }

@@ -42,6 +42,9 @@ pub(super) fn unavailable_apis(facts: &Facts) -> Vec<Cause> {
 fn undeletable_apis(facts: &Facts) -> Vec<Cause> {
     let messages = failures(&facts.namespace).map(|condition| condition.message.as_str());
     let remain: BTreeSet<String> = messages.flat_map(items_remain).collect();
+    if remain.is_empty() {
+        return Vec::new();
+    }
     let types = facts.extensions.types.iter().filter(|ty| remain.contains(&ty.to_string()));
     let served = types.filter_map(|ty| {
         let services = &facts.extensions.api_services;

@@ -253,7 +253,7 @@ async fn the_namespace_is_looked_at_between_the_list_and_the_first_write() {
         let (lab, finalizers) = (Lab::with_held().await, hold());
         lab.says(ObjectWrite::Release(&finalizers), faults).await
     };
-    let mut other = namespace.json.clone();
+    let mut other = serde_json::Value::clone(&namespace.json);
     other["metadata"]["uid"] = json!("another");
     for json in [&other] {
         let fault = Fault::answer(read(), Canned::json(200, json));
@@ -262,7 +262,7 @@ async fn the_namespace_is_looked_at_between_the_list_and_the_first_write() {
     assert_eq!(look(vec![Fault::answer(read(), not_found())]).await, is("gone", "GET GET"));
     assert_eq!(look(vec![Fault::answer(read(), internal())]).await, is("failed: no leader", "GET GET"));
     // The same one, which nobody deletes any more.
-    let mut active = namespace.json.clone();
+    let mut active = serde_json::Value::clone(&namespace.json);
     active["metadata"].as_object_mut().unwrap().remove("deletionTimestamp");
     let fault = Fault::answer(read(), Canned::json(200, &active));
     assert_eq!(lab.says(ObjectWrite::Release(&hold()), [fault]).await, is("replaced", "GET GET"));

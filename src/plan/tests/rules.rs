@@ -57,7 +57,7 @@ fn a_type_that_may_not_be_listed_is_accepted_by_name_unless_the_controller_count
         "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain",
         "message": "Some resources are remaining: widgets.example.com has 2 resource instances",
     }]});
-    let mut json = diagnosis.namespace.json.clone();
+    let mut json = serde_json::Value::clone(&diagnosis.namespace.json);
     json["status"] = counted;
     diagnosis.namespace = Namespace::from_json(json).unwrap();
     let refusal = plan(&diagnosis, &policy).unwrap_err();
@@ -129,7 +129,7 @@ fn an_api_group_that_is_forbidden_as_a_whole_is_accepted_by_nothing() {
 #[test]
 fn what_the_controller_counts_is_named_beside_a_gap_that_is_not_about_it() {
     let counted = |diagnosis: &mut Diagnosis| {
-        let mut json = diagnosis.namespace.json.clone();
+        let mut json = serde_json::Value::clone(&diagnosis.namespace.json);
         json["status"] = json!({"conditions": [{
             "type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain",
             "message": "Some resources are remaining: widgets.example.com has 2 resource instances",

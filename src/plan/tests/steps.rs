@@ -19,7 +19,7 @@ fn live(types: &[(&str, &str)]) -> Inventory {
 /// Deleted half a minute ago.
 fn young(inventory: Inventory) -> Diagnosis {
     let deleted_at = "2026-01-01T23:59:30Z";
-    let mut json = namespace("rodrigo", true, &["kubernetes"], &[]).json;
+    let mut json = serde_json::Value::clone(&namespace("rodrigo", true, &["kubernetes"], &[]).json);
     json["metadata"]["deletionTimestamp"] = json!(deleted_at);
     diagnosis(Namespace::from_json(json).unwrap(), inventory)
 }

@@ -119,7 +119,7 @@ fn whatever() -> impl Strategy<Value = Facts> {
     (conditions, dry_runs(), gaps(), around(), any::<bool>()).prop_map(
         |(conditions, dry_runs, gaps, around, held)| {
             let mut facts = facts();
-            let mut json = facts.namespace.json.clone();
+            let mut json = serde_json::Value::clone(&facts.namespace.json);
             let kinds = ["NamespaceDeletionContentFailure", "NamespaceDeletionDiscoveryFailure"];
             let conditions = conditions.into_iter().zip(kinds).map(|((fails, said), kind)| {
                 json!({"type": kind, "status": if fails { "True" } else { "False" }, "message": said})
@@ -164,7 +164,7 @@ proptest! {
 fn of_two_errors_in_one_condition_the_second_is_not_dropped() {
     let mut facts = facts();
     let said = format!("Failed to delete all resource types, 2 remaining: {}, {}", SAID[2], SAID[12]);
-    let mut json = facts.namespace.json.clone();
+    let mut json = serde_json::Value::clone(&facts.namespace.json);
     json["status"]["conditions"] =
         json!([{"type": "NamespaceDeletionContentFailure", "status": "True", "message": said}]);
     facts.namespace = Namespace::from_json(json).unwrap();

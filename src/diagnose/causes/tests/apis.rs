@@ -113,7 +113,7 @@ fn what_cannot_be_read_is_named_in_the_words_of_1_37_too() {
     let said =
         "failed to read one or more secrets from the storage; key \"/registry/secrets/rodrigo/lost\": no key";
     facts.inventory.coverage.gaps = vec![list_failed("", "secrets", Unreadable::Failed, said)];
-    let mut json = facts.namespace.json.clone();
+    let mut json = serde_json::Value::clone(&facts.namespace.json);
     let said = "Failed to delete all resource types, 2 remaining: failed to read one or more secrets from the storage, \
                 storage is (re)initializing: failed to list example.com/v2, Kind=Widget: failed to read one or more \
                 widgets.example.com from the storage";

@@ -20,7 +20,7 @@ fn a_finalizer_that_was_counted_where_nobody_could_look_is_told() {
     let said =
         "Some content in the namespace has finalizers remaining: example.com/seal in 2 resource instances";
     let conditions = json!([{"type": "NamespaceFinalizersRemaining", "status": "True", "message": said}]);
-    let mut json = facts.namespace.json.clone();
+    let mut json = serde_json::Value::clone(&facts.namespace.json);
     json["status"]["conditions"] = conditions;
     facts.namespace = Namespace::from_json(json).unwrap();
     assert!(!kinds(&facts).contains(&CauseKind::HeldObjects), "all was seen, and there is nothing any more");

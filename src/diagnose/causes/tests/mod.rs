@@ -265,7 +265,7 @@ fn a_count_that_falls_is_progress() {
 fn what_no_cause_accounts_for_is_quoted() {
     let mut facts = facts();
     facts.inventory.coverage.gaps = vec![list_failed("", "secrets", Unreadable::Failed, "etcdserver: odd")];
-    let mut json = facts.namespace.json.clone();
+    let mut json = serde_json::Value::clone(&facts.namespace.json);
     json["status"]["conditions"] =
         json!([{"type": "NamespaceDeletionContentFailure", "status": "True", "message": "something new"}]);
     facts.namespace = Namespace::from_json(json).unwrap();
