@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use harness::{ControlPlane, Lab};
-use measure::{bare_gets, configuration, median, peak, post_all, requests, timed};
+use measure::{bare_requests, configuration, median, peak, post_all, requests, timed};
 use nsfix::sandbox::Options;
 use serde_json::{Value, json};
 
@@ -119,8 +119,8 @@ async fn side_by_side(lab: &Lab) {
         ("list-stuck -o wide, 50 namespaces", vec!["list-stuck", "-o", "wide"]),
         ("explain of one namespace", vec!["explain", "stuck-0"]),
     ] {
-        let urls = requests(lab, &arguments).await;
-        let mut unique = urls.clone();
+        let sent = requests(lab, &arguments).await;
+        let mut unique = sent.clone();
         unique.sort();
         unique.dedup();
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
@@ -131,18 +131,18 @@ async fn side_by_side(lab: &Lab) {
             // comes first pays for it, so they take turns.
             if round % 2 == 0 {
                 ours.push(timed(lab, &arguments).await);
-                bare.push(bare_gets(lab, &unique).await);
+                bare.push(bare_requests(lab, &unique).await);
             } else {
-                bare.push(bare_gets(lab, &unique).await);
+                bare.push(bare_requests(lab, &unique).await);
                 ours.push(timed(lab, &arguments).await);
             }
         }
         let (ours, bare) = (median(&mut ours), median(&mut bare));
         println!(
-            "{title}: {ours:?}, the same {} GETs done bare and concurrent {bare:?}, ratio {:.2}; asked twice: {}",
+            "{title}: {ours:?}, the same {} requests done bare and concurrent {bare:?}, ratio {:.2}; asked twice: {}",
             unique.len(),
             ours.as_secs_f64() / bare.as_secs_f64(),
-            urls.len() - unique.len()
+            sent.len() - unique.len()
         );
     }
     kubectl(lab).await;

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use harness::{ControlPlane, Lab};
-use measure::{bare_gets, configuration, median, peak, post_all, requests, timed, watched};
+use measure::{Sent, bare_requests, configuration, median, peak, post_all, requests, timed, watched};
 use nsfix::sandbox::Options;
 use serde_json::json;
 
@@ -142,7 +142,7 @@ fn name_of(index: usize) -> String {
     format!("ns-{index}")
 }
 
-/// Each verb that reads, against its own GETs done bare, and what the API server works for either.
+/// Each verb that reads, against its own requests done bare, and what the API server works for either.
 async fn read(lab: &Lab, healthy: &str) {
     for arguments in [
         ["list-stuck"].as_slice(),
@@ -153,17 +153,18 @@ async fn read(lab: &Lab, healthy: &str) {
         &["orphans", "nobody"],
         &["check", healthy],
     ] {
-        let urls = requests(lab, arguments).await;
-        let mut unique = urls.clone();
+        let sent = requests(lab, arguments).await;
+        let mut unique = sent.clone();
         unique.sort();
         unique.dedup();
+        let gets = sent.iter().filter(|sent| sent.is_get()).count();
         let (mut ours, mut bare) = (Vec::new(), Vec::new());
         let (mut our_work, mut bare_work) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..=RUNS {
             let (before, began) = (server_time(), ours.len());
             ours.push(timed(lab, arguments).await);
             let between = server_time();
-            bare.push(bare_gets(lab, &unique).await);
+            bare.push(bare_requests(lab, &unique).await);
             if began > 0 {
                 our_work += between.saturating_sub(before);
                 bare_work += server_time().saturating_sub(between);
@@ -172,11 +173,12 @@ async fn read(lab: &Lab, healthy: &str) {
         let runs = u32::try_from(RUNS).unwrap();
         let (ours, bare) = (median(&mut ours), median(&mut bare));
         println!(
-            "{}: {ours:?}, {} GETs, of these {} twice; bare {bare:?}, ratio {:.2}; {}; the server worked {:?}, for the bare \
+            "{}: {ours:?}, {} GETs, {} reviews and dry runs, of these {} twice; bare {bare:?}, ratio {:.2}; {}; the server worked {:?}, for the bare \
              ones {:?}, for kubectl {}",
             arguments.join(" "),
-            urls.len(),
-            urls.len() - unique.len(),
+            gets,
+            sent.len() - gets,
+            sent.len() - unique.len(),
             ours.as_secs_f64() / bare.as_secs_f64(),
             peak(lab, arguments).await,
             our_work / runs,
@@ -187,10 +189,10 @@ async fn read(lab: &Lab, healthy: &str) {
 }
 
 /// What the API server works for `kubectl get` of the same lists.
-async fn kubectl(lab: &Lab, urls: &[String]) -> String {
+async fn kubectl(lab: &Lab, sent: &[Sent]) -> String {
     let mut wanted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for path in urls.iter().filter(|url| url.contains("limit=")).filter_map(|url| url.split('?').next()) {
-        let parts: Vec<&str> = path.split('/').skip(1).collect();
+    for list in sent.iter().filter(|sent| sent.url.contains("limit=")) {
+        let parts: Vec<&str> = list.path().split('/').skip(1).collect();
         let (api, rest) = parts.split_at(if parts[0] == "api" { 2 } else { 3 });
         let (namespace, resource) = match rest {
             ["namespaces", namespace, resource] => (*namespace, *resource),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -23,11 +23,47 @@ pub async fn post_all(lab: &Lab, bodies: impl Iterator<Item = (String, Value)>) 
     assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
 }
 
-/// The GETs that a run makes, from what `-v` shows.
-pub async fn requests(lab: &Lab, arguments: &[&str]) -> Vec<String> {
-    let ran = lab.nsfix(&[arguments, &["-v"]].concat()).run().await.expect(0);
-    let gets = ran.stderr.lines().filter_map(|line| line.strip_prefix("GET "));
-    gets.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+/// A request that stores nothing: a GET, a review or a dry run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sent {
+    pub method: String,
+    pub url: String,
+    pub body: String,
+}
+
+impl Sent {
+    pub fn is_get(&self) -> bool {
+        self.method == "GET"
+    }
+
+    pub fn path(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
+    }
+
+    fn stores_nothing(&self) -> bool {
+        self.is_get() || self.url.contains("dryRun=All") || self.path().ends_with("accessreviews")
+    }
+}
+
+/// The requests that a run makes, from what `-vv` shows.
+pub async fn requests(lab: &Lab, arguments: &[&str]) -> Vec<Sent> {
+    let ran = lab.nsfix(&[arguments, &["-vv"]].concat()).run().await.expect(0);
+    let mut sent: Vec<Sent> = Vec::new();
+    for line in ran.stderr.lines() {
+        let mut words = line.split(' ');
+        match (words.next(), words.next()) {
+            (Some(method @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE")), Some(url)) => {
+                sent.push(Sent { method: method.to_owned(), url: url.to_owned(), body: String::new() });
+            }
+            _ if line.starts_with("  {") => {
+                let body = &mut sent.last_mut().expect("a request before its body").body;
+                line.trim().clone_into(body);
+            }
+            _ => {}
+        }
+    }
+    assert!(sent.iter().all(Sent::stores_nothing), "{sent:?}");
+    sent
 }
 
 pub async fn timed(lab: &Lab, arguments: &[&str]) -> Duration {
@@ -36,9 +72,9 @@ pub async fn timed(lab: &Lab, arguments: &[&str]) -> Duration {
     started.elapsed()
 }
 
-/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen lists at once, the
-/// pages of one list one after another (each bears the token of the next), answers thrown away.
-pub async fn bare_gets(lab: &Lab, urls: &[String]) -> Duration {
+/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen at once, the pages of
+/// one list one after another (each bears the token of the next), answers thrown away.
+pub async fn bare_requests(lab: &Lab, requests: &[Sent]) -> Duration {
     let config = lab.config().await;
     let started = Instant::now();
     let tls = config.rustls_client_config().unwrap();
@@ -46,32 +82,37 @@ pub async fn bare_gets(lab: &Lab, urls: &[String]) -> Duration {
     let client = Client::builder(TokioExecutor::new())
         .http2_initial_stream_window_size(2 << 20)
         .http2_initial_connection_window_size(16 << 20)
-        .build::<_, Empty<Bytes>>(https.enable_all_versions().build());
+        .build::<_, Full<Bytes>>(https.enable_all_versions().build());
     let root = config.cluster_url.to_string();
-    let get = |url: &str| {
-        let request = http::Request::get(format!("{}{url}", root.trim_end_matches('/')));
-        let request =
-            request.header("accept", METADATA).header("authorization", format!("Bearer {ADMIN_TOKEN}"));
-        let (client, request) = (client.clone(), request.body(Empty::new()).unwrap());
+    let send = |sent: &Sent| {
+        let url = format!("{}{}", root.trim_end_matches('/'), sent.url);
+        let request = http::Request::builder().method(sent.method.as_str()).uri(url);
+        let request = request.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+        let request = match sent.method.as_str() {
+            "GET" => request.header("accept", METADATA),
+            "PATCH" => request.header("content-type", "application/merge-patch+json"),
+            _ => request.header("content-type", "application/json"),
+        };
+        let (client, request) = (client.clone(), request.body(Full::from(sent.body.clone())).unwrap());
         async move {
             let answer = client.request(request).await.unwrap();
             answer.into_body().collect().await.unwrap();
         }
     };
     // One at first, so that the rest shares its connection; nsfix begins with one request too.
-    if let Some((first, rest)) = urls.split_first() {
-        get(first).await;
-        let mut lists: Vec<(&str, Vec<&str>)> = Vec::new();
-        for url in rest {
-            let path = url.split('?').next().unwrap();
-            match lists.iter_mut().find(|(known, _)| *known == path) {
-                Some((_, pages)) => pages.push(url),
-                None => lists.push((path, vec![url])),
+    if let Some((first, rest)) = requests.split_first() {
+        send(first).await;
+        let mut lists: Vec<Vec<&Sent>> = Vec::new();
+        for sent in rest {
+            let is_page_of = |pages: &&mut Vec<&Sent>| pages[0].is_get() && pages[0].path() == sent.path();
+            match lists.iter_mut().find(is_page_of) {
+                Some(pages) if sent.is_get() => pages.push(sent),
+                _ => lists.push(vec![sent]),
             }
         }
-        let lists = futures::stream::iter(lists).map(|(_, pages)| async {
+        let lists = futures::stream::iter(lists).map(|pages| async {
             for page in pages {
-                get(page).await;
+                send(page).await;
             }
         });
         lists.buffer_unordered(16).collect::<Vec<()>>().await;
