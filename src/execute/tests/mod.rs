@@ -50,7 +50,7 @@ impl Lab {
     /// With nothing in it.
     pub(super) async fn new() -> Self {
         let sandbox = Sandbox::start(Options { controller: None, ..Options::empty() }).await.unwrap();
-        let request_timeout = Some(Duration::from_secs(5));
+        let request_timeout = Some(Duration::from_secs(30));
         let options = ConnectionOptions { request_timeout, ..ConnectionOptions::default() };
         let cluster = options.connect_to_url(&sandbox.url(), Arc::new(|_| {})).unwrap();
         let (signal, receiver) = watch::channel(None);
