@@ -7,10 +7,10 @@ use crate::execute::run::Run;
 use crate::model::Inventory;
 use crate::plan::{Action, Step};
 
-/// Waits not longer than it has to.
+/// A wait that lasts until `--timeout` lasts five seconds.
 async fn holding(live: &[&str], deleting: &[&str]) -> Lab {
     let mut lab = Lab::holding(live, deleting, &[HOLD]).await;
-    lab.settings.wait = Some(Duration::from_secs(60));
+    lab.settings.wait = Some(Duration::from_secs(5));
     lab
 }
 
@@ -44,7 +44,7 @@ async fn where_it_does_not_the_next_step_is_taken() {
 async fn what_was_live_in_the_first_round_is_released_in_a_further_one() {
     let live = |api: &Api| drop(api.delete(&path("live")));
     let mut with_live = Lab::holding(&["live"], &["a"], &[HOLD]).await;
-    with_live.settings.wait = Some(Duration::from_secs(60));
+    with_live.settings.wait = Some(Duration::from_secs(5));
     let deleted = Fault::before(Matcher::new("GET", PATH).skip(5).once(), live);
     let report = with_live.runs(vec![release(), wait()], [deleted]).await;
     assert_eq!((report.outcome, report.wrote), (Outcome::Released, true));

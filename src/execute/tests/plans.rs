@@ -85,7 +85,7 @@ async fn a_namespace_that_is_finalized_is_cleared_and_its_orphans_are_named() {
 async fn only_after_the_last_step_it_is_seen_whether_the_namespace_is_gone() {
     let mut lab = Lab::stuck(&["kubernetes"], &["example.com/meta"]).await;
     lab.allow(&["example.com/meta"]);
-    lab.settings.wait = Some(Duration::from_secs(60));
+    lab.settings.wait = Some(Duration::from_secs(20));
     let report = lab.runs(vec![finalize(), remove_metadata_finalizer("example.com/meta")], []).await;
     assert_eq!(report.outcome, Outcome::Cleared);
     assert_eq!(steps(&report), ["Finalize Done: done", "RemoveMetadataFinalizer Done: done"]);
@@ -93,7 +93,7 @@ async fn only_after_the_last_step_it_is_seen_whether_the_namespace_is_gone() {
     // What still holds it is no reason to wait.
     let mut lab = Lab::stuck(&["kubernetes", HOLD], &[]).await;
     lab.allow(&[HOLD]);
-    lab.settings.wait = Some(Duration::from_secs(60));
+    lab.settings.wait = Some(Duration::from_secs(20));
     let report = lab.runs(vec![finalize()], []).await;
     assert_eq!(report.outcome, Outcome::Failed);
     assert_eq!(
