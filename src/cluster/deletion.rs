@@ -77,8 +77,8 @@ impl Cluster {
         let params = DeleteParams::default().preconditions(only_uid(uid)).dry_run();
         let answer = self.call_with_warnings(Call::delete(path, &params).waiting(DRY_RUN_DEADLINE)).await;
         let why = answer.as_ref().err().map(ApiError::detail);
-        // Gone, or another one of its name.
-        let outdated = answer.as_ref().is_err_and(|error| error.is_not_found() || error.is_conflict());
+        // Gone, or another one of its name. A 404 that does not say of what is no answer either: nothing was rehearsed.
+        let outdated = answer.as_ref().is_err_and(|error| error.code() == Some(404) || error.is_conflict());
         let held_back = answer.as_ref().is_err_and(ApiError::is_not_rehearsed);
         match dry_run_result(request, "DELETE", resource.clone(), answer, |_: IgnoredAny| Vec::new()) {
             Some(result) => Ok(Some(result)),
