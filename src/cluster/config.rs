@@ -9,6 +9,7 @@ use clap::Args;
 use kube::config::{AuthInfo, Cluster as ClusterEntry, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
+use super::request::Patience;
 use super::{Cluster, ConfigError, Observer, in_cluster, transport};
 use crate::model::parse_duration;
 
@@ -16,6 +17,8 @@ use crate::model::parse_duration;
 const PRACTICE_CONTEXT: &str = "nsfix-sandbox";
 /// kubectl waits for ever; a tool that runs unattended may not.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A list that has not begun to answer by then is called unreadable.
+const LIST_DEADLINE: Duration = Duration::from_secs(5);
 const UNLIMITED: Duration = Duration::from_secs(3_600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -80,7 +83,8 @@ pub struct ConnectionOptions {
     /// Do not check the server's certificate; makes the connection insecure
     #[arg(long, global = true, hide_short_help = true, conflicts_with = "certificate_authority")]
     pub insecure_skip_tls_verify: bool,
-    /// How long to wait for the answer to one request, for example 10s or 1m; 0 as long as an hour
+    /// How long to wait for the answer to one request, for example 10s or 1m; 0 as long as an hour [default: 30s, and 5s
+    /// for a list to begin]
     #[arg(
         long,
         global = true,
@@ -88,8 +92,7 @@ pub struct ConnectionOptions {
         env = "NSFIX_REQUEST_TIMEOUT",
         hide_env_values = true,
         value_name = "DURATION",
-        value_parser = parse_timeout,
-        default_value = "30s"
+        value_parser = parse_timeout
     )]
     pub request_timeout: Option<Duration>,
     /// Whether a credential plugin finds nobody to ask, whatever stdin is.
@@ -195,7 +198,9 @@ impl ConnectionOptions {
         context: Option<String>,
         observer: Observer,
     ) -> Cluster {
-        Cluster::new(client, config, context, self.timeout(), observer)
+        let asked = self.request_timeout.filter(|timeout| *timeout != UNLIMITED);
+        let patience = Patience { answer: self.timeout(), list: asked.unwrap_or(LIST_DEADLINE) };
+        Cluster::new(client, config, context, patience, observer)
     }
 
     /// The kubeconfig that kubectl would use, if there is one.

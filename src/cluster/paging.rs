@@ -125,7 +125,13 @@ impl<T> PageBody<T> {
     pub(super) fn into_page(self, cluster: &Cluster) -> Result<Page<T>, ApiError> {
         let Some(items) = self.items else { return Err(cluster.not_kubernetes("it did not send a list")) };
         let ListMeta { resource_version: version, continued, remaining_item_count } = self.metadata;
-        Ok(Page { items, remaining: remaining_item_count.unwrap_or_default(), version, continued })
+        let remaining = remaining_item_count.unwrap_or_default();
+        // Rule 4: what the server itself counts and does not show is unknown.
+        if continued.is_empty() && remaining > 0 {
+            let what = format!("its list ends, and by its own count {remaining} more objects remain");
+            return Err(cluster.not_kubernetes(&what));
+        }
+        Ok(Page { items, remaining, version, continued })
     }
 }
 

@@ -24,10 +24,16 @@ type RawAnswer = (u16, HeaderMap, Vec<u8>);
 /// Told of every request; what it does with it is the caller's business.
 pub type Observer = Arc<dyn Fn(Traffic) + Send + Sync>;
 
-/// A list that has not begun to answer by then is called unreadable.
-const PROBE_DEADLINE: Duration = Duration::from_secs(5);
 /// API Priority and Fairness gives a user about twenty seats; stay below, and below HTTP/2's stream limit.
 const MAX_IN_FLIGHT: usize = 16;
+
+/// How long the first byte of an answer is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) answer: Duration,
+    /// Of lists and other probes: where they do not answer, the rest is looked at all the same.
+    pub(super) list: Duration,
+}
 
 /// A connection to one cluster.
 pub struct Cluster {
@@ -38,7 +44,7 @@ pub struct Cluster {
     proxy: Option<String>,
     /// The kubeconfig context it was made from, where one was named.
     pub context: Option<String>,
-    timeout: Duration,
+    patience: Patience,
     observer: Observer,
     permits: Semaphore,
     only_reads: AtomicBool,
@@ -51,7 +57,7 @@ impl Cluster {
         client: Client,
         config: &kube::Config,
         context: Option<String>,
-        timeout: Duration,
+        patience: Patience,
         observer: Observer,
     ) -> Self {
         let url = &config.cluster_url;
@@ -69,7 +75,7 @@ impl Cluster {
         let permits = Semaphore::new(MAX_IN_FLIGHT);
         let (only_reads, health) = (AtomicBool::new(false), ServerHealth::default());
         let servers = Servers::default();
-        Self { client, server, proxy, context, timeout, observer, permits, only_reads, health, servers }
+        Self { client, server, proxy, context, patience, observer, permits, only_reads, health, servers }
     }
 
     /// From now on nothing but GETs is sent, dry runs included: what a client dry run promises.
@@ -106,8 +112,8 @@ impl Cluster {
             return Err(ApiError::NotSent(describe(&request)));
         }
         self.is_honoured(&request).await?;
-        let patience = if probe { PROBE_DEADLINE } else { self.timeout };
-        let first_byte = self.timeout.min(deadline.unwrap_or(patience));
+        let patience = if probe { self.patience.list } else { self.patience.answer };
+        let first_byte = self.patience.answer.min(deadline.unwrap_or(patience));
         let mut retries = Retries::default();
         loop {
             let started = Instant::now();
@@ -128,7 +134,7 @@ impl Cluster {
     /// Sends a request whose answer is read as it comes, for as long as it comes.
     pub(super) async fn open(&self, call: Call) -> Result<Body, ApiError> {
         let request = call.request.map_err(|error| ApiError::NotBuilt(Arc::new(error)))?;
-        let (started, timeout) = (Instant::now(), self.timeout);
+        let (started, timeout) = (Instant::now(), self.patience.answer);
         let sent = tokio::time::timeout(timeout, self.client.send(request.clone().map(Body::from))).await;
         let answer = match sent {
             Err(_) => Err(ApiError::TimedOut { request: describe(&request), after: timeout }),
@@ -203,9 +209,9 @@ impl Cluster {
         let (head, body) = answer.into_parts();
         // Enforced while reading: an endless answer must not fill the memory first.
         let body = Limited::new(body, limit_mib << 20);
-        let body = tokio::time::timeout(self.timeout, body.collect())
+        let body = tokio::time::timeout(self.patience.answer, body.collect())
             .await
-            .map_err(|_| timed_out(self.timeout))?
+            .map_err(|_| timed_out(self.patience.answer))?
             .map_err(|error| {
                 if error.is::<LengthLimitError>() {
                     return ApiError::TooLarge { request: describe(request), limit_mib };

@@ -38,6 +38,8 @@ const INTERRUPTED: &str = "interrupted; nothing was written";
 
 struct Clear<'a> {
     options: &'a ClearOptions,
+    /// What is left to each namespace of `--timeout`: the look at those that were named is part of it.
+    time: Duration,
     /// What the flags say; a policy file says it for each namespace.
     settings: Settings,
     file: Option<Arc<ClearPolicy>>,
@@ -91,7 +93,9 @@ pub(super) async fn run(
         cluster.only_read();
     }
     let (acting, looks) = (&Acting::new(terminal, "namespace"), &SharedLook::default());
-    let mut clear = Clear { options, settings, file, journal, cluster, terminal, shutdown, acting, looks };
+    let time = options.timeout;
+    let mut clear =
+        Clear { options, time, settings, file, journal, cluster, terminal, shutdown, acting, looks };
     let began = Instant::now();
     let preparation = tokio::select! {
         preparation = clear.prepare() => preparation?,
@@ -99,8 +103,7 @@ pub(super) async fn run(
         () = clear.out_of_time() => Preparation::ended(&options.names, out_of_time),
     };
     if !options.unattended.all {
-        // The look at those that were named is part of their time.
-        clear.settings.wait = clear.settings.wait.map(|wait| wait.saturating_sub(began.elapsed()));
+        clear.time = clear.time.saturating_sub(began.elapsed());
     }
     let Preparation { namespaces, seen, stopped, left_alone, mut summary } = preparation;
     summary.extend(clear.begin_journal(&namespaces)?);
@@ -193,10 +196,10 @@ fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
 impl Clear<'_> {
     /// Waits until the time of `--timeout` is over. The look at all of them, of `--all`, is nobody's own.
     async fn out_of_time(&self) {
-        match self.settings.wait.filter(|_| !self.options.unattended.all) {
-            Some(wait) => tokio::time::sleep(wait).await,
-            None => std::future::pending().await,
+        if self.options.unattended.all {
+            std::future::pending().await
         }
+        tokio::time::sleep(self.time).await;
     }
 
     /// Says what the last run has left undone, and writes down what this one is about to begin.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::namespace::replaced;
 use super::{Activity, Executor, Outcome, Problem, Report, StepResult};
 use crate::cluster::ApiError;
-use crate::model::{Inventory, Namespace, ResourceType, TypeLeftovers};
+use crate::model::{Gap, Inventory, Namespace, ResourceType, TypeLeftovers};
 
 /// How many objects are named before the rest is only hinted at.
 const NAMED: usize = 5;
@@ -42,30 +42,31 @@ impl Executor<'_> {
     /// Rule 8: says what was left behind of what was inside before.
     pub async fn look_for_orphans(&self, before: &Inventory, report: Report) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
-        let held = self.types_to_look_at(before, &report).await;
+        let (held, unknown) = self.types_to_look_at(before, &report).await;
         let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
-        let after = self.cluster.list_leftovers_of(held, &[&report.namespace], keep).await;
-        self.left_behind(before, after, report).await
+        let after = self.cluster.list_leftovers_of(held, &[&report.namespace], keep.max(NAMED)).await;
+        self.left_behind(before, after, unknown, report).await
     }
 
     /// The same of a namespace that nobody has looked into. At most `keep` objects of a type are named.
     pub async fn look_for_any_orphans(&self, report: Report, keep: usize) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
         let after = self.cluster.look_inside(&[&report.namespace], keep).await;
-        self.left_behind(&Inventory::default(), after, report).await
+        self.left_behind(&Inventory::default(), after, Vec::new(), report).await
     }
 
     async fn left_behind(
         &self,
         before: &Inventory,
         after: Result<BTreeMap<String, Inventory>, ApiError>,
+        unknown: Vec<Gap>,
         mut report: Report,
     ) -> Report {
         match after {
             Ok(mut after) => {
                 let after = after.remove(&report.namespace).unwrap_or_default();
                 report.unknown.extend(after.coverage.gaps);
-                report.unknown.extend(before.coverage.gaps.iter().cloned());
+                report.unknown.extend(unknown);
                 report.unknown.sort();
                 report.unknown.dedup();
                 if after.types.is_empty() { report } else { self.orphaned(before, after.types, report).await }
@@ -78,14 +79,32 @@ impl Executor<'_> {
         }
     }
 
-    /// Nothing can have been created in a terminating namespace, so the types that were empty before still are.
-    /// Where another client has written, the name may have had other content since: then every type counts.
-    async fn types_to_look_at(&self, before: &Inventory, report: &Report) -> Vec<ResourceType> {
+    /// Nothing can have been created in a terminating namespace, so the types that were empty before still are, and those
+    /// that could not be looked at may not be; with them what cannot be looked at now. Where another client has written,
+    /// the name may have had other content since: then every type counts.
+    async fn types_to_look_at(&self, before: &Inventory, report: &Report) -> (Vec<ResourceType>, Vec<Gap>) {
         let interfered = report.steps.iter().any(|step| step.result == StepResult::Failed);
-        if interfered && let Ok(discovered) = self.cluster.discover().await {
-            return discovered.holding_types();
+        let gaps = &before.coverage.gaps;
+        let held: Vec<ResourceType> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
+        if !interfered && gaps.is_empty() {
+            return (held, Vec::new());
         }
-        before.types.iter().map(|of_type| of_type.resource.clone()).collect()
+        let Ok(discovered) = self.cluster.discover().await else { return (held, gaps.clone()) };
+        let was_unknown = |ty: &ResourceType| gaps.iter().any(|gap| gap.covers(ty));
+        let mut types = held;
+        for ty in discovered.holding_types() {
+            let known = types.iter().any(|of_it| of_it.group == ty.group && of_it.resource == ty.resource);
+            if !known && (interfered || was_unknown(&ty)) {
+                types.push(ty);
+            }
+        }
+        let told = |gap: &Gap| {
+            types.iter().any(|ty| gap.covers(ty))
+                || discovered.gaps.iter().any(|each| each.group == gap.group)
+        };
+        let not_served = gaps.iter().filter(|gap| !told(gap));
+        let unknown = not_served.chain(&discovered.gaps).cloned().collect();
+        (types, unknown)
     }
 
     /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.

@@ -3,7 +3,7 @@
 use super::Problem;
 use super::run::Run;
 use crate::cluster::{ApiError, DryRun};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand, gaps_with_reasons};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
 
 /// What the look has come to.
@@ -19,24 +19,26 @@ pub(super) enum LastLook {
 }
 
 impl Run<'_> {
-    /// `release` and `refuse` abandon nothing: whatever is left or unknown right before the write ends it.
+    /// `release` and `refuse` abandon nothing: whatever is left or unknown right before the write ends it. For the others
+    /// what was unknown is asked about once more.
     pub(super) async fn last_look(&self) -> LastLook {
         let settings = self.executor.settings;
         let abandons_nothing = matches!(settings.policy.leftovers, Leftovers::Release | Leftovers::Refuse);
         // In a rehearsal nothing was released, so that everything is still there.
-        if !abandons_nothing || settings.dry_run == DryRun::Server {
+        let knows_all = self.before.coverage.is_complete();
+        if !abandons_nothing && knows_all || settings.dry_run == DryRun::Server {
             return LastLook::GoOn;
         }
         // It may wait for those of other namespaces, and a list may be long.
         tokio::select! {
             biased;
             why = self.executor.until_halted() => LastLook::Halted(why),
-            looked = self.leftovers_remain() => looked,
+            looked = self.look_once_more(abandons_nothing) => looked,
         }
     }
 
     /// Asks about everything again: types that were empty, gaps, and what the controller itself counts.
-    async fn leftovers_remain(&self) -> LastLook {
+    async fn look_once_more(&self, abandons_nothing: bool) -> LastLook {
         let (name, cluster) = (&self.plan.namespace.name, self.executor.cluster);
         let failed = |error: &ApiError| {
             let problem = Problem::from(error);
@@ -50,6 +52,9 @@ impl Run<'_> {
             Ok(left) => left,
             Err(error) => return failed(&error),
         };
+        if !abandons_nothing {
+            return self.was_unknown(&left).map_or(LastLook::GoOn, LastLook::Remains);
+        }
         let namespace = match cluster.namespace(name).await {
             Ok(namespace) => namespace,
             // Gone by now, or another one: the write itself finds that out.
@@ -61,6 +66,25 @@ impl Run<'_> {
             return LastLook::GoOn;
         }
         LastLook::Remains(not_finalized(&namespace, &left, policy))
+    }
+}
+
+impl Run<'_> {
+    /// What could not be looked at before and can be now was neither shown nor saved: no consent covers it.
+    fn was_unknown(&self, left: &Inventory) -> Option<Problem> {
+        let name = &self.plan.namespace.name;
+        let unknown = |of_type: &&TypeLeftovers| {
+            let mut gaps = self.before.coverage.unknown();
+            of_type.besides_defaults() > 0 && gaps.any(|gap| gap.covers(&of_type.resource))
+        };
+        let found: Vec<String> = left.types.iter().filter(unknown).map(ToString::to_string).collect();
+        (!found.is_empty()).then(|| Problem {
+            message: format!(
+                "namespace {name:?} was not finalized: at first it could not be looked at everywhere, and now it holds {} more",
+                found.join(", ")
+            ),
+            hint: Some("run the command again: it looks at everything once more".into()),
+        })
     }
 }
 

@@ -81,7 +81,8 @@ impl Executor<'_> {
         if self.settings.dry_run == DryRun::Server && report.problem.is_none() {
             report.outcome = Outcome::DryRun;
         }
-        if report.outcome == Outcome::Cleared {
+        // Whoever has ended it: nobody but the controller has looked whether it was empty.
+        if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) {
             report = self.look_for_orphans(before, report).await;
         }
         report

@@ -203,7 +203,7 @@ impl Run<'_> {
             let fresh = match self.executor.wait_until_gone(namespace, &waiting, |_| false).await {
                 WaitOutcome::Gone { replaced } => {
                     done.warnings.extend(replaced.then(|| another_exists(&namespace.name)));
-                    let message = "the controller finished it".to_owned();
+                    let message = "the namespace is gone".to_owned();
                     done.steps.push(self.report(step, StepResult::Done, message));
                     return done.end(Outcome::Cleared, None);
                 }

@@ -200,6 +200,12 @@ impl Gap {
             STATELESS_GROUPS.contains(&self.group.as_str()) || self.group.starts_with("subresources.");
         stateless && self.why != Unreadable::Forbidden
     }
+
+    /// Whether objects of this type are what could not be looked at, in whatever version.
+    #[must_use]
+    pub fn covers(&self, ty: &ResourceType) -> bool {
+        self.group == ty.group && self.resource.as_ref().is_none_or(|resource| *resource == ty.resource)
+    }
 }
 
 /// Which types could be looked at, and which could not and why.

@@ -97,7 +97,10 @@ fn ended_well(report: &Report, dry_run: DryRunChoice) -> Option<&'static str> {
         Outcome::DryRun if dry_run == DryRunChoice::Server => Some("cleared (server dry run)"),
         Outcome::DryRun => Some("cleared (dry run)"),
         Outcome::Unchanged if report.uid.is_empty() => Some("already gone"),
-        Outcome::Unchanged => Some("gone: the controller finished it, nothing was forced"),
+        Outcome::Unchanged if !report.orphans.is_empty() => {
+            Some("gone: another client has finalized it, not nsfix")
+        }
+        Outcome::Unchanged => Some("gone: nothing was forced by nsfix"),
         Outcome::Refused | Outcome::Failed | Outcome::NotBegun => None,
     }
 }
@@ -187,10 +190,12 @@ fn cleared(report: &Report) -> &'static str {
         StepKind::Wait | StepKind::PurgeOrphan => Cleared::Unforced,
     });
     match how.max().unwrap_or(Cleared::Unforced) {
+        // The controller finishes only what is empty.
+        _ if !report.orphans.is_empty() => "cleared: another client has finalized it, not nsfix",
         Cleared::Released => "cleared: its leftovers were released, and the controller finished it",
         Cleared::Rearmed => "cleared: it was rearmed, and the controller finished it",
         Cleared::Written => "cleared",
-        Cleared::Unforced => "cleared: the controller finished it, nothing was forced",
+        Cleared::Unforced => "cleared: nothing was forced by nsfix",
     }
 }
 
@@ -225,7 +230,9 @@ pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<&Format>) -> Re
         return Ok(());
     }
     let mut text = String::new();
-    for step in &plan.steps {
+    // What is inside once the controller has had its time decides about the rest.
+    let known = if plan.waits_first { 1 } else { plan.steps.len() };
+    for step in &plan.steps[..known] {
         let comment = format!("# {} {}: {}", words::step(step.action.kind()), step.target, step.request);
         text.push_str(&sanitise(&comment));
         text.push('\n');
@@ -238,6 +245,9 @@ pub fn requests(terminal: &Terminal, plan: &Plan, format: Option<&Format>) -> Re
             None => text.extend(["# ", tree::NO_COMMAND]),
         }
         text.push('\n');
+    }
+    if plan.waits_first {
+        text.push_str("# what is inside by then decides what is written: nsfix looks again\n");
     }
     terminal.data(&text)
 }

@@ -20,7 +20,7 @@ tests! {
     a_namespace_created_anew_under_the_same_name_is_left_alone,
     a_put_whose_answer_was_lost_is_looked_after,
     a_connection_that_breaks_after_the_put_is_looked_after,
-    the_controller_finishing_first_is_no_force,
+    what_somebody_else_finalizes_first_is_no_force,
     the_look_before_the_last_write_is_shared,
     verbose_shows_the_body_of_the_write
 }
@@ -133,7 +133,7 @@ async fn a_connection_that_breaks_after_the_put_is_looked_after(lab: Lab) {
     assert_eq!(ran.stdout, format!("namespace/{name} finalized\n"));
 }
 
-async fn the_controller_finishing_first_is_no_force(lab: Lab) {
+async fn what_somebody_else_finalizes_first_is_no_force(lab: Lab) {
     let name = terminating(&lab).await;
     let (namespace, finalize) = (path(&name), finalize_path(&name));
     lab.the_sandbox().inject(Fault::before(Matcher::new("GET", &path(&name)).skip(1).once(), move |api| {
@@ -142,10 +142,8 @@ async fn the_controller_finishing_first_is_no_force(lab: Lab) {
         api.update(&finalize, &body).unwrap();
     }));
     let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
-    assert_eq!(
-        ran.stdout,
-        format!("namespace/{name} gone: the controller finished it, nothing was forced\n")
-    );
+    assert_eq!(ran.stdout, format!("namespace/{name} gone: another client has finalized it, not nsfix\n"));
+    assert!(ran.stderr.contains("1 ConfigMap left behind"), "{ran:?}");
     assert_eq!(lab.writes(), Vec::<String>::new());
 }
 

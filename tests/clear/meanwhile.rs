@@ -6,13 +6,14 @@ use tokio::process::Child;
 
 use nsfix::model::Permission;
 
-use crate::harness::fixtures::{create, hold, path, terminating};
+use crate::harness::fixtures::{create, finalize, hold, path, terminating, without_finalizers};
 use crate::harness::{Account, Lab, Nsfix, ended};
 use crate::tests;
 
 tests! {
     Both:
     an_annotation_that_is_set_while_it_waits_holds_it_back,
+    what_somebody_else_abandons_while_it_waits_is_found,
     a_signal_while_it_waits_leaves_everything_as_it_is,
     a_reader_who_goes_away_does_not_make_it_a_success;
     Real:
@@ -56,6 +57,28 @@ async fn an_annotation_that_is_set_while_it_waits_holds_it_back(lab: Lab) {
     let message = report["items"][0]["message"].as_str().unwrap();
     assert!(message.contains("is left alone: it has the annotation nsfix/skip"), "{report}");
     is_untouched(&lab, &name).await;
+}
+
+/// Rule 8: nobody but the controller looks whether a namespace is empty before it ends it.
+async fn what_somebody_else_abandons_while_it_waits_is_found(lab: Lab) {
+    for format in ["-o=json", "-o=name"] {
+        let name = terminating(&lab).await;
+        let mut child = lab.nsfix(&["clear", &name, "--yes", "--patience=1h", format]).start();
+        waits(&mut child).await;
+        finalize(&lab, &name, "", without_finalizers).await.1.expect(200);
+        let ran = ended(child).await.expect(0);
+        if format == "-o=json" {
+            let item = ran.json()["items"][0].clone();
+            assert_eq!(item["outcome"], "Unchanged", "{item}");
+            assert_eq!(item["orphans"][0]["resource"], "configmaps", "{item}");
+        }
+    }
+    let name = terminating(&lab).await;
+    let mut child = lab.nsfix(&["clear", &name, "--yes", "--patience=1h"]).start();
+    waits(&mut child).await;
+    finalize(&lab, &name, "", without_finalizers).await.1.expect(200);
+    let ran = ended(child).await.expect(0);
+    assert!(ran.stdout.contains("gone: another client has finalized it, not nsfix"), "{ran:?}");
 }
 
 async fn a_signal_while_it_waits_leaves_everything_as_it_is(lab: Lab) {

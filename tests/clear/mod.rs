@@ -9,6 +9,7 @@ mod recreated;
 mod refusals;
 mod scenarios;
 mod signals;
+mod unknown;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ pub fn tests() -> Vec<Test> {
         older(races::tests()),
         recreated::tests(),
         signals::tests(),
+        unknown::tests(),
     ]
     .into_iter()
     .flatten()

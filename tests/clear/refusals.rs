@@ -237,10 +237,14 @@ async fn the_first_look_ends_with_the_time(_: Lab) {
     lab.delete(&path(&name)).await.expect(200);
     lab.the_sandbox()
         .inject(Fault::hang(Matcher::new("GET", &format!("/apis/apps/v1/namespaces/{name}/deployments"))));
-    let ran = clear(&lab, &name, &["--leftovers=orphan", "--timeout=1s", "-o=json"]).await.expect(1);
-    let said = "the time of --timeout was over before everything inside was looked at; nothing was written";
-    assert!(ran.stderr.contains(said), "{ran:?}");
-    assert_eq!(ran.json()["items"][0]["outcome"], "Failed");
+    for wait in ["--wait", "--wait=false"] {
+        let flags = ["--leftovers=orphan", "--timeout=1s", "-o=json", wait];
+        let ran = clear(&lab, &name, &flags).await.expect(1);
+        let said =
+            "the time of --timeout was over before everything inside was looked at; nothing was written";
+        assert!(ran.stderr.contains(said), "{ran:?}");
+        assert_eq!(ran.json()["items"][0]["outcome"], "Failed");
+    }
     assert_eq!(lab.get(&path(&name)).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
 }
 

@@ -19,7 +19,7 @@ use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
 use super::versions::minor;
 
 /// Long enough for a loaded machine; a test that needs it all has failed.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a client that knows aggregated discovery accepts.
 pub const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\

@@ -13,6 +13,7 @@ use super::confirm::{self, Confirmation};
 use super::prepare::Prepared;
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::cluster::NamespaceEvent;
+use crate::commands::look_again::KEEP;
 use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
@@ -146,7 +147,8 @@ impl Clear<'_> {
     async fn apply(&self, prepared: Prepared) -> Result<Report> {
         let on_step = |namespace: &str, step: &StepReport| self.on_step(namespace, step);
         let on_activity = |namespace: &str, activity| self.acting.set(namespace, activity);
-        let deadline = self.settings.wait.map(|timeout| Instant::now() + timeout);
+        let deadline = Some(Instant::now() + self.time);
+        let waits_until = deadline.filter(|_| self.settings.wait.is_some());
         let planned = match &prepared {
             Prepared::Planned(plan, _) => Some(self.settings_for(&plan.namespace)),
             Prepared::Ended(_) => None,
@@ -162,8 +164,16 @@ impl Clear<'_> {
             on_activity: &on_activity,
         };
         let prepared = match prepared {
-            Prepared::Planned(plan, _) if plan.waits_first && self.options.dry_run == DryRunChoice::None => {
-                self.wait_for_controller(&plan.namespace, deadline, settings).await
+            Prepared::Planned(plan, inside)
+                if plan.waits_first && self.options.dry_run == DryRunChoice::None =>
+            {
+                match self.wait_for_controller(&plan.namespace, waits_until, settings).await {
+                    // Rule 8: it may have been somebody else who has ended it.
+                    Prepared::Ended(report) if report.outcome == Outcome::Unchanged => {
+                        Prepared::ended(executor.look_for_orphans(&inside, *report).await)
+                    }
+                    other => other,
+                }
             }
             other => other,
         };
@@ -258,6 +268,9 @@ impl Clear<'_> {
             self.terminal.warn_once(Topic::namespace(&namespace.name), warning);
         }
         if self.options.dry_run == DryRunChoice::Client {
+            if let Some(refusal) = confirm::refusal(self.options, plan) {
+                return ended(Outcome::Refused, Problem::from(&refusal));
+            }
             show::requests(self.terminal, plan, self.options.output.as_ref())?;
             let mut report = Report::new(&namespace.name, &namespace.uid);
             report.outcome = Outcome::DryRun;
@@ -327,12 +340,17 @@ fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
     report
 }
 
-/// The namespace may have gone since it was read; then it is reported as gone.
+/// The namespace may have gone since it was read; then it is reported as gone, with what it has left behind.
 async fn without_a_write(executor: &Executor<'_>, report: Report) -> Report {
     if executor.silenced().is_some() {
         return report;
     }
-    executor.settle(report).await
+    let before = report.outcome;
+    let settled = executor.settle(report).await;
+    if settled.outcome == Outcome::Unchanged && before != Outcome::Unchanged {
+        return executor.look_for_any_orphans(settled, KEEP).await;
+    }
+    settled
 }
 
 /// The reason of the Event about it, and whether that is a warning.

@@ -94,23 +94,23 @@ fn is_of(namespace: &Namespace, run: &str) -> bool {
 
 /// Deletes what this run has created, by its uid, until it is Terminating.
 async fn delete(cluster: &Cluster, created: Namespace) -> Begun {
-    let Namespace { name, uid, .. } = created;
-    let path = ApiPath::namespace(&name);
+    let Namespace { name, uid, .. } = &created;
+    let path = ApiPath::namespace(name);
     let mut pause = FIRST_PAUSE;
     let mut why = String::new();
     for attempt in 1..=DELETE_ATTEMPTS {
-        if let Err(error) = cluster.delete_by_uid(&path, &uid).await {
+        if let Err(error) = cluster.delete_by_uid(&path, uid).await {
             why = error.to_string();
         }
-        match cluster.namespace(&name).await {
-            Ok(found) if found.uid != uid => {
+        match cluster.namespace(name).await {
+            Ok(found) if found.uid != *uid => {
                 let problem = Problem::new(format!(
                     "namespace {name:?} was deleted and created again by another client; it was left alone"
                 ));
                 return Begun::Ended { outcome: Outcome::Failed, problem, uid: None };
             }
             Ok(found) if found.is_terminating() => return Begun::Terminating(Box::new(found)),
-            Err(error) if error.is_missing_namespace() => return Begun::Gone { uid },
+            Err(error) if error.is_missing_namespace() => return Begun::Gone { uid: uid.clone() },
             Err(error) if why.is_empty() => why = error.to_string(),
             Ok(_) | Err(_) => {}
         }
@@ -124,9 +124,9 @@ async fn delete(cluster: &Cluster, created: Namespace) -> Begun {
             "namespace {name:?} was re-created and could not be deleted ({why}): its old objects, RoleBindings \
              included, are in force again"
         ),
-        hint: Some(Hint::from("delete it: ").command(delete_command(&name))),
+        hint: Some(Hint::from("delete it: ").command(ShellCommand::delete_namespace_again(&created))),
     };
-    Begun::Ended { outcome: Outcome::Failed, problem, uid: Some(uid) }
+    Begun::Ended { outcome: Outcome::Failed, problem, uid: Some(uid.clone()) }
 }
 
 fn delete_command(name: &str) -> ShellCommand {

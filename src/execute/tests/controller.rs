@@ -20,7 +20,7 @@ async fn the_controller_may_finish_it() {
     let gone = Fault::before(Matcher::new("GET", PATH).skip(4).once(), remove);
     let report = lab.runs(vec![release(), wait(), finalize()], [gone]).await;
     assert_eq!((report.outcome, report.wrote), (Outcome::Cleared, true));
-    assert_eq!(steps(&report), ["ReleaseObject Done: 1 done", "Wait Done: the controller finished it"]);
+    assert_eq!(steps(&report), ["ReleaseObject Done: 1 done", "Wait Done: the namespace is gone"]);
     assert!(lab.sent().iter().all(|(method, ..)| method != "PUT"));
     let lab = holding(&[], &[]).await;
     let report = lab.runs(vec![wait()], [Fault::before(any("GET").once(), replace)]).await;
