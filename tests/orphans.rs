@@ -151,7 +151,9 @@ async fn a_namespace_that_stays_is_told_loudly(lab: Lab) {
     let ran = lab.nsfix(&["orphans", &name, "--purge", "--yes"]).run().await.expect(1);
     assert!(ran.stderr.contains("was re-created and could not be deleted"), "{ran:?}");
     assert!(ran.stderr.contains("RoleBindings included, are in force again"), "{ran:?}");
-    assert!(ran.stderr.contains(&format!("hint: delete it: kubectl delete namespace {name}")), "{ran:?}");
+    let uid = lab.get(&path(&name)).await.expect(200)["metadata"]["uid"].as_str().unwrap().to_owned();
+    let delete = format!("grep -qx {uid} && kubectl delete namespace {name}\n");
+    assert!(ran.stderr.contains("hint: delete it: kubectl get") && ran.stderr.contains(&delete), "{ran:?}");
 }
 
 async fn a_namespace_whose_deletion_is_refused_is_told_loudly(lab: Lab) {

@@ -197,7 +197,7 @@ impl Clear<'_> {
     /// Waits until the time of `--timeout` is over. The look at all of them, of `--all`, is nobody's own.
     async fn out_of_time(&self) {
         if self.options.unattended.all {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         tokio::time::sleep(self.time).await;
     }

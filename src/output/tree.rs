@@ -142,6 +142,10 @@ fn in_short(
             let clear = ShellCommand::nsfix(["clear", name, "--leftovers=release"]);
             lines.command(1, &format!("to do: {}", clear.render(invocation)));
             lines.hanging(1, 9, &format!("costs: {}", sanitise(&cost(plan))));
+            if !plan.remains.is_empty() {
+                let leaves = "leaves: what the plan below says; until that is mended the namespace stays";
+                lines.hanging(1, 9, leaves);
+            }
         }
         Err(refusal) => {
             let to_do = advices.first().map_or_else(|| refusal.hint(), |advice| Hint::from(&advice.text));

@@ -55,6 +55,7 @@ async fn a_tenant_is_told_in_one_line_what_it_may_not_see_and_what_it_may_do(lab
     assert!(!told.steps().contains(&"Finalize"), "{:?}", told.steps());
 
     let ran = lab.nsfix(&["explain", &name, AS]).run().await.expect(0);
+    assert!(ran.stdout.contains("until that is mended the namespace stays\n"), "{}", ran.stdout);
     let lines =
         ran.stdout.lines().filter(|line| line.contains("secrets") && line.contains("daemonsets.apps"));
     // Once under Coverage, once as a warning of the plan.

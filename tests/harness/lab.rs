@@ -18,7 +18,8 @@ use super::kubeconfig::{client, config, kubeconfig};
 use super::plane::{ADMIN_TOKEN, ALICE_TOKEN, Address, ControlPlane};
 use super::versions::minor;
 
-/// Long enough for a loaded machine; a test that needs it all has failed.
+/// Long enough for a loaded machine, and for client-go, which asks ten times for a list whose cache does not fill; a test that
+/// needs it all has failed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a client that knows aggregated discovery accepts.
