@@ -2,7 +2,7 @@
 
 use super::objects::{CONFIGMAPS, configmaps};
 use super::*;
-use crate::model::Inventory;
+use crate::model::{Gap, Inventory, Unreadable};
 
 const SECRETS: &str = "/api/v1/namespaces/rodrigo/secrets";
 
@@ -129,6 +129,40 @@ async fn where_a_step_failed_every_type_is_looked_at() {
     lab.inject([Fault::answer(Matcher::new("GET", "/api").accept("APIGroupDiscoveryList"), logged_out)]);
     let looked = lab.executor().look_for_orphans(&before, report).await;
     assert_eq!(found(&looked), ["1 ConfigMap"]);
+}
+
+#[tokio::test]
+async fn what_was_unknown_before_is_looked_for_as_well() {
+    let gap = |group: &str, version: &str, resource: Option<&str>| Gap {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        resource: resource.map(str::to_owned),
+        why: Unreadable::Failed,
+        detail: "no leader".to_owned(),
+    };
+    let (lab, mut before, report) = Lab::abandoned(1).await;
+    before.coverage.gaps = vec![gap("", "v1", Some("secrets"))];
+    let looked = lab.executor().look_for_orphans(&before, report.clone()).await;
+    assert_eq!(found(&looked), ["1 ConfigMap", "1 Secret"]);
+    assert_eq!(looked.unknown, []);
+    // One whose type nobody serves any more, and one that is unavailable still.
+    let service = json!({
+        "metadata": {"name": "v1.idle.example.com"},
+        "spec": {"group": "idle.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 100,
+            "insecureSkipTLSVerify": true, "service": {"namespace": "default", "name": "nobody"}},
+    });
+    lab.api.create("/apis/apiregistration.k8s.io/v1/apiservices", &service).unwrap();
+    before.coverage.gaps =
+        vec![gap("gone.example.com", "v1", Some("widgets")), gap("idle.example.com", "v1", None)];
+    let looked = lab.executor().look_for_orphans(&before, report.clone()).await;
+    assert_eq!(found(&looked), ["1 ConfigMap"]);
+    let unknown: Vec<String> = looked.unknown.iter().map(ToString::to_string).collect();
+    assert_eq!(unknown, ["widgets.gone.example.com", "idle.example.com/v1"]);
+    // Discovery itself fails: all of it stays unknown.
+    let logged_out = Canned::status(401, "Unauthorized", "Unauthorized");
+    lab.inject([Fault::answer(Matcher::new("GET", "/api").accept("APIGroupDiscoveryList"), logged_out)]);
+    let looked = lab.executor().look_for_orphans(&before, report).await;
+    assert_eq!(looked.unknown, before.coverage.gaps);
 }
 
 #[tokio::test]

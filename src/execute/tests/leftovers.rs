@@ -3,7 +3,7 @@
 use super::objects::{CONFIGMAPS, HOLD};
 use super::plans::{finalize, message, release, step, steps, wait};
 use super::*;
-use crate::model::{Invocation, TypeLeftovers, resource};
+use crate::model::{Gap, Inventory, Invocation, TypeLeftovers, Unreadable, resource};
 use crate::plan::{Action, Advice, Leftovers, Step};
 
 const PODS: &str = "/api/v1/namespaces/rodrigo/pods";
@@ -45,6 +45,32 @@ async fn what_is_inside_right_before_the_put_ends_a_release_and_a_refusal() {
         lab.settings.policy.leftovers = leftovers;
         let report = lab.runs(vec![finalize()], []).await;
         assert_eq!((report.outcome, report.orphans.len()), (Outcome::Cleared, 1));
+    }
+}
+
+/// It was neither shown nor saved, whatever may be abandoned.
+#[tokio::test]
+async fn what_was_unknown_before_and_is_seen_now_ends_it() {
+    for leftovers in [Leftovers::Ask, Leftovers::Orphan] {
+        for (resource, said) in [("configmaps", Some("and now it holds 1 ConfigMap more")), ("secrets", None)]
+        {
+            let mut lab = releasing().await;
+            lab.settings.policy.leftovers = leftovers;
+            let mut before = Inventory::default();
+            before.coverage.gaps.push(Gap {
+                group: String::new(),
+                version: "v1".to_owned(),
+                resource: Some(resource.to_owned()),
+                why: Unreadable::Failed,
+                detail: "no leader".to_owned(),
+            });
+            let plan = plan_of(lab.namespace(), vec![finalize()]);
+            let report = lab.executor().run(&plan, &before).await;
+            let outcome = if said.is_some() { Outcome::Refused } else { Outcome::Cleared };
+            assert_eq!(report.outcome, outcome, "{}", message(&report));
+            assert!(message(&report).ends_with(said.unwrap_or_default()), "{}", message(&report));
+            assert_eq!(lab.exists(), said.is_some());
+        }
     }
 }
 
