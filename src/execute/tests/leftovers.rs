@@ -48,6 +48,19 @@ async fn what_is_inside_right_before_the_put_ends_a_release_and_a_refusal() {
     }
 }
 
+/// `v1/RESOURCE` could not be looked at.
+fn unknown(resource: &str) -> Inventory {
+    let mut inventory = Inventory::default();
+    inventory.coverage.gaps.push(Gap {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: Some(resource.to_owned()),
+        why: Unreadable::Failed,
+        detail: "no leader".to_owned(),
+    });
+    inventory
+}
+
 /// It was neither shown nor saved, whatever may be abandoned.
 #[tokio::test]
 async fn what_was_unknown_before_and_is_seen_now_ends_it() {
@@ -56,16 +69,8 @@ async fn what_was_unknown_before_and_is_seen_now_ends_it() {
         {
             let mut lab = releasing().await;
             lab.settings.policy.leftovers = leftovers;
-            let mut before = Inventory::default();
-            before.coverage.gaps.push(Gap {
-                group: String::new(),
-                version: "v1".to_owned(),
-                resource: Some(resource.to_owned()),
-                why: Unreadable::Failed,
-                detail: "no leader".to_owned(),
-            });
             let plan = plan_of(lab.namespace(), vec![finalize()]);
-            let report = lab.executor().run(&plan, &before).await;
+            let report = lab.executor().run(&plan, &unknown(resource)).await;
             let outcome = if said.is_some() { Outcome::Refused } else { Outcome::Cleared };
             assert_eq!(report.outcome, outcome, "{}", message(&report));
             assert!(message(&report).ends_with(said.unwrap_or_default()), "{}", message(&report));
@@ -110,6 +115,14 @@ async fn default_objects_are_not_named_among_what_is_inside() {
     let report = lab.runs(vec![finalize()], []).await;
     assert_eq!(message(&report), "namespace \"rodrigo\" was not finalized: still inside: 1 Secret");
     lab.api.delete("/api/v1/namespaces/rodrigo/secrets/s").unwrap();
+    // Nor where they could not be looked at before.
+    let mut other = Lab::new().await;
+    other.settings.policy.leftovers = Leftovers::Ask;
+    other.create(&["kubernetes"], &[]);
+    other.api.create(CONFIGMAPS, &json!({"metadata": {"name": "kube-root-ca.crt"}})).unwrap();
+    other.api.delete(PATH).unwrap();
+    let plan = plan_of(other.namespace(), vec![finalize()]);
+    assert_eq!(other.executor().run(&plan, &unknown("configmaps")).await.outcome, Outcome::Cleared);
     assert_eq!(lab.runs(vec![finalize()], []).await.outcome, Outcome::Cleared);
 }
 
