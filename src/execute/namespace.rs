@@ -121,14 +121,22 @@ fn undone(answer: &[String], asked: &[&str]) -> Result<(), ApiError> {
 }
 
 impl Executor<'_> {
-    /// Reads, checks, writes; and after a conflict or a lost answer all over again.
-    pub(super) async fn write_namespace(
+    /// Reads, checks, writes; and after a conflict or a lost answer all over again. `look_again`: what stands against
+    /// another attempt after a conflict.
+    pub(super) async fn write_namespace_while(
         &self,
         plan: &Plan,
         write: NamespaceWrite<'_>,
+        look_again: impl AsyncFn() -> Option<NamespaceWriteOutcome>,
     ) -> NamespaceWriteOutcome {
         let mut retry = Retry::default();
-        for _ in 0..MAX_ATTEMPTS {
+        for attempt in 0..MAX_ATTEMPTS {
+            if attempt > 0
+                && !retry.answer_lost
+                && let Some(outcome) = look_again().await
+            {
+                return outcome;
+            }
             retry = match self.try_namespace(&plan.namespace, write, retry.answer_lost).await {
                 Break(outcome) => return outcome,
                 Continue(retry) => retry,

@@ -113,9 +113,13 @@ impl Executor<'_> {
         match self.another(name).await {
             Ok(_) => {
                 let inside = found.iter().filter_map(|of_type| came_back(of_type, before));
-                report.warnings.extend(inside.map(|objects| {
-                    format!("left behind by the old namespace {name:?}, and inside the new one of that name now: {objects}")
-                }));
+                let told: Vec<String> = inside
+                    .map(|objects| {
+                        format!("left behind by the old namespace {name:?}, and inside the new one of that name now: {objects}")
+                    })
+                    .collect();
+                report.taken_over = !told.is_empty();
+                report.warnings.extend(told);
             }
             Err(error) => {
                 if !error.is_missing_namespace() {

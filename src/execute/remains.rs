@@ -1,7 +1,8 @@
 //! The look right before a write that may end the namespace: what would it abandon?
 
-use super::Problem;
+use super::namespace::{NamespaceWrite, NamespaceWriteOutcome};
 use super::run::Run;
+use super::{Outcome, Problem};
 use crate::cluster::{ApiError, DryRun};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
@@ -18,12 +19,26 @@ pub(super) enum LastLook {
     Halted(String),
 }
 
+impl LastLook {
+    /// What it means for a write that is to be sent again.
+    pub(super) fn into_outcome(self) -> Option<NamespaceWriteOutcome> {
+        Some(match self {
+            Self::GoOn => return None,
+            Self::Remains(problem) => NamespaceWriteOutcome::Ended(Outcome::Refused, problem),
+            Self::Failed(problem) => NamespaceWriteOutcome::Ended(Outcome::Failed, problem),
+            Self::Halted(why) => NamespaceWriteOutcome::Halted(why),
+        })
+    }
+}
+
 impl Run<'_> {
     /// `release` and `refuse` abandon nothing: whatever is left or unknown right before the write ends it. For the others
     /// what was unknown is asked about once more.
-    pub(super) async fn last_look(&self) -> LastLook {
+    pub(super) async fn last_look(&self, write: NamespaceWrite<'_>) -> LastLook {
         let settings = self.executor.settings;
-        let abandons_nothing = matches!(settings.policy.leftovers, Leftovers::Release | Leftovers::Refuse);
+        // After a rearm the controller deletes what is inside, which is what was asked for.
+        let abandons_nothing =
+            write.may_end_it() && matches!(settings.policy.leftovers, Leftovers::Release | Leftovers::Refuse);
         // In a rehearsal nothing was released, so that everything is still there.
         let knows_all = self.before.coverage.is_complete();
         if !abandons_nothing && knows_all || settings.dry_run == DryRun::Server {
@@ -80,7 +95,7 @@ impl Run<'_> {
         let found: Vec<String> = left.types.iter().filter(unknown).map(ToString::to_string).collect();
         (!found.is_empty()).then(|| Problem {
             message: format!(
-                "namespace {name:?} was not finalized: at first it could not be looked at everywhere, and now it holds {} more",
+                "namespace {name:?} was left alone: at first it could not be looked at everywhere, and now it holds {} more",
                 found.join(", ")
             ),
             hint: Some("run the command again: it looks at everything once more".into()),

@@ -140,6 +140,8 @@ pub struct Report {
     pub problem: Option<Problem>,
     /// Whether a write was carried out, or may have been.
     pub wrote: bool,
+    /// Whether something of it is inside another namespace of its name by now.
+    pub taken_over: bool,
 }
 
 impl Report {
@@ -158,7 +160,14 @@ impl Report {
             warnings: Vec::new(),
             problem: None,
             wrote: false,
+            taken_over: false,
         }
+    }
+
+    /// Whether it was looked everywhere, and nothing was left behind.
+    #[must_use]
+    pub fn left_nothing(&self) -> bool {
+        self.orphans.is_empty() && !self.taken_over && self.unknown.iter().all(Gap::holds_nothing)
     }
 
     /// Adds a later round: its steps and warnings to those before, and its end in place of theirs.
@@ -170,6 +179,7 @@ impl Report {
             }
         }
         self.wrote |= round.wrote;
+        self.taken_over |= round.taken_over;
         self.outcome = match round.outcome {
             Outcome::Unchanged if self.wrote => Outcome::Cleared,
             // Something was written, so that it is not a refusal of everything.

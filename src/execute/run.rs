@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
+use super::namespace::replaced;
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
 use crate::model::{Hint, Inventory, ShellCommand};
@@ -82,7 +83,8 @@ impl Executor<'_> {
             report.outcome = Outcome::DryRun;
         }
         // Whoever has ended it: nobody but the controller has looked whether it was empty.
-        if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) {
+        let is_another = report.problem.as_ref() == Some(&replaced(&report.namespace));
+        if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) || is_another {
             report = self.look_for_orphans(before, report).await;
         }
         report

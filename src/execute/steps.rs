@@ -118,19 +118,18 @@ impl Run<'_> {
 
     async fn write_to_namespace(&self, step: &Step, write: NamespaceWrite<'_>) -> StepFlow {
         let mut done = StepOutcome::default();
-        if write.may_end_it() {
-            match self.last_look().await {
-                LastLook::GoOn => {}
-                LastLook::Remains(problem) => {
-                    return done.end(self.released_or(Outcome::Refused), Some(problem));
-                }
-                LastLook::Failed(problem) => {
-                    return done.end(self.released_or(Outcome::Failed), Some(problem));
-                }
-                LastLook::Halted(why) => return done.halted(why),
+        match self.last_look(write).await {
+            LastLook::GoOn => {}
+            LastLook::Remains(problem) => {
+                return done.end(self.released_or(Outcome::Refused), Some(problem));
             }
+            LastLook::Failed(problem) => {
+                return done.end(self.released_or(Outcome::Failed), Some(problem));
+            }
+            LastLook::Halted(why) => return done.halted(why),
         }
-        let sent = self.executor.write_namespace(self.plan, write).await;
+        let look_again = async || self.last_look(write).await.into_outcome();
+        let sent = self.executor.write_namespace_while(self.plan, write, look_again).await;
         if let NamespaceWriteOutcome::Halted(why) = sent {
             return done.halted(why);
         }

@@ -43,7 +43,7 @@ pub fn report(
     for of_type in &report.orphans {
         terminal.warn_on(Topic::namespace(name), &terminal.hint(&orphaned(name, of_type)));
     }
-    if report.outcome == Outcome::Cleared {
+    if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) {
         for gaps in gaps_with_reasons(report.unknown.iter().filter(|gap| !gap.holds_nothing())) {
             let text = format!("could not look for orphans in {gaps}");
             terminal.warn_on(Topic::namespace(name), &text);
@@ -192,7 +192,9 @@ fn cleared(report: &Report) -> &'static str {
     match how.max().unwrap_or(Cleared::Unforced) {
         // The controller finishes only what is empty.
         _ if !report.orphans.is_empty() => "cleared: another client has finalized it, not nsfix",
+        Cleared::Released if !report.left_nothing() => "cleared: its leftovers were released",
         Cleared::Released => "cleared: its leftovers were released, and the controller finished it",
+        Cleared::Rearmed if !report.left_nothing() => "cleared: it was rearmed",
         Cleared::Rearmed => "cleared: it was rearmed, and the controller finished it",
         Cleared::Written => "cleared",
         Cleared::Unforced => "cleared: nothing was forced by nsfix",

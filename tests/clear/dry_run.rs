@@ -25,7 +25,11 @@ async fn a_dry_run_refuses_what_the_run_refuses(lab: Lab) {
         assert!(!ran.stdout.contains("cleared") && !ran.stdout.contains("replace --raw"), "{ran:?}");
     }
     // The controller has its time first, and what is inside then decides.
-    let young = ["clear", &name, "--yes", "--patience=1h", "--dry-run=client"];
+    for how in ["--dry-run=client", "--dry-run=server"] {
+        let ran = lab.nsfix(&["clear", &name, "--yes", "--patience=1h", how]).run().await.expect(4);
+        assert!(ran.stderr.contains("and it was not forced") && !ran.stdout.contains("cleared"), "{ran:?}");
+    }
+    let young = ["clear", &name, "--yes", "--patience=1h", "--timeout=2h", "--dry-run=client"];
     let ran = lab.nsfix(&young).run().await.expect(0);
     assert!(ran.stdout.contains("kubectl wait") && !ran.stdout.contains("replace --raw"), "{ran:?}");
     clear(&lab, &name, &[]).await.expect(4);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
+use tokio::task::JoinHandle;
 
 use nsfix::model::Permission;
 
@@ -14,6 +15,7 @@ tests! {
     Both:
     an_annotation_that_is_set_while_it_waits_holds_it_back,
     what_somebody_else_abandons_while_it_waits_is_found,
+    what_a_new_namespace_of_the_name_takes_in_while_it_waits_is_named,
     a_signal_while_it_waits_leaves_everything_as_it_is,
     a_reader_who_goes_away_does_not_make_it_a_success;
     Real:
@@ -21,15 +23,20 @@ tests! {
     a_right_that_is_lost_while_it_waits_ends_it_without_a_write
 }
 
-/// Waits until it says that it waits for the controller; the rest of its output can still be read.
-async fn waits(child: &mut Child) {
+/// Waits until it says that it waits for the controller; what it says after that comes in the end.
+async fn waits(child: &mut Child) -> JoinHandle<String> {
     let mut said = BufReader::new(child.stderr.take().expect("stderr")).lines();
     loop {
         let line = said.next_line().await.unwrap().expect("it waits first");
         if line.contains("waiting up to") {
             // Whoever does not read on stops the writer in the end.
-            tokio::spawn(async move { while said.next_line().await.is_ok_and(|line| line.is_some()) {} });
-            return;
+            return tokio::spawn(async move {
+                let mut rest = String::new();
+                while let Ok(Some(line)) = said.next_line().await {
+                    rest = rest + &line + "\n";
+                }
+                rest
+            });
         }
     }
 }
@@ -79,6 +86,19 @@ async fn what_somebody_else_abandons_while_it_waits_is_found(lab: Lab) {
     finalize(&lab, &name, "", without_finalizers).await.1.expect(200);
     let ran = ended(child).await.expect(0);
     assert!(ran.stdout.contains("gone: another client has finalized it, not nsfix"), "{ran:?}");
+}
+
+/// Rule 3: what that means for what was left behind.
+async fn what_a_new_namespace_of_the_name_takes_in_while_it_waits_is_named(lab: Lab) {
+    let name = terminating(&lab).await;
+    let child = lab.nsfix(&["clear", &name, "--yes", "--patience=1h"]).start();
+    let mut child = child;
+    let said = waits(&mut child).await;
+    finalize(&lab, &name, "", without_finalizers).await.1.expect(200);
+    create(&lab, &name).await;
+    ended(child).await.expect(0);
+    let said = said.await.unwrap();
+    assert!(said.contains("inside the new one of that name now: configmaps held"), "{said}");
 }
 
 async fn a_signal_while_it_waits_leaves_everything_as_it_is(lab: Lab) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::clear;
 use crate::harness::Lab;
-use crate::harness::fixtures::{path, terminating};
+use crate::harness::fixtures::{finalize_path, path, terminating};
 use crate::tests;
 
 tests! {
@@ -15,6 +15,9 @@ tests! {
     what_failed_once_is_asked_about_again_before_the_put,
     what_could_not_be_looked_at_is_looked_for_when_the_namespace_is_gone,
     what_stays_unknown_to_the_end_is_told,
+    what_failed_before_a_conflict_is_asked_about_after_it,
+    what_somebody_else_ended_and_could_not_be_looked_at_is_told,
+    a_zombie_is_not_rearmed_over_what_was_unknown,
     what_the_server_counts_and_does_not_show_is_unknown,
     a_list_has_the_time_that_was_asked_for
 }
@@ -70,6 +73,41 @@ async fn what_stays_unknown_to_the_end_is_told(_: Lab) {
     let gaps: Vec<&Value> =
         item["couldNotLook"].as_array().unwrap().iter().map(|gap| &gap["resource"]).collect();
     assert_eq!(gaps, ["configmaps"], "{item}");
+}
+
+/// Rule 3: the plan still has to hold.
+async fn what_failed_before_a_conflict_is_asked_about_after_it(_: Lab) {
+    let (lab, name, list) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(list.times(2), bad_moment()));
+    let conflict = Canned::status(409, "Conflict", "the object has been modified");
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("PUT", &finalize_path(&name)).once(), conflict));
+    let ran = clear(&lab, &name, &[]).await.expect(4);
+    assert!(ran.stderr.contains("now it holds 1 ConfigMap more"), "{ran:?}");
+    is_armed(&lab, &name).await;
+}
+
+async fn what_somebody_else_ended_and_could_not_be_looked_at_is_told(_: Lab) {
+    let (lab, name, list) = stuck().await;
+    let gone = name.clone();
+    lab.the_sandbox().inject(Fault::before(Matcher::new("GET", &path(&name)).skip(1).once(), move |api| {
+        let mut body = api.get(&path(&gone)).unwrap();
+        body["spec"]["finalizers"] = json!([]);
+        api.update(&finalize_path(&gone), &body).unwrap();
+    }));
+    lab.the_sandbox().inject(Fault::answer(list.skip(1), bad_moment()));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert!(ran.stdout.contains("gone: nothing was forced by nsfix"), "{ran:?}");
+    assert!(ran.stderr.contains("could not look for orphans in configmaps"), "{ran:?}");
+}
+
+/// The controller would delete what nobody has seen or saved.
+async fn a_zombie_is_not_rearmed_over_what_was_unknown(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = lab.play_apart("disarmed").await;
+    let list = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=500");
+    lab.the_sandbox().inject(Fault::answer(list.once(), bad_moment()));
+    let ran = clear(&lab, &name, &[]).await.expect(4);
+    assert!(ran.stderr.contains("now it holds") && lab.writes().is_empty(), "{ran:?}");
 }
 
 /// Rule 4.

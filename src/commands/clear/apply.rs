@@ -170,7 +170,9 @@ impl Clear<'_> {
                 match self.wait_for_controller(&plan.namespace, waits_until, settings).await {
                     // Rule 8: it may have been somebody else who has ended it.
                     Prepared::Ended(report) if report.outcome == Outcome::Unchanged => {
-                        Prepared::ended(executor.look_for_orphans(&inside, *report).await)
+                        let report = executor.look_for_orphans(&inside, *report).await;
+                        self.say_warnings(&report);
+                        Prepared::ended(report)
                     }
                     other => other,
                 }
@@ -233,10 +235,14 @@ impl Clear<'_> {
             return report.ended(Outcome::Failed, problem);
         }
         let report = self.execute_in_rounds(executor, plan, inventory).await;
+        self.say_warnings(&report);
+        report
+    }
+
+    fn say_warnings(&self, report: &Report) {
         for warning in &report.warnings {
             self.terminal.warn_once(Topic::namespace(&report.namespace), warning);
         }
-        report
     }
 
     /// The same run for a person who has chosen to release.
@@ -266,6 +272,12 @@ impl Clear<'_> {
         for warning in warnings {
             // What is no business of one namespace alone is warned about once.
             self.terminal.warn_once(Topic::namespace(&namespace.name), warning);
+        }
+        if plan.waits_first
+            && self.options.dry_run != DryRunChoice::None
+            && let Some(problem) = self.would_be_too_young(namespace, executor.settings)
+        {
+            return ended(Outcome::Refused, problem);
         }
         if self.options.dry_run == DryRunChoice::Client {
             if let Some(refusal) = confirm::refusal(self.options, plan) {

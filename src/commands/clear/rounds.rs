@@ -89,13 +89,7 @@ impl Clear<'_> {
                 return self.look_again(name, uid, settings).await;
             }
             if deadline.is_none_or(|deadline| Instant::now() >= deadline) {
-                let message = format!(
-                    "namespace {name:?} has been terminating for less than {}: the controller may still be at work, \
-                     and it was not forced",
-                    human_duration(patience)
-                );
-                let hint = Some("run the command again later, or wait longer with --timeout".into());
-                return ended(Outcome::Refused, Problem { message, hint });
+                return ended(Outcome::Refused, too_young(name, patience));
             }
             self.acting.set(name, Activity::Waiting { what: WaitFor::Controller, since, limit });
             tokio::select! {
@@ -103,6 +97,14 @@ impl Clear<'_> {
                 _ = self.shutdown.wait() => {}
             }
         }
+    }
+
+    /// How a wait for the controller would end, as far as that is certain.
+    pub(super) fn would_be_too_young(&self, namespace: &Namespace, settings: &Settings) -> Option<Problem> {
+        let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
+        let left = settings.policy.patience.saturating_sub(so_far);
+        let time = settings.wait.map_or(Duration::ZERO, |_| self.time);
+        (time < left).then(|| too_young(&namespace.name, settings.policy.patience))
     }
 
     /// Observes one namespace again, and plans under the same policy.
@@ -159,6 +161,18 @@ impl Clear<'_> {
             }
         }
         report
+    }
+}
+
+/// Its controller has not had its time, and will not have it in this run.
+fn too_young(name: &str, patience: Duration) -> Problem {
+    Problem {
+        message: format!(
+            "namespace {name:?} has been terminating for less than {}: the controller may still be at work, and it was not \
+             forced",
+            human_duration(patience)
+        ),
+        hint: Some("run the command again later, or wait longer with --timeout".into()),
     }
 }
 
