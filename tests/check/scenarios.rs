@@ -65,7 +65,9 @@ async fn what_is_certain_comes_about_and_nothing_that_was_not_named(lab: Lab) {
         let causes = found.iter().filter(|(kind, _)| !CONSEQUENCES.contains(&kind.as_str()));
         let (hits, misses): (Causes, Causes) = causes.cloned().partition(|cause| named(&cause));
         predicted += hits.len();
-        missed.extend(misses.into_iter().map(|cause| (name, cause)));
+        // Until 1.32 a claim is deleted at once and held until the pod is gone, seen or not by the time of the look.
+        let misses = misses.into_iter().filter(|(_, subject)| subject != "kubernetes.io/pvc-protection");
+        missed.extend(misses.map(|cause| (name, cause)));
         alarms.extend(likely.into_iter().filter(|cause| !found.contains(cause)).map(|cause| (name, cause)));
     }
     println!("predicted {predicted}, missed {missed:?}, false alarms {alarms:?}");
