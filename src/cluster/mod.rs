@@ -17,6 +17,7 @@ mod forbidden;
 mod health;
 mod in_cluster;
 mod leftovers;
+mod listing;
 mod namespaces;
 mod orphans;
 mod pages;

@@ -6,11 +6,11 @@ use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::coverage::Listed;
+use super::coverage::gap;
 use super::leftovers::{LIST_CONCURRENCY, count_cohabiting_once};
-use super::paging::again_if_expired;
+use super::listing::{ByNamespace, ListEnd, Seen, twice_if_expired};
 use super::{ApiError, Cluster, Discovered, DryRun};
-use crate::model::{ApiPath, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
+use crate::model::{ApiPath, Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
 
 /// The label on a namespace that exists only so that its orphans can be removed.
 pub const PURGE_LABEL: &str = "nsfix/purge";
@@ -34,15 +34,15 @@ impl Cluster {
         let mut found: BTreeMap<String, Inventory> = BTreeMap::new();
         let mut looked = Inventory::default();
         looked.coverage.gaps.extend(discovered.gaps.iter().cloned());
-        for of_type in listed {
-            match of_type {
-                Listed::Found(by_namespace) => {
-                    looked.coverage.looked += 1;
-                    for (namespace, of_type) in by_namespace {
-                        found.entry(namespace).or_default().types.push(of_type);
-                    }
-                }
-                Listed::Unknown(gap) => looked.coverage.gaps.push(gap),
+        for (by_namespace, gap) in listed {
+            let at_least = gap.is_some();
+            match gap {
+                None => looked.coverage.looked += 1,
+                Some(gap) => looked.coverage.gaps.push(gap),
+            }
+            for (namespace, mut of_type) in by_namespace {
+                of_type.at_least = at_least;
+                found.entry(namespace).or_default().types.push(of_type);
             }
         }
         looked.coverage.gaps.sort();
@@ -53,35 +53,35 @@ impl Cluster {
         Ok((found, looked))
     }
 
+    /// The orphans of a type; with a gap those that were seen before the list failed.
     async fn orphans_of(
         &self,
         ty: ResourceType,
         existing: &HashSet<String>,
-    ) -> Result<Listed<BTreeMap<String, TypeLeftovers>>, ApiError> {
-        Listed::of(&ty, again_if_expired(|| self.try_orphans_of(&ty, existing)).await)
+    ) -> Result<(ByNamespace, Option<Gap>), ApiError> {
+        let Seen { found, end } = twice_if_expired(|| self.try_orphans_of(&ty, existing)).await;
+        match end {
+            ListEnd::Failed(error) if error.is_fatal() => Err(error),
+            ListEnd::Failed(error) => Ok((found, Some(gap(&ty, &error)))),
+            ListEnd::Whole | ListEnd::NotWorthIt => Ok((found, None)),
+        }
     }
 
-    async fn try_orphans_of(
-        &self,
-        ty: &ResourceType,
-        existing: &HashSet<String>,
-    ) -> Result<BTreeMap<String, TypeLeftovers>, ApiError> {
-        let mut found: BTreeMap<String, TypeLeftovers> = BTreeMap::new();
+    async fn try_orphans_of(&self, ty: &ResourceType, existing: &HashSet<String>) -> Seen {
+        let mut found = ByNamespace::new();
         let mut nowhere = false;
         let mut visit = |leftover: Leftover| {
             nowhere |= leftover.namespace.is_empty();
-            if !existing.contains(&leftover.namespace) {
+            if !leftover.namespace.is_empty() && !existing.contains(&leftover.namespace) {
                 let of_type = found
                     .entry(leftover.namespace.clone())
                     .or_insert_with(|| TypeLeftovers::none(ty.clone()));
                 of_type.add(leftover, usize::MAX);
             }
         };
-        self.each_by_metadata(&ty.path(), &mut visit).await?;
-        if nowhere {
-            return Err(self.not_kubernetes("a list leaves the namespaces of its objects out"));
-        }
-        Ok(found)
+        let read = self.each_by_metadata(&ty.path(), &mut visit).await;
+        let without = || self.not_kubernetes("a list leaves the namespaces of its objects out");
+        Seen { found, end: read.and_then(|()| if nowhere { Err(without()) } else { Ok(()) }).into() }
     }
 
     /// Creates a namespace that is only there to be emptied, marked with the run that created it.

@@ -76,16 +76,18 @@ pub(super) struct Page<T> {
     pub(super) version: String,
     /// The token of the next page; empty on the last one.
     continued: String,
+    /// Why it is not the last page although nothing follows.
+    cut_off: Option<ApiError>,
 }
 
 impl<T> Page<T> {
     pub(super) fn is_last(&self) -> bool {
-        self.continued.is_empty()
+        self.continued.is_empty() && self.cut_off.is_none()
     }
 
     pub(super) fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
-        let Self { items, remaining, version, continued } = self;
-        Page { items: items.into_iter().map(change).collect(), remaining, version, continued }
+        let Self { items, remaining, version, continued, cut_off } = self;
+        Page { items: items.into_iter().map(change).collect(), remaining, version, continued, cut_off }
     }
 }
 
@@ -127,11 +129,11 @@ impl<T> PageBody<T> {
         let ListMeta { resource_version: version, continued, remaining_item_count } = self.metadata;
         let remaining = remaining_item_count.unwrap_or_default();
         // Rule 4: what the server itself counts and does not show is unknown.
-        if continued.is_empty() && remaining > 0 {
+        let cut_off = (continued.is_empty() && remaining > 0).then(|| {
             let what = format!("its list ends, and by its own count {remaining} more objects remain");
-            return Err(cluster.not_kubernetes(&what));
-        }
-        Ok(Page { items, remaining, version, continued })
+            cluster.not_kubernetes(&what)
+        });
+        Ok(Page { items, remaining, version, continued, cut_off })
     }
 }
 
@@ -199,7 +201,8 @@ type Asked<'a> = BoxFuture<'a, Result<(Vec<u8>, Place<'a>), ApiError>>;
 
 impl Cluster {
     /// The pages of a list, one after another; `read` makes a page of an answer. From the second page on the next one
-    /// is on its way while one is read: the first tells whether the rest is wanted.
+    /// is on its way while one is read: the first tells whether the rest is wanted. What ends the list too early comes
+    /// after the pages that were read.
     pub(super) fn pages<'a, T: 'a>(
         &'a self,
         list: List<'a>,
@@ -211,22 +214,32 @@ impl Cluster {
             let (body, place) = asked.await?;
             let token = if place.used.is_empty() { None } else { token_ahead(&body) };
             let on_its_way = match token {
-                Some(token) => Ok(self.on_its_way(place.after(token, self)?).await),
+                Some(token) => Ok(self.on_its_way(self.asked_after(place, token)).await),
                 None => Err(place),
             };
-            let page = read(&body)?;
+            let mut page = read(&body)?;
             let next = match on_its_way {
                 Ok(asked) => Some(asked),
-                Err(_) if page.is_last() => None,
-                Err(place) => Some(self.page_body(place.after(page.continued.clone(), self)?).boxed()),
+                Err(place) => match page.cut_off.take() {
+                    Some(error) => Some(future::ready(Err(error)).boxed()),
+                    None if page.is_last() => None,
+                    None => Some(self.asked_after(place, page.continued.clone())),
+                },
             };
             Ok(Some((page, next.map(|next| (next, read)))))
         })
     }
 
+    /// The page after this place. A token that leads nowhere is an answer to this request, not to the one before.
+    fn asked_after<'a>(&'a self, place: Place<'a>, token: String) -> Asked<'a> {
+        match place.after(token, self) {
+            Ok(place) => self.page_body(place).boxed(),
+            Err(error) => future::ready(Err(error)).boxed(),
+        }
+    }
+
     /// Sends the request for a page without waiting for the answer.
-    async fn on_its_way<'a>(&'a self, place: Place<'a>) -> Asked<'a> {
-        let mut asked = self.page_body(place).boxed();
+    async fn on_its_way<'a>(&'a self, mut asked: Asked<'a>) -> Asked<'a> {
         match futures::poll!(&mut asked) {
             Poll::Ready(answer) => future::ready(answer).boxed(),
             Poll::Pending => {

@@ -15,6 +15,7 @@ mod verify;
 
 pub use activity::{Activity, ObjectVerb, WaitFor};
 pub use report::{Outcome, Problem, Report, StepReport, StepResult};
+pub use save::Saved;
 pub use shared_look::SharedLook;
 
 use std::time::Duration;

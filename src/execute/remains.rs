@@ -88,11 +88,13 @@ impl Run<'_> {
     /// What could not be looked at before and can be now was neither shown nor saved: no consent covers it.
     fn was_unknown(&self, left: &Inventory) -> Option<Problem> {
         let name = &self.plan.namespace.name;
-        let unknown = |of_type: &&TypeLeftovers| {
-            let mut gaps = self.before.coverage.unknown();
-            of_type.besides_defaults() > 0 && gaps.any(|gap| gap.covers(&of_type.resource))
+        let more = |of_type: &TypeLeftovers| {
+            let ty = &of_type.resource;
+            let was_unknown = self.before.coverage.unknown().any(|gap| gap.covers(ty));
+            let more = of_type.besides_defaults().saturating_sub(self.before.besides_defaults(ty));
+            (was_unknown && more > 0).then(|| ty.counted(more))
         };
-        let found: Vec<String> = left.types.iter().filter(unknown).map(ToString::to_string).collect();
+        let found: Vec<String> = left.types.iter().filter_map(more).collect();
         (!found.is_empty()).then(|| Problem {
             message: format!(
                 "namespace {name:?} was left alone: at first it could not be looked at everywhere, and now it holds {} more",

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::namespace::replaced;
+use super::save::Saved;
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
 use crate::model::{Hint, Inventory, ShellCommand};
@@ -72,7 +73,10 @@ impl Executor<'_> {
         let backups = self.settings.backups.as_ref().filter(|_| self.settings.dry_run == DryRun::None);
         if let Some(backups) = backups {
             match self.save(backups, &plan.namespace.json, &report.namespace, before).await {
-                Ok(path) => report.backup = Some(path),
+                Ok(Saved { path, warnings }) => {
+                    report.backup = Some(path);
+                    report.warnings.extend(warnings);
+                }
                 // The namespace may have gone in the middle of it.
                 Err(problem) => return self.settle(report.ended(self.nothing_written(), problem)).await,
             }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Activity, Executor, Problem};
 use crate::backup::{Backup, Backups};
 use crate::cluster::ApiError;
-use crate::model::{Inventory, TypeLeftovers};
+use crate::model::Inventory;
 
 /// Why the objects of a type were not saved.
 #[derive(Debug, thiserror::Error)]
@@ -20,23 +20,29 @@ enum SaveError {
     Write(#[from] io::Error),
 }
 
+/// A backup that is on disk.
+#[derive(Debug)]
+pub struct Saved {
+    pub path: PathBuf,
+    /// The types of which it holds only what could be read.
+    pub warnings: Vec<String>,
+}
+
 impl Executor<'_> {
-    /// Saves a namespace and everything inside it: what a plan touches, and what it abandons.
+    /// Saves a namespace and everything inside it that was seen: what a plan touches, and what it abandons.
     pub async fn save(
         &self,
         backups: &Backups,
         namespace: &Value,
         name: &str,
         inside: &Inventory,
-    ) -> Result<PathBuf, Problem> {
+    ) -> Result<Saved, Problem> {
         (self.on_activity)(name, Activity::Saving);
         let failed = |error: io::Error| backup_failed(backups, &error);
         let mut backup = backups.begin(name).map_err(failed)?;
-        match self.fill(&mut backup, namespace, name, inside, &failed).await {
-            Ok(()) => backup.finish().map_err(failed),
-            // What was written of it goes with it.
-            Err(problem) => Err(problem),
-        }
+        // Where that fails, what was written of it goes with it.
+        let warnings = self.fill(&mut backup, namespace, name, inside, &failed).await?;
+        Ok(Saved { path: backup.finish().map_err(failed)?, warnings })
     }
 
     async fn fill(
@@ -46,22 +52,38 @@ impl Executor<'_> {
         name: &str,
         inside: &Inventory,
         failed: &impl Fn(io::Error) -> Problem,
-    ) -> Result<(), Problem> {
+    ) -> Result<Vec<String>, Problem> {
         backup.add_namespace(namespace).map_err(failed)?;
-        for TypeLeftovers { resource: ty, .. } in &inside.types {
+        let mut warnings = Vec::new();
+        for of_type in &inside.types {
+            let (ty, mut saved) = (&of_type.resource, 0);
             if let Some(why) = self.halted() {
                 return Err(Problem::new(format!("{why}; nothing was written")));
             }
-            let mut add = |item: &RawValue| Ok(backup.add_item(ty, item.get())?);
-            self.cluster.whole_objects(ty, name, &mut add).await.map_err(|error| match error {
-                SaveError::Write(error) => failed(error),
-                SaveError::Read(error) => Problem {
-                    message: format!("unable to save {ty} before writing: {}", error.detail()),
-                    hint: Some("--no-backup goes on without a backup".into()),
-                },
-            })?;
+            let mut add = |item: &RawValue| {
+                saved += 1;
+                Ok(backup.add_item(ty, item.get())?)
+            };
+            match self.cluster.whole_objects(ty, name, &mut add).await {
+                Ok(()) => {}
+                Err(SaveError::Write(error)) => return Err(failed(error)),
+                // Its list failed before, too: what was seen is saved, and the rest is known to be unknown.
+                Err(SaveError::Read(error)) if of_type.at_least && saved >= of_type.total() => {
+                    warnings.push(format!(
+                        "the backup holds {}, the rest could not be read: {}",
+                        ty.counted(saved),
+                        error.detail()
+                    ));
+                }
+                Err(SaveError::Read(error)) => {
+                    return Err(Problem {
+                        message: format!("unable to save {ty} before writing: {}", error.detail()),
+                        hint: Some("--no-backup goes on without a backup".into()),
+                    });
+                }
+            }
         }
-        Ok(())
+        Ok(warnings)
     }
 }
 

@@ -39,7 +39,7 @@ pub struct FinalizerSetBy {
     pub time: Option<Timestamp>,
 }
 
-/// The leftovers of one type: exact counts, and as many objects as were asked to be kept.
+/// The leftovers of one type: counts, and as many objects as were asked to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeLeftovers {
     pub resource: ResourceType,
@@ -53,13 +53,23 @@ pub struct TypeLeftovers {
     pub finalizers: BTreeMap<String, u64>,
     /// The first of them, in the server's order.
     pub sample: Vec<Leftover>,
+    /// Whether the list failed before its end: then there may be more than is counted here.
+    pub at_least: bool,
 }
 
 impl TypeLeftovers {
     /// No leftovers of this type, yet.
     #[must_use]
     pub fn none(resource: ResourceType) -> Self {
-        Self { resource, deleting: 0, live: 0, defaults: 0, finalizers: BTreeMap::new(), sample: Vec::new() }
+        Self {
+            resource,
+            deleting: 0,
+            live: 0,
+            defaults: 0,
+            finalizers: BTreeMap::new(),
+            sample: Vec::new(),
+            at_least: false,
+        }
     }
 
     /// Counts one more, and keeps it unless `keep` are kept already.
@@ -94,6 +104,12 @@ impl TypeLeftovers {
     pub fn total(&self) -> u64 {
         self.deleting + self.live
     }
+
+    /// Whether the sample is all there is.
+    #[must_use]
+    pub fn is_all_kept(&self) -> bool {
+        !self.at_least && self.sample.len() as u64 == self.total()
+    }
 }
 
 /// The service accounts that Kubernetes and OpenShift put into every namespace.
@@ -126,9 +142,12 @@ fn is_secret_of_default_account(name: &str) -> bool {
         && account.is_some_and(|account| DEFAULT_ACCOUNTS.contains(&account))
 }
 
-/// `3 ConfigMaps`
+/// `3 ConfigMaps`, `at least 500 ConfigMaps`
 impl fmt::Display for TypeLeftovers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at_least {
+            f.write_str("at least ")?;
+        }
         f.write_str(&self.resource.counted(self.total()))
     }
 }
@@ -283,6 +302,15 @@ impl Inventory {
             of_type.resource.group == group && of_type.resource.resource == resource
         };
         self.types.iter().filter(same).map(TypeLeftovers::total).sum()
+    }
+
+    /// How many leftovers of a type were found, in whatever version, besides the default objects.
+    #[must_use]
+    pub fn besides_defaults(&self, ty: &ResourceType) -> u64 {
+        let same = |of_type: &&TypeLeftovers| {
+            of_type.resource.group == ty.group && of_type.resource.resource == ty.resource
+        };
+        self.types.iter().filter(same).map(TypeLeftovers::besides_defaults).sum()
     }
 
     /// Takes over what was found of a type on a second look, in place of what the first one found.

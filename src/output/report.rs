@@ -213,7 +213,7 @@ enum Cleared {
 fn orphaned(namespace: &str, of_type: &TypeLeftovers) -> Hint {
     let mut named: Vec<&str> =
         of_type.sample.iter().take(NAMED).map(|leftover| leftover.name.as_str()).collect();
-    if of_type.total() > named.len() as u64 {
+    if of_type.at_least || of_type.total() > named.len() as u64 {
         named.push("…");
     }
     // Not `kubectl delete --all`: by the time it is pasted there may be another namespace of the name.

@@ -202,7 +202,7 @@ fn release_command(
     namespace: &Namespace,
 ) -> ShellCommand {
     let resource = of_type.resource.to_string();
-    let all_known = of_type.sample.len() as u64 == of_type.total() && of_type.live == 0;
+    let all_known = of_type.is_all_kept() && of_type.live == 0;
     if all_known && carriers.len() <= FEW {
         let patches = carriers.iter().map(|leftover| patch(&resource, leftover, finalizers, namespace));
         if let Some(command) = patches.reduce(ShellCommand::and) {

@@ -3,6 +3,7 @@
 mod backup;
 mod dry_run;
 mod finalize;
+mod half_seen;
 mod meanwhile;
 mod races;
 mod recreated;
@@ -28,6 +29,7 @@ pub fn tests() -> Vec<Test> {
         recreated::tests(),
         signals::tests(),
         unknown::tests(),
+        half_seen::tests(),
     ]
     .into_iter()
     .flatten()

@@ -17,7 +17,7 @@ use crate::commands::confirm::ask_yes;
 use crate::commands::look_again::KEEP;
 use crate::commands::{Session, VerbResult, backups_in};
 use crate::execute::{
-    Activity, Executor, Outcome, Problem, Report, Settings, SharedLook, StepReport, StepResult,
+    Activity, Executor, Outcome, Problem, Report, Saved, Settings, SharedLook, StepReport, StepResult,
 };
 use crate::exit::Exit;
 use crate::model::{Inventory, Namespace};
@@ -270,7 +270,10 @@ impl Purge<'_> {
                 serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             let on_activity = |name: &str, activity| self.acting.set(name, activity);
             match self.executor(&on_activity).save(backups, &namespace, &name, inside).await {
-                Ok(path) => report.backup = Some(path),
+                Ok(Saved { path, warnings }) => {
+                    report.backup = Some(path);
+                    self.also_warn(report, warnings);
+                }
                 Err(problem) => {
                     (report.outcome, report.problem) = (Outcome::Failed, Some(problem));
                     return;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::purge::Purge;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::Diagnosis;
-use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepReport};
+use crate::execute::{Activity, Executor, Outcome, Problem, Report, Saved, Settings, StepReport};
 use crate::model::{Inventory, Namespace};
 use crate::observe::Depth;
 use crate::output::{Topic, report as show};
@@ -113,6 +113,14 @@ impl Purge<'_> {
         }
     }
 
+    /// Said at once, and in the report.
+    pub(super) fn also_warn(&self, report: &mut Report, warnings: Vec<String>) {
+        for warning in &warnings {
+            self.terminal.warn_on(Topic::namespace(&report.namespace), warning);
+        }
+        report.warnings.extend(warnings);
+    }
+
     /// What the first look could not list may be listed now.
     async fn save_the_rest(
         &self,
@@ -136,7 +144,7 @@ impl Purge<'_> {
             return Ok(());
         }
         let on_activity = |name: &str, activity| self.acting.set(name, activity);
-        let path =
+        let Saved { path, warnings } =
             self.executor(&on_activity).save(backups, &namespace.json, &namespace.name, inside).await?;
         // It is listed by name: what is in the file is this namespace's if it is still there.
         if let Ok(fresh) = self.cluster.namespace(&namespace.name).await
@@ -149,6 +157,7 @@ impl Purge<'_> {
                 namespace.name
             )));
         }
+        self.also_warn(report, warnings);
         if let Some(before) = report.backup.replace(path) {
             report.warnings.push(format!("what was found at first is saved in {}", before.display()));
             let name = &namespace.name;

@@ -122,7 +122,7 @@ fn held_built_ins(facts: &Facts, standings: &[Standing<'_>]) -> Vec<OrderStep> {
         let names: Vec<&str> = held.map(|leftover| leftover.name.as_str()).collect();
         let text = format!("the {ty}, which have to be cleaned up outside the cluster");
         // A command that leaves some out would look like one that does it all.
-        if names.is_empty() || of_type.total() > of_type.sample.len() as u64 {
+        if names.is_empty() || !of_type.is_all_kept() {
             return Some(OrderStep::new(text));
         }
         let delete =

@@ -106,6 +106,6 @@ fn is_there(reference: &Reference, inventory: &Inventory) -> bool {
         of_type.resource.group.is_empty()
             && of_type.resource.kind == reference.kind
             && (of_type.sample.iter().any(|leftover| leftover.name == reference.name)
-                || of_type.total() > of_type.sample.len() as u64)
+                || !of_type.is_all_kept())
     })
 }

@@ -1,0 +1,287 @@
+//! The leftovers of one type, in one namespace or in several.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures::TryStreamExt;
+
+use super::coverage::gap;
+use super::leftovers::is_cohabiting;
+use super::paging::PAGE;
+use super::{ApiError, Cluster};
+use crate::model::{Gap, Leftover, ResourceType, TypeLeftovers, Unreadable};
+
+/// One object that cannot be read fails the list over all namespaces; then each namespace is listed by itself, but
+/// not without end: this many of them, and no more once this many have failed and none has succeeded.
+const ONE_BY_ONE: usize = 200;
+const FAILURES_IN_A_ROW: usize = 5;
+
+/// The leftovers of a type by namespace.
+pub(super) type ByNamespace = BTreeMap<String, TypeLeftovers>;
+
+/// What was found of one type.
+#[derive(Default)]
+pub(super) struct ListedType {
+    /// All there is; where there is a gap as well, what was seen before the list failed.
+    pub(super) found: ByNamespace,
+    /// The namespaces in which it could not be listed, or not to the end.
+    pub(super) gaps: BTreeMap<String, Gap>,
+    /// What the list over all namespaces was answered, where it failed and each was listed by itself.
+    pub(super) whole: Option<Gap>,
+}
+
+impl ListedType {
+    fn unknown(namespaces: &[&str], gap: &Gap) -> Self {
+        let gaps = namespaces.iter().map(|name| ((*name).to_owned(), gap.clone())).collect();
+        Self { gaps, ..Self::default() }
+    }
+
+    /// Where a list has failed, what another one has shown is there all the same.
+    fn with_seen(mut self, seen: ByNamespace) -> Self {
+        let seen = seen.into_iter().filter(|(name, _)| self.gaps.contains_key(name));
+        for (name, of_type) in seen.collect::<Vec<_>>() {
+            keep_the_larger(&mut self.found, name, of_type);
+        }
+        self
+    }
+}
+
+fn keep_the_larger(found: &mut ByNamespace, namespace: String, of_type: TypeLeftovers) {
+    if found.get(&namespace).is_none_or(|known| known.total() < of_type.total()) {
+        found.insert(namespace, of_type);
+    }
+}
+
+/// What a list has shown, and what has ended it before its end. What was seen is there, whatever came then.
+pub(super) struct Seen {
+    pub(super) found: ByNamespace,
+    pub(super) end: ListEnd,
+}
+
+/// How the reading of a list has ended.
+pub(super) enum ListEnd {
+    /// With its last page.
+    Whole,
+    /// A list in each namespace is shorter, or says more.
+    NotWorthIt,
+    /// With an error, on whatever page.
+    Failed(ApiError),
+}
+
+impl Cluster {
+    /// Counts the leftovers of one type. An error ends the whole look; a [`Gap`] is part of what was found.
+    pub(super) async fn leftovers_of_type(
+        &self,
+        ty: &ResourceType,
+        namespaces: &[&str],
+        keep: usize,
+        health: &Health,
+    ) -> Result<ListedType, ApiError> {
+        if let Some(gap) = health.hangs(ty) {
+            return Ok(ListedType::unknown(namespaces, &gap));
+        }
+        let listed = match namespaces {
+            [] | [_] => self.one_by_one(ty, namespaces, keep, None).await?,
+            _ => self.all_at_once(ty, namespaces, keep).await?,
+        };
+        let known_somewhere = listed.gaps.len() < namespaces.len();
+        health.note(ty, listed.gaps.values().next().filter(|_| !known_somewhere));
+        Ok(listed)
+    }
+
+    /// One list over all namespaces; each by itself where that does better.
+    async fn all_at_once(
+        &self,
+        ty: &ResourceType,
+        namespaces: &[&str],
+        keep: usize,
+    ) -> Result<ListedType, ApiError> {
+        let Seen { found, end } = twice_if_expired(|| self.list_everywhere(ty, namespaces, keep)).await;
+        let whole = match end {
+            ListEnd::Whole => return Ok(ListedType { found, ..ListedType::default() }),
+            ListEnd::NotWorthIt => None,
+            ListEnd::Failed(error) if ends_the_look(ty, &error) => return Err(error),
+            // Allowed in the namespaces, perhaps, though not everywhere.
+            ListEnd::Failed(error) if error.code() == Some(403) => None,
+            ListEnd::Failed(error) if may_be_one_object(&error) => Some(gap(ty, &error)),
+            ListEnd::Failed(error) => {
+                return Ok(ListedType::unknown(namespaces, &gap(ty, &error)).with_seen(found));
+            }
+        };
+        Ok(self.one_by_one(ty, namespaces, keep, whole).await?.with_seen(found))
+    }
+
+    /// Lists a type in each namespace by itself. `whole`: what the list over all of them was answered, if one object
+    /// somewhere may have failed it.
+    async fn one_by_one(
+        &self,
+        ty: &ResourceType,
+        namespaces: &[&str],
+        keep: usize,
+        whole: Option<Gap>,
+    ) -> Result<ListedType, ApiError> {
+        let mut listed = ListedType::default();
+        let most = whole.as_ref().map_or(usize::MAX, |_| ONE_BY_ONE);
+        let mut rest_is: Option<Gap> = None;
+        for (index, namespace) in namespaces.iter().enumerate() {
+            if index == most {
+                rest_is.clone_from(&whole);
+            }
+            if let Some(gap) = &rest_is {
+                listed.gaps.insert((*namespace).to_owned(), gap.clone());
+                continue;
+            }
+            let Seen { found, end } = twice_if_expired(|| self.list_in(ty, namespace, keep)).await;
+            listed.found.extend(found);
+            let ListEnd::Failed(error) = end else { continue };
+            if ends_the_look(ty, &error) {
+                return Err(error);
+            }
+            let gap = gap(ty, &error);
+            let none_succeeds = listed.gaps.len() == index && index + 1 >= FAILURES_IN_A_ROW;
+            if gap.why == Unreadable::TimedOut || none_succeeds {
+                rest_is = Some(whole.clone().unwrap_or_else(|| gap.clone()));
+            }
+            listed.gaps.insert((*namespace).to_owned(), gap);
+        }
+        // Where none can be listed, each says the same for itself.
+        listed.whole = whole.filter(|_| listed.gaps.len() < namespaces.len());
+        Ok(listed)
+    }
+
+    async fn list_in(&self, ty: &ResourceType, namespace: &str, keep: usize) -> Seen {
+        let mut counter = LeftoverCounter::new(ty, keep);
+        let read = self.each_by_metadata_in(ty, namespace, &mut |leftover| counter.add(leftover)).await;
+        Seen { found: counter.found, end: read.into() }
+    }
+
+    async fn list_everywhere(&self, ty: &ResourceType, namespaces: &[&str], keep: usize) -> Seen {
+        let mut counter = LeftoverCounter::new(ty, keep);
+        let wanted: HashSet<&str> = namespaces.iter().copied().collect();
+        let path = ty.path();
+        let mut pages = pin!(self.metadata_pages(&path));
+        let end = loop {
+            match pages.try_next().await {
+                Ok(Some(page)) => {
+                    // Going on costs no more requests than asking namespace by namespace.
+                    let more = (namespaces.len() as u64 - 1) * u64::from(PAGE);
+                    // Where the list does not say of which namespace they are, a list in each does.
+                    let known = page.items.iter().all(|leftover| !leftover.namespace.is_empty());
+                    let worth_it = known && (page.is_last() || page.remaining <= more);
+                    page.items.into_iter().for_each(|leftover| counter.add_if_in(&wanted, leftover));
+                    if !worth_it {
+                        break ListEnd::NotWorthIt;
+                    }
+                }
+                Ok(None) => break ListEnd::Whole,
+                Err(error) => break ListEnd::Failed(error),
+            }
+        };
+        Seen { found: counter.found, end }
+    }
+}
+
+impl From<Result<(), ApiError>> for ListEnd {
+    fn from(read: Result<(), ApiError>) -> Self {
+        read.map_or_else(Self::Failed, |()| Self::Whole)
+    }
+}
+
+/// Reads a whole list once more where its snapshot has expired and the server gave no token to go on with.
+pub(super) async fn twice_if_expired<F: Future<Output = Seen>>(read: impl Fn() -> F) -> Seen {
+    match read().await {
+        Seen { found, end: ListEnd::Failed(error) } if error.code() == Some(410) => {
+            let mut again = read().await;
+            if let ListEnd::Failed(_) = again.end {
+                for (name, of_type) in found {
+                    keep_the_larger(&mut again.found, name, of_type);
+                }
+            }
+            again
+        }
+        seen => seen,
+    }
+}
+
+/// A 401 for one type of a group is the answer of a backend: the core group knows this account.
+fn ends_the_look(ty: &ResourceType, error: &ApiError) -> bool {
+    error.is_fatal() && (ty.group.is_empty() || error.code().is_none())
+}
+
+/// Whether a list may have failed over one object in it, so that another list succeeds.
+pub(super) fn may_be_one_object(error: &ApiError) -> bool {
+    matches!(error.code(), Some(429 | 500))
+}
+
+/// How the group versions have answered so far. Once a type has not answered within the deadline, and no other
+/// of its group version has either, the rest is not asked: a group that hangs costs its deadline once, however
+/// many types it has.
+#[derive(Default)]
+pub(super) struct Health(Mutex<HashMap<(String, String), Answers>>);
+
+#[derive(Default)]
+struct Answers {
+    answered: bool,
+    timed_out: Option<String>,
+}
+
+impl Health {
+    fn note(&self, ty: &ResourceType, gap: Option<&Gap>) {
+        let mut health = self.lock();
+        let answers = health.entry((ty.group.clone(), ty.version.clone())).or_default();
+        match gap {
+            Some(gap) if gap.why == Unreadable::TimedOut => answers.timed_out = Some(gap.detail.clone()),
+            _ => answers.answered = true,
+        }
+    }
+
+    fn hangs(&self, ty: &ResourceType) -> Option<Gap> {
+        let health = self.lock();
+        let answers = health.get(&(ty.group.clone(), ty.version.clone()))?;
+        let said = answers.timed_out.as_ref().filter(|_| !answers.answered)?;
+        Some(Gap {
+            group: ty.group.clone(),
+            version: ty.version.clone(),
+            resource: Some(ty.resource.clone()),
+            why: Unreadable::TimedOut,
+            detail: format!("not asked: the rest of its group gave {said}"),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Answers>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts the objects of one type by namespace.
+struct LeftoverCounter<'a> {
+    ty: &'a ResourceType,
+    keep: usize,
+    found: BTreeMap<String, TypeLeftovers>,
+}
+
+impl<'a> LeftoverCounter<'a> {
+    fn new(ty: &'a ResourceType, keep: usize) -> Self {
+        // Cohabiting objects are told apart by uid, so all of them are kept until that is done.
+        let keep = if is_cohabiting(ty) { usize::MAX } else { keep };
+        Self { ty, keep, found: BTreeMap::new() }
+    }
+
+    fn add(&mut self, leftover: Leftover) {
+        if let Some(of_type) = self.found.get_mut(&leftover.namespace) {
+            of_type.add(leftover, self.keep);
+            return;
+        }
+        let mut of_type = TypeLeftovers::none(self.ty.clone());
+        let namespace = leftover.namespace.clone();
+        of_type.add(leftover, self.keep);
+        self.found.insert(namespace, of_type);
+    }
+
+    fn add_if_in(&mut self, wanted: &HashSet<&str>, leftover: Leftover) {
+        if wanted.contains(leftover.namespace.as_str()) {
+            self.add(leftover);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A list that fails after its first page: what that page showed is there, and the rest is unknown.
+
+use nsfix::sandbox::{Canned, Fault, Matcher, Options};
+use serde_json::{Value, json};
+
+use super::{backups, clear};
+use crate::harness::Lab;
+use crate::harness::fixtures::{create, path};
+use crate::tests;
+
+tests! {
+    Sandbox:
+    what_a_page_showed_is_not_abandoned_without_consent,
+    what_a_page_showed_is_saved_before_it_is_abandoned,
+    what_a_page_showed_is_told_as_left_behind,
+    what_a_page_showed_is_no_news_on_the_second_look,
+    what_was_behind_it_is_news_on_the_second_look,
+    what_a_page_showed_counts_in_every_namespace,
+    what_a_cut_off_list_showed_counts
+}
+
+/// A namespace with more objects than fit into a page of metadata, nobody to delete them, and what fails the second page.
+async fn stuck() -> (Lab, String, Matcher) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = Lab::unique("half");
+    fill(&lab, &name).await;
+    lab.delete(&path(&name)).await.expect(200);
+    let second = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=500&continue=");
+    (lab, name, second)
+}
+
+async fn fill(lab: &Lab, name: &str) {
+    create(lab, name).await;
+    for index in 0..510 {
+        let body = json!({"metadata": {"name": format!("map-{index:03}")}});
+        lab.the_sandbox().api().create(&format!("{}/configmaps", path(name)), &body).unwrap();
+    }
+}
+
+fn broken() -> Canned {
+    Canned::status(500, "InternalError", "unable to decode an object")
+}
+
+/// Rule 5.
+async fn what_a_page_showed_is_not_abandoned_without_consent(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second, broken()));
+    let ran = clear(&lab, &name, &[]).await.expect(4);
+    assert!(ran.stderr.contains("500 live objects"), "{ran:?}");
+    let ran = lab.nsfix(&["explain", &name]).run().await;
+    assert!(ran.stdout.contains("at least 500 ConfigMaps (live)"), "{ran:?}");
+    assert!(ran.stdout.contains("could not look at configmaps"), "{ran:?}");
+    assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+/// Rule 6.
+async fn what_a_page_showed_is_saved_before_it_is_abandoned(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second, broken()));
+    // Whole objects come in pages of 50, so that more of them are read than were seen.
+    let whole = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=50&continue=");
+    lab.the_sandbox().inject(Fault::answer(whole.skip(9).once(), broken()));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+    assert!(ran.stderr.contains("the backup holds 500 ConfigMaps, the rest could not be read"), "{ran:?}");
+    let saved = std::fs::read_to_string(&backups(&lab)[0]).unwrap();
+    assert_eq!(saved.matches("\"name\":\"map-").count(), 500);
+
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second, broken()));
+    let whole = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=50&continue=");
+    lab.the_sandbox().inject(Fault::answer(whole.skip(8), broken()));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
+    assert!(ran.stderr.contains("unable to save configmaps before writing"), "{ran:?}");
+    assert!(backups(&lab).is_empty() && lab.writes().is_empty(), "{ran:?}");
+}
+
+/// Rule 8.
+async fn what_a_page_showed_is_told_as_left_behind(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second, broken()));
+    let ran = clear(&lab, &name, &["--leftovers=orphan", "-o=json"]).await.expect(0);
+    let item = ran.json()["items"][0].clone();
+    assert_eq!(item["orphans"][0]["count"], 500, "{item}");
+    assert_eq!(item["couldNotLook"][0]["resource"], "configmaps", "{item}");
+    let everywhere = Matcher::new("GET", "/api/v1/configmaps").query("limit=500&continue=");
+    lab.the_sandbox().inject(Fault::answer(everywhere, broken()));
+    for names in [vec![], vec![name.as_str()]] {
+        let ran = lab.nsfix(&[vec!["orphans"], names, vec!["-o=json"]].concat()).run().await;
+        let found = ran.json();
+        let of_it =
+            |item: &&Value| item["resource"] == "configmaps" || item["types"][0]["resource"] == "configmaps";
+        assert!(found["items"].as_array().unwrap().iter().any(|item| of_it(&item)), "{found}");
+        assert_eq!(found["couldNotLook"][0]["resource"], "configmaps", "{found}");
+    }
+}
+
+async fn what_a_page_showed_is_no_news_on_the_second_look(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second, broken()));
+    clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
+}
+
+async fn what_was_behind_it_is_news_on_the_second_look(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second.once(), broken()));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(4);
+    assert!(ran.stderr.contains("now it holds 10 ConfigMaps more"), "{ran:?}");
+}
+
+/// One list over all of them that breaks off, and one in each where that may help.
+async fn what_a_page_showed_counts_in_every_namespace(_: Lab) {
+    for code in [500, 503, 403] {
+        let (lab, name, second) = stuck().await;
+        let other = Lab::unique("other");
+        create(&lab, &other).await;
+        lab.delete(&path(&other)).await.expect(200);
+        let answer = || Canned::status(code, "Failure", "not now");
+        let everywhere = Matcher::new("GET", "/api/v1/configmaps").query("limit=500&continue=");
+        lab.the_sandbox().inject(Fault::answer(everywhere, answer()));
+        lab.the_sandbox().inject(Fault::answer(second, answer()));
+        let ran = lab.nsfix(&["explain", &name, &other, "-o=json"]).run().await;
+        let item = ran.json()["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item["namespace"]["name"] == name.as_str())
+            .unwrap()
+            .clone();
+        assert!(item.to_string().contains("\"live\":500"), "{code}: {item}");
+        assert!(item["coverage"]["couldNotLook"].to_string().contains("configmaps"), "{code}: {item}");
+    }
+}
+
+/// The server counts more than it shows.
+async fn what_a_cut_off_list_showed_counts(_: Lab) {
+    let (lab, name, _) = stuck().await;
+    let list = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=500");
+    let one = json!({
+        "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
+        "metadata": {"resourceVersion": "1", "remainingItemCount": 5},
+        "items": [{"metadata": {"name": "map-000", "namespace": name, "uid": "1"}}],
+    });
+    lab.the_sandbox().inject(Fault::answer(list, Canned::json(200, &one)));
+    let ran = clear(&lab, &name, &[]).await.expect(4);
+    assert!(ran.stderr.contains("1 live object"), "{ran:?}");
+    assert_eq!(lab.writes(), Vec::<String>::new());
+}
