@@ -184,7 +184,7 @@ fn merged(reports: &[Report], ignores_refusals: bool) -> Exit {
 
 /// What was found stuck, without those that are gone.
 fn still_stuck(seen: &[Seen], reports: &[Report]) -> Stuck {
-    let gone = |report: &&Report| matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged);
+    let gone = |report: &&Report| report.outcome.is_gone();
     let gone: BTreeSet<&str> = reports.iter().filter(gone).map(|report| report.namespace.as_str()).collect();
     let mut stuck = Stuck::default();
     for seen in seen.iter().filter(|seen| !gone.contains(seen.name.as_str())) {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use serde_json::{Value, json};
 
 use super::objects::{Retry, put_back};
+use super::remains::LastLook;
 use super::{Executor, Outcome, Problem};
 use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{ApiPath, KUBERNETES_FINALIZER, Namespace};
@@ -38,6 +39,10 @@ pub(super) enum NamespaceWriteOutcome {
     },
     /// A rule, or a problem, ended it.
     Ended(Outcome, Problem),
+    /// The look before it ended it.
+    Withheld(Outcome, Problem),
+    /// Another namespace has the name by now.
+    Replaced,
     /// The answer to a write was lost, and nobody could see what it did.
     Unknown(Problem),
     /// Nothing more may be begun, and this was not.
@@ -121,19 +126,18 @@ fn undone(answer: &[String], asked: &[&str]) -> Result<(), ApiError> {
 }
 
 impl Executor<'_> {
-    /// Reads, checks, writes; and after a conflict or a lost answer all over again. `look_again`: what stands against
-    /// another attempt after a conflict.
-    pub(super) async fn write_namespace_while(
+    /// Looks, reads, checks, writes; and after a conflict or a lost answer all over again. What was perhaps written
+    /// already is not held back by another look.
+    pub(super) async fn write_namespace(
         &self,
         plan: &Plan,
         write: NamespaceWrite<'_>,
-        look_again: impl AsyncFn() -> Option<NamespaceWriteOutcome>,
+        last_look: impl AsyncFn() -> LastLook,
     ) -> NamespaceWriteOutcome {
         let mut retry = Retry::default();
-        for attempt in 0..MAX_ATTEMPTS {
-            if attempt > 0
-                && !retry.answer_lost
-                && let Some(outcome) = look_again().await
+        for _ in 0..MAX_ATTEMPTS {
+            if !retry.answer_lost
+                && let Some(outcome) = last_look().await.into_outcome()
             {
                 return outcome;
             }
@@ -163,9 +167,7 @@ impl Executor<'_> {
         let fresh = match self.cluster.namespace(&planned.name).await {
             Ok(fresh) if fresh.uid == planned.uid => fresh,
             Ok(_) if answer_lost => return Break(gone),
-            Ok(_) => {
-                return Break(NamespaceWriteOutcome::Ended(Outcome::Refused, replaced(&planned.name)));
-            }
+            Ok(_) => return Break(NamespaceWriteOutcome::Replaced),
             Err(error) if error.is_missing_namespace() => return Break(gone),
             Err(error) if error.is_broken_off() => {
                 return Continue(Retry { answer_lost, why: error.to_string() });

@@ -1,11 +1,12 @@
 //! What it came to in the end: whether the namespace is gone after all, and what was left behind.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::namespace::replaced;
+use super::shared_look::{Looked, Wanted};
 use super::{Activity, Executor, Outcome, Problem, Report, StepResult};
 use crate::cluster::ApiError;
 use crate::model::{Gap, Inventory, Namespace, ResourceType, TypeLeftovers};
@@ -30,43 +31,59 @@ impl Executor<'_> {
                 report.warnings.push(another_exists(&report.namespace));
                 gone_after_all(report)
             }
-            Ok(_) => {
-                let problem = replaced(&report.namespace);
-                report.ended(Outcome::Refused, problem)
-            }
+            Ok(_) => report.another(),
             Err(error) if error.is_missing_namespace() => gone_after_all(report),
             Err(error) => unknown_whether_gone(report, &error),
         }
     }
 
     /// Rule 8: says what was left behind of what was inside before.
-    pub async fn look_for_orphans(&self, before: &Inventory, report: Report) -> Report {
+    pub async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
-        let (held, unknown) = self.types_to_look_at(before, &report).await;
-        let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
-        let after = self.cluster.list_leftovers_of(held, &[&report.namespace], keep.max(NAMED)).await;
-        self.left_behind(before, after, unknown, report).await
+        let wanted = wanted_after(before, &report);
+        // Known types need no discovery, and a few of them no company.
+        if !wanted.everything && wanted.unknown.is_empty() {
+            let after = self.list_again(&report.namespace, wanted).await;
+            return self.left_behind(before, after, report).await;
+        }
+        let after = match self.looks.at(self.cluster, &report.namespace, wanted.clone()).await {
+            Ok(looked) => Ok(looked),
+            Err(error) => {
+                let again = self.list_again(&report.namespace, wanted).await;
+                if again.is_ok() {
+                    let text = format!("could not look for orphans of other types: {}", error.detail());
+                    report.warnings.push(text);
+                }
+                again
+            }
+        };
+        self.left_behind(before, after, report).await
     }
 
     /// The same of a namespace that nobody has looked into. At most `keep` objects of a type are named.
     pub async fn look_for_any_orphans(&self, report: Report, keep: usize) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
-        let after = self.cluster.look_inside(&[&report.namespace], keep).await;
-        self.left_behind(&Inventory::default(), after, Vec::new(), report).await
+        let wanted = Wanted { keep, ..Wanted::everything() };
+        let after = self.looks.at(self.cluster, &report.namespace, wanted).await;
+        self.left_behind(&Inventory::default(), after, report).await
+    }
+
+    async fn list_again(&self, name: &str, wanted: Wanted) -> Result<Looked, ApiError> {
+        let types = Arc::new(wanted.held.clone());
+        let found = self.cluster.list_leftovers_of(wanted.held, &[name], wanted.keep).await;
+        found.map(|mut found| Looked { inside: found.remove(name).unwrap_or_default(), types })
     }
 
     async fn left_behind(
         &self,
         before: &Inventory,
-        after: Result<BTreeMap<String, Inventory>, ApiError>,
-        unknown: Vec<Gap>,
+        after: Result<Looked, ApiError>,
         mut report: Report,
     ) -> Report {
         match after {
-            Ok(mut after) => {
-                let after = after.remove(&report.namespace).unwrap_or_default();
+            Ok(Looked { inside: after, types }) => {
+                report.unknown.extend(not_asked_about(before, &types, &after));
                 report.unknown.extend(after.coverage.gaps);
-                report.unknown.extend(unknown);
                 report.unknown.sort();
                 report.unknown.dedup();
                 if after.types.is_empty() { report } else { self.orphaned(before, after.types, report).await }
@@ -74,37 +91,10 @@ impl Executor<'_> {
             Err(error) => {
                 report.warnings.push(format!("could not look for orphans: {}", error.detail()));
                 report.orphans.clone_from(&before.types);
+                report.unknown.extend(before.coverage.gaps.iter().cloned());
                 report
             }
         }
-    }
-
-    /// Nothing can have been created in a terminating namespace, so the types that were empty before still are, and those
-    /// that could not be looked at may not be; with them what cannot be looked at now. Where another client has written,
-    /// the name may have had other content since: then every type counts.
-    async fn types_to_look_at(&self, before: &Inventory, report: &Report) -> (Vec<ResourceType>, Vec<Gap>) {
-        let interfered = report.steps.iter().any(|step| step.result == StepResult::Failed);
-        let gaps = &before.coverage.gaps;
-        let held: Vec<ResourceType> = before.types.iter().map(|of_type| of_type.resource.clone()).collect();
-        if !interfered && gaps.is_empty() {
-            return (held, Vec::new());
-        }
-        let Ok(discovered) = self.cluster.discover().await else { return (held, gaps.clone()) };
-        let was_unknown = |ty: &ResourceType| gaps.iter().any(|gap| gap.covers(ty));
-        let mut types = held;
-        for ty in discovered.holding_types() {
-            let known = types.iter().any(|of_it| of_it.group == ty.group && of_it.resource == ty.resource);
-            if !known && (interfered || was_unknown(&ty)) {
-                types.push(ty);
-            }
-        }
-        let told = |gap: &Gap| {
-            types.iter().any(|ty| gap.covers(ty))
-                || discovered.gaps.iter().any(|each| each.group == gap.group)
-        };
-        let not_served = gaps.iter().filter(|gap| !told(gap));
-        let unknown = not_served.chain(&discovered.gaps).cloned().collect();
-        (types, unknown)
     }
 
     /// What was found under the namespace's name is orphaned, unless another namespace has the name by now.
@@ -147,6 +137,27 @@ impl Executor<'_> {
             sleep(LOOK_EVERY).await;
         }
     }
+}
+
+/// Nothing can have been created in a terminating namespace, so the types that were empty before still are, and those
+/// that could not be looked at may not be. Where another client has written, the name may have had other content
+/// since: then every type counts.
+fn wanted_after(before: &Inventory, report: &Report) -> Wanted {
+    let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
+    Wanted {
+        everything: report.steps.iter().any(|step| step.result == StepResult::Failed),
+        held: before.types.iter().map(|of_type| of_type.resource.clone()).collect(),
+        unknown: before.coverage.gaps.clone(),
+        keep: keep.max(NAMED),
+    }
+}
+
+/// What was unknown before and is not served any more still is.
+fn not_asked_about(before: &Inventory, asked: &[ResourceType], after: &Inventory) -> Vec<Gap> {
+    let is_told = |gap: &&Gap| {
+        asked.iter().any(|ty| gap.covers(ty)) || after.coverage.gaps.iter().any(|each| each.overlaps(gap))
+    };
+    before.coverage.gaps.iter().filter(|gap| !is_told(gap)).cloned().collect()
 }
 
 /// The objects of a type that were there before, by name; `None` where none was.

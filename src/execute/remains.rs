@@ -2,6 +2,7 @@
 
 use super::namespace::{NamespaceWrite, NamespaceWriteOutcome};
 use super::run::Run;
+use super::shared_look::Wanted;
 use super::{Outcome, Problem};
 use crate::cluster::{ApiError, DryRun};
 use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, gaps_with_reasons};
@@ -20,12 +21,12 @@ pub(super) enum LastLook {
 }
 
 impl LastLook {
-    /// What it means for a write that is to be sent again.
+    /// What it means for the write.
     pub(super) fn into_outcome(self) -> Option<NamespaceWriteOutcome> {
         Some(match self {
             Self::GoOn => return None,
-            Self::Remains(problem) => NamespaceWriteOutcome::Ended(Outcome::Refused, problem),
-            Self::Failed(problem) => NamespaceWriteOutcome::Ended(Outcome::Failed, problem),
+            Self::Remains(problem) => NamespaceWriteOutcome::Withheld(Outcome::Refused, problem),
+            Self::Failed(problem) => NamespaceWriteOutcome::Withheld(Outcome::Failed, problem),
             Self::Halted(why) => NamespaceWriteOutcome::Halted(why),
         })
     }
@@ -63,8 +64,8 @@ impl Run<'_> {
             );
             LastLook::Failed(Problem { message, ..problem })
         };
-        let left = match self.executor.looks.at(cluster, name).await {
-            Ok(left) => left,
+        let left = match self.executor.looks.at(cluster, name, Wanted::everything()).await {
+            Ok(looked) => looked.inside,
             Err(error) => return failed(&error),
         };
         if !abandons_nothing {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::namespace::replaced;
 use crate::cluster::ApiError;
 use crate::exit::Exit;
 use crate::model::{Gap, Hint, Permission, TypeLeftovers};
@@ -27,6 +28,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the namespace is gone, whoever has ended it.
+    #[must_use]
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Cleared | Self::Unchanged)
+    }
+
     /// How a run over this namespace alone ends.
     #[must_use]
     pub fn exit(self) -> Exit {
@@ -140,6 +147,8 @@ pub struct Report {
     pub problem: Option<Problem>,
     /// Whether a write was carried out, or may have been.
     pub wrote: bool,
+    /// Whether another namespace has its name by now, and was left alone.
+    pub replaced: bool,
     /// Whether something of it is inside another namespace of its name by now.
     pub taken_over: bool,
 }
@@ -160,6 +169,7 @@ impl Report {
             warnings: Vec::new(),
             problem: None,
             wrote: false,
+            replaced: false,
             taken_over: false,
         }
     }
@@ -179,6 +189,7 @@ impl Report {
             }
         }
         self.wrote |= round.wrote;
+        self.replaced |= round.replaced;
         self.taken_over |= round.taken_over;
         self.outcome = match round.outcome {
             Outcome::Unchanged if self.wrote => Outcome::Cleared,
@@ -200,6 +211,14 @@ impl Report {
     #[must_use]
     pub fn has_done(&self, kind: StepKind) -> bool {
         self.steps.iter().any(|step| step.step == kind && step.result == StepResult::Done)
+    }
+
+    /// The same, refused because another namespace has the name by now.
+    #[must_use]
+    pub fn another(mut self) -> Self {
+        self.replaced = true;
+        let problem = replaced(&self.namespace);
+        self.ended(Outcome::Refused, problem)
     }
 
     /// The same, ended with a problem.

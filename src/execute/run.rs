@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use super::namespace::replaced;
 use super::save::Saved;
 use super::{Executor, Outcome, Problem, Report, StepReport, StepResult};
 use crate::cluster::DryRun;
@@ -22,6 +21,8 @@ pub(super) struct StepOutcome {
 pub(super) enum End {
     /// With this outcome.
     With(Outcome, Option<Problem>),
+    /// Another namespace has the name by now.
+    Replaced,
     /// Nothing more may be begun. The step that says so was not begun.
     Halted(String),
     /// The same in the middle of a step, which has said how far it is.
@@ -52,6 +53,11 @@ impl StepOutcome {
     /// Ends with this outcome.
     pub(super) fn end(self, outcome: Outcome, problem: Option<Problem>) -> StepFlow {
         Break((self, End::With(outcome, problem)))
+    }
+
+    /// Ends because another namespace has the name by now.
+    pub(super) fn replaced(self) -> StepFlow {
+        Break((self, End::Replaced))
     }
 
     /// Ends because nothing more may be begun.
@@ -87,8 +93,7 @@ impl Executor<'_> {
             report.outcome = Outcome::DryRun;
         }
         // Whoever has ended it: nobody but the controller has looked whether it was empty.
-        let is_another = report.problem.as_ref() == Some(&replaced(&report.namespace));
-        if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) || is_another {
+        if report.outcome.is_gone() || report.replaced {
             report = self.look_for_orphans(before, report).await;
         }
         report
@@ -111,6 +116,7 @@ impl Executor<'_> {
                     (report.outcome, report.problem) = (outcome, problem);
                     return report;
                 }
+                Some(End::Replaced) => return report.another(),
                 Some(End::Halted(why)) => return self.interrupted(&plan.steps[index..], &why, report),
                 Some(End::HaltedHalfWay(why)) => {
                     return self.interrupted(&plan.steps[index + 1..], &why, report);

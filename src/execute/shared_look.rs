@@ -1,32 +1,84 @@
-//! One look for several namespaces: each has to be asked about right before its last write, for every type there is.
+//! One look for several namespaces: each has to be asked about right before its last write, and where something could not
+//! be looked at, after its end.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::{Mutex, oneshot};
 
 use crate::cluster::{ApiError, Cluster};
-use crate::model::Inventory;
+use crate::model::{Gap, Inventory, ResourceType};
 
-type Found = Result<Inventory, ApiError>;
+/// What is asked about a namespace.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// Every type that is served now.
+    pub(super) everything: bool,
+    /// These types, also where they are not served any more.
+    pub(super) held: Vec<ResourceType>,
+    /// The types that could not be looked at before.
+    pub(super) unknown: Vec<Gap>,
+    /// How many objects of a type are to be remembered.
+    pub(super) keep: usize,
+}
+
+/// What was found of one namespace.
+#[derive(Clone, Debug)]
+pub(super) struct Looked {
+    pub(super) inside: Inventory,
+    /// The types that were asked for, successfully or not.
+    pub(super) types: Arc<Vec<ResourceType>>,
+}
+
+type Found = Result<Looked, ApiError>;
+
+#[derive(Debug)]
+struct Waiting {
+    namespace: String,
+    wanted: Wanted,
+    sender: oneshot::Sender<Found>,
+}
 
 /// Namespaces that ask while a look is under way share the next one: with hundreds of types a list of each over all of
 /// them is much less than one for each of them.
 #[derive(Debug, Default)]
 pub struct SharedLook {
-    waiting: RefCell<Vec<(String, oneshot::Sender<Found>)>>,
+    waiting: RefCell<Vec<Waiting>>,
     under_way: Mutex<()>,
 }
 
+impl Wanted {
+    /// Every type; one object of each is remembered.
+    pub(super) fn everything() -> Self {
+        Self { everything: true, keep: 1, ..Self::default() }
+    }
+
+    fn covers(&self, ty: &ResourceType) -> bool {
+        self.everything
+            || self.held.iter().any(|held| held.is_same_in_any_version(ty))
+            || self.unknown.iter().any(|gap| gap.covers(ty))
+    }
+
+    /// Whether something that is asked about may be in what could not be looked at.
+    fn may_be_in(&self, gap: &Gap) -> bool {
+        self.everything
+            || self.held.iter().any(|held| gap.covers(held))
+            || self.unknown.iter().any(|unknown| unknown.overlaps(gap))
+    }
+}
+
 impl SharedLook {
-    /// What is inside a namespace, asked for after this call has begun. One object of a type is remembered.
-    pub(super) async fn at(&self, cluster: &Cluster, namespace: &str) -> Found {
+    /// What is inside a namespace, asked for after this call has begun.
+    pub(super) async fn at(&self, cluster: &Cluster, namespace: &str, wanted: Wanted) -> Found {
         loop {
             let (sender, mut found) = oneshot::channel();
-            self.waiting.borrow_mut().push((namespace.to_owned(), sender));
+            let waiting = Waiting { namespace: namespace.to_owned(), wanted: wanted.clone(), sender };
+            self.waiting.borrow_mut().push(waiting);
             tokio::select! {
                 biased;
                 found = &mut found => if let Ok(found) = found { return found },
-                _turn = self.under_way.lock() => self.look(cluster).await,
+                _turn = self.under_way.lock() => look(cluster, self.waiting.take()).await,
             }
             // Whoever has looked for both may have ended in the middle of it.
             if let Ok(found) = found.try_recv() {
@@ -34,21 +86,54 @@ impl SharedLook {
             }
         }
     }
+}
 
-    async fn look(&self, cluster: &Cluster) {
-        let waiting = self.waiting.take();
-        let names: Vec<&str> = waiting.iter().map(|(name, _)| name.as_str()).collect();
-        if names.is_empty() {
-            return;
+async fn look(cluster: &Cluster, waiting: Vec<Waiting>) {
+    // Nobody waits for it any more where a run has ended.
+    let waiting: Vec<Waiting> = waiting.into_iter().filter(|each| !each.sender.is_closed()).collect();
+    if waiting.is_empty() {
+        return;
+    }
+    let (served, not_discovered) = match cluster.discover().await {
+        Ok(discovered) => (discovered.holding_types(), discovered.gaps),
+        Err(error) => return tell(waiting, &Err(error)),
+    };
+    let mut types: Vec<ResourceType> =
+        served.into_iter().filter(|ty| waiting.iter().any(|each| each.wanted.covers(ty))).collect();
+    for held in waiting.iter().flat_map(|each| &each.wanted.held) {
+        if !types.iter().any(|ty| ty.is_same_in_any_version(held)) {
+            types.push(held.clone());
         }
-        let mut found = cluster.look_inside(&names, 1).await;
-        for (name, sender) in waiting {
-            let of_it = match &mut found {
-                Ok(found) => Ok(found.remove(&name).unwrap_or_default()),
-                Err(error) => Err(error.clone()),
-            };
-            // Nobody waits for it any more where a run has ended.
-            let _ = sender.send(of_it);
-        }
+    }
+    let names: Vec<&str> = waiting.iter().map(|each| each.namespace.as_str()).collect();
+    let keep = waiting.iter().map(|each| each.wanted.keep).max().unwrap_or_default();
+    let found = cluster.list_leftovers_of(types.clone(), &names, keep).await;
+    let types = Arc::new(types);
+    tell(
+        waiting,
+        &found.map(|mut found| {
+            for inside in found.values_mut() {
+                inside.coverage.gaps.extend(not_discovered.iter().cloned());
+                inside.coverage.gaps.sort();
+            }
+            (found, types)
+        }),
+    );
+}
+
+type OfAll = (BTreeMap<String, Inventory>, Arc<Vec<ResourceType>>);
+
+fn tell(waiting: Vec<Waiting>, found: &Result<OfAll, ApiError>) {
+    for Waiting { namespace, wanted, sender } in waiting {
+        let of_it = match found {
+            Ok((found, types)) => {
+                let mut inside = found.get(&namespace).cloned().unwrap_or_default();
+                inside.coverage.gaps.retain(|gap| wanted.may_be_in(gap));
+                Ok(Looked { inside, types: Arc::clone(types) })
+            }
+            Err(error) => Err(error.clone()),
+        };
+        // The same as above.
+        let _ = sender.send(of_it);
     }
 }

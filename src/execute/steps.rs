@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
 use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::orphan_check::another_exists;
-use super::remains::LastLook;
 use super::run::{Run, StepFlow, StepOutcome};
 use super::verify::{WaitOutcome, Waiting, held_by, still_there};
 use super::{Outcome, Problem, StepReport, StepResult, WaitFor};
@@ -84,7 +83,11 @@ impl Run<'_> {
             Err(ObjectsError::Failed(error)) => (StepResult::Failed, error.detail()),
             Err(ObjectsError::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
             Err(ObjectsError::LeftAlone(problem)) => return self.refused(done, step, problem),
-            Err(ObjectsError::Replaced) => return self.refused(done, step, replaced(&namespace.name)),
+            Err(ObjectsError::Replaced) => {
+                let message = replaced(&namespace.name).message;
+                done.steps.push(self.report(step, StepResult::Failed, message));
+                return done.replaced();
+            }
         };
         done.steps.push(self.report(step, result, message.clone()));
         if result == StepResult::Failed {
@@ -118,26 +121,21 @@ impl Run<'_> {
 
     async fn write_to_namespace(&self, step: &Step, write: NamespaceWrite<'_>) -> StepFlow {
         let mut done = StepOutcome::default();
-        match self.last_look(write).await {
-            LastLook::GoOn => {}
-            LastLook::Remains(problem) => {
-                return done.end(self.released_or(Outcome::Refused), Some(problem));
+        let last_look = async || self.last_look(write).await;
+        let sent = match self.executor.write_namespace(self.plan, write, last_look).await {
+            NamespaceWriteOutcome::Halted(why) => return done.halted(why),
+            NamespaceWriteOutcome::Withheld(outcome, problem) => {
+                return done.end(self.released_or(outcome), Some(problem));
             }
-            LastLook::Failed(problem) => {
-                return done.end(self.released_or(Outcome::Failed), Some(problem));
-            }
-            LastLook::Halted(why) => return done.halted(why),
-        }
-        let look_again = async || self.last_look(write).await.into_outcome();
-        let sent = self.executor.write_namespace_while(self.plan, write, look_again).await;
-        if let NamespaceWriteOutcome::Halted(why) = sent {
-            return done.halted(why);
-        }
+            sent => sent,
+        };
         done.wrote = self.dry_run() == DryRun::None && sent.may_have_written();
         let (result, message) = self.in_words(&sent);
         done.steps.push(self.report(step, result, message));
         match sent {
-            NamespaceWriteOutcome::Ended(outcome, problem) => done.end(outcome, Some(problem)),
+            NamespaceWriteOutcome::Ended(outcome, problem)
+            | NamespaceWriteOutcome::Withheld(outcome, problem) => done.end(outcome, Some(problem)),
+            NamespaceWriteOutcome::Replaced => done.replaced(),
             NamespaceWriteOutcome::Unknown(problem) => done.end(Outcome::Failed, Some(problem)),
             NamespaceWriteOutcome::Gone { by_us: true } => done.end(Outcome::Cleared, None),
             NamespaceWriteOutcome::Gone { by_us: false } => {
@@ -166,8 +164,11 @@ impl Run<'_> {
             NamespaceWriteOutcome::Gone { by_us: false } => {
                 (StepResult::Skipped, "the namespace was gone already; nothing was forced".to_owned())
             }
-            NamespaceWriteOutcome::Ended(_, problem) | NamespaceWriteOutcome::Unknown(problem) => {
-                (StepResult::Failed, problem.message.clone())
+            NamespaceWriteOutcome::Ended(_, problem)
+            | NamespaceWriteOutcome::Withheld(_, problem)
+            | NamespaceWriteOutcome::Unknown(problem) => (StepResult::Failed, problem.message.clone()),
+            NamespaceWriteOutcome::Replaced => {
+                (StepResult::Failed, replaced(&self.plan.namespace.name).message)
             }
             NamespaceWriteOutcome::Halted(why) => (StepResult::Skipped, why.clone()),
         }

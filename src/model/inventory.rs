@@ -220,6 +220,13 @@ impl Gap {
         stateless && self.why != Unreadable::Forbidden
     }
 
+    /// Whether a type may be in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let either_all = self.resource.is_none() || other.resource.is_none();
+        self.group == other.group && (either_all || self.resource == other.resource)
+    }
+
     /// Whether objects of this type are what could not be looked at, in whatever version.
     #[must_use]
     pub fn covers(&self, ty: &ResourceType) -> bool {
@@ -307,9 +314,7 @@ impl Inventory {
     /// How many leftovers of a type were found, in whatever version, besides the default objects.
     #[must_use]
     pub fn besides_defaults(&self, ty: &ResourceType) -> u64 {
-        let same = |of_type: &&TypeLeftovers| {
-            of_type.resource.group == ty.group && of_type.resource.resource == ty.resource
-        };
+        let same = |of_type: &&TypeLeftovers| of_type.resource.is_same_in_any_version(ty);
         self.types.iter().filter(same).map(TypeLeftovers::besides_defaults).sum()
     }
 

@@ -30,6 +30,12 @@ impl ResourceType {
         group_version(&self.group, &self.version)
     }
 
+    /// Whether both have the same objects, in whatever version they are served.
+    #[must_use]
+    pub fn is_same_in_any_version(&self, other: &Self) -> bool {
+        self.group == other.group && self.resource == other.resource
+    }
+
     /// The path of the whole collection, over all namespaces.
     #[must_use]
     pub fn path(&self) -> ApiPath {

@@ -43,7 +43,7 @@ pub fn report(
     for of_type in &report.orphans {
         terminal.warn_on(Topic::namespace(name), &terminal.hint(&orphaned(name, of_type)));
     }
-    if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) {
+    if report.outcome.is_gone() {
         for gaps in gaps_with_reasons(report.unknown.iter().filter(|gap| !gap.holds_nothing())) {
             let text = format!("could not look for orphans in {gaps}");
             terminal.warn_on(Topic::namespace(name), &text);
@@ -81,7 +81,7 @@ fn write_line(
 
 /// Whether the namespace is gone: seen, not hoped for; in a dry run, whether it would be.
 fn is_or_would_be_gone(report: &Report) -> bool {
-    matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged | Outcome::DryRun)
+    report.outcome.is_gone() || report.outcome == Outcome::DryRun
 }
 
 /// What is said of a namespace that was not refused and did not fail.

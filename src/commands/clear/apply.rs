@@ -97,7 +97,7 @@ impl Clear<'_> {
             };
             if self.options.unattended.all && !self.asks() {
                 concurrency = match report.as_ref().map(|report| report.outcome) {
-                    Ok(Outcome::Cleared | Outcome::Unchanged) => CONCURRENCY.min(concurrency + 1),
+                    Ok(outcome) if outcome.is_gone() => CONCURRENCY.min(concurrency + 1),
                     Ok(Outcome::Refused) => concurrency,
                     _ => UNATTENDED_CONCURRENCY,
                 };

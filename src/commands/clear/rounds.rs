@@ -143,7 +143,7 @@ impl Clear<'_> {
                 Prepared::Ended(ended) => {
                     merge(&mut report, *ended);
                     // Rule 8: it went between two rounds, and what was inside may not have.
-                    if matches!(report.outcome, Outcome::Cleared | Outcome::Unchanged) {
+                    if report.outcome.is_gone() {
                         report = later.look_for_orphans(inventory, report).await;
                     }
                     break;

@@ -165,6 +165,31 @@ async fn what_was_unknown_before_is_looked_for_as_well() {
     assert_eq!(looked.unknown, before.coverage.gaps);
 }
 
+/// The types that were unknown are asked about once for all that end at the same time, not once for each.
+#[tokio::test]
+async fn namespaces_that_end_together_share_a_look() {
+    let (lab, mut before, report) = Lab::abandoned(1).await;
+    before.coverage.gaps = vec![Gap {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: Some("secrets".to_owned()),
+        why: Unreadable::Failed,
+        detail: "no leader".to_owned(),
+    }];
+    let executor = lab.executor();
+    let ended = (0..10).map(|index| {
+        let namespace = if index == 5 { report.namespace.clone() } else { format!("other-{index}") };
+        executor.look_for_orphans(&before, Report { namespace, ..report.clone() })
+    });
+    let looked = futures::future::join_all(ended).await;
+    assert_eq!(found(&looked[5]), ["1 ConfigMap", "1 Secret"]);
+    assert!(looked.iter().enumerate().all(|(index, report)| index == 5 || found(report).is_empty()));
+    let lists: Vec<String> = lab.sent().into_iter().map(|(_, path, _)| path).collect();
+    let of_secrets = lists.iter().filter(|path| path.ends_with("/secrets")).count();
+    assert_eq!(of_secrets, 2, "{lists:?}");
+    assert!(!lists.iter().any(|path| path.ends_with("/services")), "{lists:?}");
+}
+
 #[tokio::test]
 async fn what_could_not_be_looked_at_is_neither_empty_nor_left() {
     let (lab, before, report) = Lab::abandoned(1).await;

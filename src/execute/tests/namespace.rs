@@ -1,7 +1,8 @@
 //! Writes to the namespace itself: what the server answers, which requests are sent, and what is concluded.
 
 use super::*;
-use crate::execute::namespace::{NamespaceWrite, NamespaceWriteOutcome};
+use crate::execute::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
+use crate::execute::remains::LastLook;
 use crate::plan::LimitsFrom;
 
 const GAVE_UP: &str = "gave up on namespace \"rodrigo\" after 6 attempts; the last: ";
@@ -12,7 +13,9 @@ fn said(outcome: NamespaceWriteOutcome) -> String {
         NamespaceWriteOutcome::Accepted => "accepted".to_owned(),
         NamespaceWriteOutcome::NotNeeded => "not needed".to_owned(),
         NamespaceWriteOutcome::Gone { by_us } => format!("gone, by us: {by_us}"),
-        NamespaceWriteOutcome::Ended(outcome, problem) => format!("{outcome}: {}", problem.message),
+        NamespaceWriteOutcome::Ended(outcome, problem)
+        | NamespaceWriteOutcome::Withheld(outcome, problem) => format!("{outcome}: {}", problem.message),
+        NamespaceWriteOutcome::Replaced => format!("Refused: {}", replaced(NAME).message),
         NamespaceWriteOutcome::Unknown(problem) => format!("unknown: {}", problem.message),
         NamespaceWriteOutcome::Halted(why) => format!("halted: {why}"),
     }
@@ -27,7 +30,7 @@ impl Lab {
     ) -> (String, String) {
         let plan = plan_of(self.namespace(), Vec::new());
         self.inject(faults);
-        let outcome = self.executor().write_namespace_while(&plan, write, async || None).await;
+        let outcome = self.executor().write_namespace(&plan, write, async || LastLook::GoOn).await;
         self.sandbox.clear_faults();
         (said(outcome), self.methods())
     }
@@ -53,8 +56,10 @@ async fn a_put_takes_off_what_was_named_and_nothing_else() {
     let before = lab.namespace();
     let removes = kubernetes();
     let plan = plan_of(before.clone(), Vec::new());
-    let outcome =
-        lab.executor().write_namespace_while(&plan, NamespaceWrite::Finalize(&removes), async || None).await;
+    let outcome = lab
+        .executor()
+        .write_namespace(&plan, NamespaceWrite::Finalize(&removes), async || LastLook::GoOn)
+        .await;
     assert_eq!(said(outcome), "accepted");
     let sent = lab.sent();
     assert_eq!(sent[1].1, format!("{PATH}/finalize"));
