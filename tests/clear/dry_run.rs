@@ -13,7 +13,8 @@ tests! {
     a_client_dry_run_sends_nothing,
     a_server_dry_run_stores_nothing,
     a_server_dry_run_deletes_nothing,
-    a_dry_run_does_not_say_that_something_was_released
+    a_dry_run_does_not_say_that_something_was_released,
+    a_dry_run_does_not_wait_where_the_run_would_not
 }
 
 /// A rehearsal ends as the real run would.
@@ -91,4 +92,22 @@ async fn a_dry_run_does_not_say_that_something_was_released(lab: Lab) {
         let line = format!("{said}namespace/{name} would be released, but still be there");
         assert!(ran.stdout.lines().any(|it| it.starts_with(&line)), "{ran:?}");
     }
+}
+
+/// Without waiting, the run ends when what it may release is released.
+async fn a_dry_run_does_not_wait_where_the_run_would_not(lab: Lab) {
+    let name = terminating(&lab).await;
+    let clear = async |how: &str| {
+        let release =
+            ["clear", &name, "--yes", "--leftovers=release", "--release-finalizer=example.com/hold", how];
+        lab.nsfix(&release).run().await
+    };
+    for how in ["--dry-run=client", "--dry-run=server"] {
+        clear(how).await.expect(0);
+        let release =
+            ["clear", &name, "--yes", "--leftovers=release", "--release-finalizer=example.com/hold"];
+        let ran = lab.nsfix(&[&release[..], &["--wait=false", how]].concat()).run().await.expect(4);
+        assert!(ran.stderr.contains("would not be waited for, and not be forced"), "{ran:?}");
+    }
+    clear("--wait=false").await.expect(4);
 }

@@ -18,7 +18,7 @@ use crate::execute::{Executor, Outcome, Problem, Report, Settings, StepReport};
 use crate::exit::Exit;
 use crate::model::{Inventory, Permission};
 use crate::output::{Failure, Topic, report as show};
-use crate::plan::{Leftovers, Plan, Policy};
+use crate::plan::{Action, Leftovers, Plan, Policy};
 
 /// How many namespaces are worked on at once, where no question is asked. Most of that is waiting for the
 /// controller; how many requests are under way is bounded by the connection.
@@ -336,7 +336,7 @@ impl Clear<'_> {
 }
 
 /// A rehearsal ends as the real run would: where something stays that may not be abandoned, that is no success.
-fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
+fn predict(report: Report, plan: &Plan, options: &ClearOptions) -> Report {
     let name = &plan.namespace.name;
     if let Some(refusal) = confirm::refusal(options, plan) {
         return report.ended(Outcome::Refused, Problem::from(&refusal));
@@ -346,8 +346,14 @@ fn predict(mut report: Report, plan: &Plan, options: &ClearOptions) -> Report {
             "namespace {name:?} would still hold {}, and would not be finalized",
             plan.remains.join(", ")
         );
-        report.problem = Some(Problem::new(message));
-        report.outcome = Outcome::Released;
+        return report.ended(Outcome::Released, Problem::new(message));
+    }
+    if !options.wait && plan.has(|action| matches!(action, Action::Wait)) {
+        let first = plan.steps.first().is_some_and(|step| matches!(step.action, Action::Wait));
+        let outcome = if first { Outcome::Refused } else { Outcome::Released };
+        let message = format!("namespace {name:?} would not be waited for, and not be forced");
+        let hint = Some("without --wait=false it would be".into());
+        return report.ended(outcome, Problem { message, hint });
     }
     report
 }

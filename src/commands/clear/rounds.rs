@@ -67,14 +67,16 @@ impl Clear<'_> {
         let (since, left) = (Instant::now(), patience.saturating_sub(so_far));
         let until = since + left;
         let limit = deadline.map_or(left, |deadline| left.min(deadline.saturating_duration_since(since)));
-        self.terminal.note_on(
-            Topic::namespace(name),
-            &format!(
-                "namespace/{name} has been terminating for {}: waiting up to {} for the controller",
-                human_duration(so_far),
-                human_duration(limit)
-            ),
-        );
+        if deadline.is_some() {
+            self.terminal.note_on(
+                Topic::namespace(name),
+                &format!(
+                    "namespace/{name} has been terminating for {}: waiting up to {} for the controller",
+                    human_duration(so_far),
+                    human_duration(limit)
+                ),
+            );
+        }
         loop {
             match self.cluster.namespace(name).await {
                 Err(error) if error.is_missing_namespace() => return Prepared::ended(Report::new(name, uid)),
