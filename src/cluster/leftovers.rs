@@ -35,8 +35,8 @@ impl Cluster {
 
     /// Lists the leftovers of namespaces: one list per type, several types at once. A single namespace is listed by
     /// itself; several are found in one list over all namespaces, unless that turns out much larger than they
-    /// are. At most `keep` objects of a type and namespace are held in memory; the counts are exact. Fails
-    /// only where the server as a whole is of no use.
+    /// are. At most `keep` objects of a type and namespace are held in memory; the counts are exact, of
+    /// a list that fails what it has shown. Fails only where the server as a whole is of no use.
     pub async fn list_leftovers(
         &self,
         discovered: &Discovered,

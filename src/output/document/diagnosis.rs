@@ -18,7 +18,8 @@ pub struct DiagnosisItem {
     namespace: StuckNamespace,
     /// What was looked at, and what could not be.
     coverage: CoverageDocument,
-    /// Exact counts by type, however many leftovers are listed one by one.
+    /// Counts by type, however many leftovers are listed one by one. Of a type in which it could not be looked to the end
+    /// (`coverage.couldNotLook`) what was seen, at least.
     leftover_counts: Vec<CountDocument>,
     /// The objects still inside, up to 500 of a type unless --all-objects is given.
     leftovers: Vec<LeftoverDocument>,
