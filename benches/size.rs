@@ -2,7 +2,8 @@
 //!
 //! The number is the share of the full size: 500 CRDs, 5,000 namespaces of which 300 are stuck, 200 webhook
 //! configurations and 200,000 objects. Runs on a real control plane where its binaries are found, else on the sandbox.
-//! With `keep` behind the number the cluster stays, and every line of stdin is another build of nsfix to measure there.
+//! With `keep` behind the number the cluster stays, and every line of stdin is another build of nsfix to measure there;
+//! `at KUBECONFIG` in its place measures on a cluster that another run keeps.
 
 // A benchmark says what went wrong by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -14,10 +15,15 @@ mod harness;
 mod measure;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use harness::{ControlPlane, Lab};
-use measure::{Sent, bare_requests, configuration, median, peak, post_all, requests, timed, watched};
+use kube::config::Kubeconfig;
+use measure::{
+    Sent, bare_process, bare_requests, configuration, has_sent_requests, median, peak, post_all, requests,
+    timed, watched,
+};
 use nsfix::sandbox::Options;
 use serde_json::json;
 
@@ -52,13 +58,25 @@ impl Size {
 }
 
 fn main() {
+    if has_sent_requests() {
+        return;
+    }
     let Some(share) = std::env::args().skip(1).find_map(|argument| argument.parse().ok()) else {
         println!("skipped: the size benchmark takes its share of the full size, for example -- 0.1");
         return;
     };
     let size = Size::of(share);
+    let arguments: Vec<String> = std::env::args().collect();
+    let kept = arguments.iter().skip_while(|argument| *argument != "at").nth(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let plane = ControlPlane::find();
+    if let Some(kubeconfig) = kept {
+        return runtime.block_on(async {
+            let mut lab = kept_by_another(Path::new(kubeconfig)).await;
+            lab.program = arguments.last().filter(|last| *last != kubeconfig).cloned();
+            read(&lab, &name_of(size.namespaces - 1)).await;
+        });
+    }
     runtime.block_on(async {
         let mut lab = match plane.clone() {
             Some(plane) => Lab::real(plane).await,
@@ -89,6 +107,12 @@ fn main() {
     if let Some(plane) = plane {
         plane.stop();
     }
+}
+
+/// The cluster that another run keeps.
+async fn kept_by_another(kubeconfig: &Path) -> Lab {
+    let cluster = Kubeconfig::read_from(kubeconfig).unwrap().clusters.remove(0).cluster.unwrap();
+    Lab::new(&cluster.server.unwrap(), cluster.certificate_authority.map(PathBuf::from), true).await
 }
 
 /// Objects are spread evenly; each stuck namespace has one that is held.
@@ -158,28 +182,31 @@ async fn read(lab: &Lab, healthy: &str) {
         unique.sort();
         unique.dedup();
         let gets = sent.iter().filter(|sent| sent.is_get()).count();
-        let (mut ours, mut bare) = (Vec::new(), Vec::new());
+        let (mut ours, mut bare, mut warm) = (Vec::new(), Vec::new(), Vec::new());
         let (mut our_work, mut bare_work) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..=RUNS {
             let (before, began) = (server_time(), ours.len());
             ours.push(timed(lab, arguments).await);
             let between = server_time();
-            bare.push(bare_requests(lab, &unique).await);
+            bare.push(bare_process(lab, &unique).await);
             if began > 0 {
                 our_work += between.saturating_sub(before);
                 bare_work += server_time().saturating_sub(between);
             }
+            warm.push(bare_requests(lab, &unique).await);
         }
         let runs = u32::try_from(RUNS).unwrap();
         let (ours, bare) = (median(&mut ours), median(&mut bare));
         println!(
-            "{}: {ours:?}, {} GETs, {} reviews and dry runs, of these {} twice; bare {bare:?}, ratio {:.2}; {}; the server worked {:?}, for the bare \
+            "{}: {ours:?}, {} GETs, {} reviews and dry runs, of these {} twice; bare {bare:?}, ratio {:.2} (bare, in a process that \
+             runs already: {:?}); {}; the server worked {:?}, for the bare \
              ones {:?}, for kubectl {}",
             arguments.join(" "),
             gets,
             sent.len() - gets,
             sent.len() - unique.len(),
             ours.as_secs_f64() / bare.as_secs_f64(),
+            median(&mut warm),
             peak(lab, arguments).await,
             our_work / runs,
             bare_work / runs,

@@ -1,5 +1,6 @@
 //! What both benchmarks measure with.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -7,7 +8,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use kube::Config;
 use kube::client::ConfigExt;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::harness::{self, ADMIN_TOKEN, Lab, Ran};
@@ -24,7 +28,7 @@ pub async fn post_all(lab: &Lab, bodies: impl Iterator<Item = (String, Value)>) 
 }
 
 /// A request that stores nothing: a GET, a review or a dry run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sent {
     pub method: String,
     pub url: String,
@@ -72,11 +76,48 @@ pub async fn timed(lab: &Lab, arguments: &[&str]) -> Duration {
     started.elapsed()
 }
 
-/// The same requests from a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen at once, the pages of
-/// one list one after another (each bears the token of the next), answers thrown away.
+/// The same requests from this process.
 pub async fn bare_requests(lab: &Lab, requests: &[Sent]) -> Duration {
     let config = lab.config().await;
     let started = Instant::now();
+    send_all(config, requests).await;
+    started.elapsed()
+}
+
+/// The same requests from a process of their own: it starts, reads a kubeconfig and connects, as nsfix does.
+pub async fn bare_process(lab: &Lab, requests: &[Sent]) -> Duration {
+    let file = lab.dir().join("requests.json");
+    std::fs::write(&file, serde_json::to_vec(requests).unwrap()).unwrap();
+    let mut sender = tokio::process::Command::new(std::env::current_exe().unwrap());
+    let started = Instant::now();
+    let ran = sender.arg(SEND).arg(lab.kubeconfig()).arg(file).output().await.unwrap();
+    let took = started.elapsed();
+    assert!(ran.status.success(), "{ran:?}");
+    took
+}
+
+/// What makes a benchmark that process.
+const SEND: &str = "send-requests";
+
+/// Whether this is such a process, and has sent its requests. One thread, as nsfix has.
+pub fn has_sent_requests() -> bool {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [SEND, kubeconfig, file] = *arguments.iter().map(String::as_str).collect::<Vec<_>>() else {
+        return false;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let requests: Vec<Sent> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let kubeconfig = Kubeconfig::read_from(Path::new(kubeconfig)).unwrap();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        send_all(config, &requests).await;
+    });
+    true
+}
+
+/// From a connection that is yet to be made, HTTP/2 as nsfix speaks it, sixteen at once, the pages of one list one after
+/// another (each bears the token of the next), answers thrown away.
+async fn send_all(config: Config, requests: &[Sent]) {
     let tls = config.rustls_client_config().unwrap();
     let https = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     let client = Client::builder(TokioExecutor::new())
@@ -117,7 +158,6 @@ pub async fn bare_requests(lab: &Lab, requests: &[Sent]) -> Duration {
         });
         lists.buffer_unordered(16).collect::<Vec<()>>().await;
     }
-    started.elapsed()
 }
 
 /// Asked about deployments and the like, which is what most webhooks are for.

@@ -96,7 +96,8 @@ impl Lab {
         lab
     }
 
-    async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {
+    /// A server that is there already.
+    pub async fn new(url: &str, ca: Option<PathBuf>, has_controller: bool) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let text = kubeconfig(url, ca.as_deref(), ADMIN_TOKEN);
         let path = dir.path().join("kubeconfig");
