@@ -13,16 +13,6 @@ use crate::model::{Inventory, ResourceType, TypeLeftovers};
 /// How many lists are under way at once: enough to hide latency, few enough for API Priority and Fairness.
 pub const LIST_CONCURRENCY: usize = 16;
 
-/// Types whose objects are served under two groups at once (kubernetes'
-/// pkg/kubeapiserver/default_storage_factory_builder.go; Ingresses until 1.21). The same uid counts once, in the group that
-/// stands first.
-const COHABITING: [(&str, &str); 4] = [
-    ("", "events"),
-    ("events.k8s.io", "events"),
-    ("networking.k8s.io", "ingresses"),
-    ("extensions", "ingresses"),
-];
-
 impl Cluster {
     /// The leftovers of namespaces, of all types that are served now.
     pub async fn look_inside(
@@ -117,19 +107,11 @@ fn distribute(ListedType { found, gaps, .. }: ListedType, inventories: &mut BTre
     }
 }
 
-pub(super) fn is_cohabiting(ty: &ResourceType) -> bool {
-    rank(ty).is_some()
-}
-
-fn rank(ty: &ResourceType) -> Option<usize> {
-    COHABITING.iter().position(|each| *each == (ty.group.as_str(), ty.resource.as_str()))
-}
-
 /// Drops the objects that a second group serves under the same uid.
 pub(super) fn count_cohabiting_once(types: &mut Vec<TypeLeftovers>, keep: usize) {
     types.sort_by(|a, b| a.resource.cmp(&b.resource));
     let mut cohabiting: Vec<_> =
-        types.iter_mut().filter_map(|of_type| Some((rank(&of_type.resource)?, of_type))).collect();
+        types.iter_mut().filter_map(|of_type| Some((of_type.resource.cohabiting_rank()?, of_type))).collect();
     cohabiting.sort_by_key(|(rank, _)| *rank);
     let mut seen = HashSet::new();
     for (_, of_type) in cohabiting {

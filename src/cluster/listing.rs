@@ -7,7 +7,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures::TryStreamExt;
 
 use super::coverage::gap;
-use super::leftovers::is_cohabiting;
 use super::paging::PAGE;
 use super::{ApiError, Cluster};
 use crate::model::{Gap, Leftover, ResourceType, TypeLeftovers, Unreadable};
@@ -16,6 +15,8 @@ use crate::model::{Gap, Leftover, ResourceType, TypeLeftovers, Unreadable};
 /// not without end: this many of them, and no more once this many have failed and none has succeeded.
 const ONE_BY_ONE: usize = 200;
 const FAILURES_IN_A_ROW: usize = 5;
+/// What one namespace forbids says little of the next: an account may have rights in a few of them.
+const REFUSALS_IN_A_ROW: usize = 50;
 
 /// The leftovers of a type by namespace.
 pub(super) type ByNamespace = BTreeMap<String, TypeLeftovers>;
@@ -125,8 +126,8 @@ impl Cluster {
         let most = whole.as_ref().map_or(usize::MAX, |_| ONE_BY_ONE);
         let mut rest_is: Option<Gap> = None;
         for (index, namespace) in namespaces.iter().enumerate() {
-            if index == most {
-                rest_is.clone_from(&whole);
+            if let Some(gap) = whole.as_ref().filter(|_| index == most) {
+                rest_is = Some(not_asked(gap));
             }
             if let Some(gap) = &rest_is {
                 listed.gaps.insert((*namespace).to_owned(), gap.clone());
@@ -139,9 +140,10 @@ impl Cluster {
                 return Err(error);
             }
             let gap = gap(ty, &error);
-            let none_succeeds = listed.gaps.len() == index && index + 1 >= FAILURES_IN_A_ROW;
+            let enough = if error.code() == Some(403) { REFUSALS_IN_A_ROW } else { FAILURES_IN_A_ROW };
+            let none_succeeds = listed.gaps.len() == index && index + 1 >= enough;
             if gap.why == Unreadable::TimedOut || none_succeeds {
-                rest_is = Some(whole.clone().unwrap_or_else(|| gap.clone()));
+                rest_is = Some(not_asked(whole.as_ref().unwrap_or(&gap)));
             }
             listed.gaps.insert((*namespace).to_owned(), gap);
         }
@@ -204,6 +206,12 @@ pub(super) async fn twice_if_expired<F: Future<Output = Seen>>(read: impl Fn() -
     }
 }
 
+/// What is known of a namespace that was not asked about.
+fn not_asked(other: &Gap) -> Gap {
+    let detail = format!("not asked: in other namespaces it was answered: {}", other.detail);
+    Gap { why: Unreadable::NotAsked, detail, ..other.clone() }
+}
+
 /// A 401 for one type of a group is the answer of a backend: the core group knows this account.
 fn ends_the_look(ty: &ResourceType, error: &ApiError) -> bool {
     error.is_fatal() && (ty.group.is_empty() || error.code().is_none())
@@ -264,7 +272,7 @@ struct LeftoverCounter<'a> {
 impl<'a> LeftoverCounter<'a> {
     fn new(ty: &'a ResourceType, keep: usize) -> Self {
         // Cohabiting objects are told apart by uid, so all of them are kept until that is done.
-        let keep = if is_cohabiting(ty) { usize::MAX } else { keep };
+        let keep = if ty.is_cohabiting() { usize::MAX } else { keep };
         Self { ty, keep, found: BTreeMap::new() }
     }
 

@@ -16,6 +16,9 @@ const NAMED: usize = 5;
 /// What creates namespaces from a repository creates one again within a moment, and takes in what was left behind.
 const ANOTHER_WITHIN: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long it is looked for what was left behind, and how much longer once a signal has come.
+const LOOK_FOR: Duration = Duration::from_secs(60);
+const AFTER_A_SIGNAL: Duration = Duration::from_secs(2);
 
 impl Executor<'_> {
     /// What ended with a problem may have ended well all the same: by the controller, by another client, or by
@@ -41,22 +44,11 @@ impl Executor<'_> {
     pub async fn look_for_orphans(&self, before: &Inventory, mut report: Report) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
         let wanted = wanted_after(before, &report);
-        // Known types need no discovery, and a few of them no company.
-        if !wanted.everything && wanted.unknown.is_empty() {
-            let after = self.list_again(&report.namespace, wanted).await;
-            return self.left_behind(before, after, report).await;
-        }
-        let after = match self.looks.at(self.cluster, &report.namespace, wanted.clone()).await {
-            Ok(looked) => Ok(looked),
-            Err(error) => {
-                let again = self.list_again(&report.namespace, wanted).await;
-                if again.is_ok() {
-                    let text = format!("could not look for orphans of other types: {}", error.detail());
-                    report.warnings.push(text);
-                }
-                again
-            }
-        };
+        let after = self.in_time(self.look_again(&report.namespace, wanted)).await;
+        let after = after.map(|(looked, not_everywhere)| {
+            report.warnings.extend(not_everywhere);
+            looked
+        });
         self.left_behind(before, after, report).await
     }
 
@@ -64,8 +56,37 @@ impl Executor<'_> {
     pub async fn look_for_any_orphans(&self, report: Report, keep: usize) -> Report {
         (self.on_activity)(&report.namespace, Activity::LookingForOrphans);
         let wanted = Wanted { keep, ..Wanted::everything() };
-        let after = self.looks.at(self.cluster, &report.namespace, wanted).await;
+        let after = self.in_time(self.looks.at(self.cluster, &report.namespace, wanted)).await;
         self.left_behind(&Inventory::default(), after, report).await
+    }
+
+    /// Rule 12. The namespace is gone by now, so that `--timeout` does not count any more.
+    async fn in_time<T>(&self, look: impl Future<Output = Result<T, ApiError>>) -> Result<T, String> {
+        let signalled = async {
+            self.shutdown.wait().await;
+            sleep(AFTER_A_SIGNAL).await;
+        };
+        tokio::select! {
+            biased;
+            found = look => found.map_err(|error| error.detail()),
+            () = signalled => Err("interrupted".to_owned()),
+            () = sleep(LOOK_FOR) => Err(format!("it took longer than {}s", LOOK_FOR.as_secs())),
+        }
+    }
+
+    /// Where not every type that is wanted could be found out, those that are known; then with a sentence about that.
+    async fn look_again(&self, name: &str, wanted: Wanted) -> Result<(Looked, Option<String>), ApiError> {
+        // Known types need no discovery, and a few of them no company.
+        if !wanted.everything && wanted.unknown.is_empty() {
+            return Ok((self.list_again(name, wanted).await?, None));
+        }
+        match self.looks.at(self.cluster, name, wanted.clone()).await {
+            Ok(looked) => Ok((looked, None)),
+            Err(error) => {
+                let not_everywhere = format!("could not look for orphans of other types: {}", error.detail());
+                Ok((self.list_again(name, wanted).await?, Some(not_everywhere)))
+            }
+        }
     }
 
     async fn list_again(&self, name: &str, wanted: Wanted) -> Result<Looked, ApiError> {
@@ -77,7 +98,7 @@ impl Executor<'_> {
     async fn left_behind(
         &self,
         before: &Inventory,
-        after: Result<Looked, ApiError>,
+        after: Result<Looked, String>,
         mut report: Report,
     ) -> Report {
         match after {
@@ -88,8 +109,8 @@ impl Executor<'_> {
                 report.unknown.dedup();
                 if after.types.is_empty() { report } else { self.orphaned(before, after.types, report).await }
             }
-            Err(error) => {
-                report.warnings.push(format!("could not look for orphans: {}", error.detail()));
+            Err(why) => {
+                report.warnings.push(format!("could not look for orphans: {why}"));
                 report.orphans.clone_from(&before.types);
                 report.unknown.extend(before.coverage.gaps.iter().cloned());
                 report
@@ -110,6 +131,10 @@ impl Executor<'_> {
                     .collect();
                 report.taken_over = !told.is_empty();
                 report.warnings.extend(told);
+                // What of these the old one has left cannot be told from what the new one holds.
+                report.unknown.extend(before.coverage.gaps.iter().cloned());
+                report.unknown.sort();
+                report.unknown.dedup();
             }
             Err(error) => {
                 if !error.is_missing_namespace() {

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::shared_look::Wanted;
 use super::{Outcome, Problem};
 use crate::cluster::{ApiError, DryRun};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, gaps_with_reasons};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, Unreadable, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
 
 /// What the look has come to.
@@ -92,16 +92,29 @@ impl Run<'_> {
         let more = |of_type: &TypeLeftovers| {
             let ty = &of_type.resource;
             let was_unknown = self.before.coverage.unknown().any(|gap| gap.covers(ty));
-            let more = of_type.besides_defaults().saturating_sub(self.before.besides_defaults(ty));
-            (was_unknown && more > 0).then(|| ty.counted(more))
+            let (now, before) = (of_type.besides_defaults(), self.before.besides_defaults(ty));
+            if !was_unknown || now == 0 {
+                return None;
+            }
+            if now > before {
+                return Some(format!("{} more", ty.counted(now - before)));
+            }
+            // As many as were seen, or fewer, may be others: some of those that were seen may have gone.
+            let same_part = of_type.at_least && now == before;
+            (self.before.is_seen_in_part(ty) && !same_part)
+                .then(|| format!("{of_type}, and not all of them were seen"))
         };
         let found: Vec<String> = left.types.iter().filter_map(more).collect();
         (!found.is_empty()).then(|| Problem {
             message: format!(
-                "namespace {name:?} was left alone: at first it could not be looked at everywhere, and now it holds {} more",
+                "namespace {name:?} was left alone: at first it could not be looked at everywhere, and now it holds {}",
                 found.join(", ")
             ),
-            hint: Some("run the command again: it looks at everything once more".into()),
+            hint: Some(if self.before.coverage.unknown().any(|gap| gap.why == Unreadable::NotAsked) {
+                Hint::from(ShellCommand::nsfix(["clear", name])).text(" looks at this one alone")
+            } else {
+                "run the command again: it looks at everything once more".into()
+            }),
         })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Activity, Executor, Problem};
 use crate::backup::{Backup, Backups};
 use crate::cluster::ApiError;
-use crate::model::Inventory;
+use crate::model::{Inventory, ResourceType};
 
 /// Why the objects of a type were not saved.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,8 @@ impl Executor<'_> {
                 Ok(backup.add_item(ty, item.get())?)
             };
             match self.cluster.whole_objects(ty, name, &mut add).await {
-                Ok(()) => {}
+                Ok(()) if saved >= of_type.total() => {}
+                Ok(()) => self.is_all(ty, name, saved).await?,
                 Err(SaveError::Write(error)) => return Err(failed(error)),
                 // Its list failed before, too: what was seen is saved, and the rest is known to be unknown.
                 Err(SaveError::Read(error)) if of_type.at_least && saved >= of_type.total() => {
@@ -84,6 +85,21 @@ impl Executor<'_> {
             }
         }
         Ok(warnings)
+    }
+}
+
+impl Executor<'_> {
+    /// Fewer may have been read than were seen because some have gone; otherwise an answer was cut off.
+    async fn is_all(&self, ty: &ResourceType, name: &str, saved: u64) -> Result<(), Problem> {
+        let unable = |why: &str| Problem {
+            message: format!("unable to save {ty} before writing: {why}"),
+            hint: Some("--no-backup goes on without a backup".into()),
+        };
+        let there = self.cluster.leftovers_of(ty, name).await.map_err(|error| unable(&error.detail()))?;
+        if there.len() as u64 <= saved {
+            return Ok(());
+        }
+        Err(unable(&format!("the server sent {saved} of {}", ty.counted(there.len() as u64))))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, oneshot};
 
 use crate::cluster::{ApiError, Cluster};
-use crate::model::{Gap, Inventory, ResourceType};
+use crate::model::{Gap, Inventory, ResourceType, Unreadable};
 
 /// What is asked about a namespace.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +107,12 @@ async fn look(cluster: &Cluster, waiting: Vec<Waiting>) {
     }
     let names: Vec<&str> = waiting.iter().map(|each| each.namespace.as_str()).collect();
     let keep = waiting.iter().map(|each| each.wanted.keep).max().unwrap_or_default();
-    let found = cluster.list_leftovers_of(types.clone(), &names, keep).await;
+    let mut found = cluster.list_leftovers_of(types.clone(), &names, keep).await;
+    if let Ok(found) = &mut found
+        && let Err(error) = ask_what_was_not_asked(cluster, &types, found, keep).await
+    {
+        return tell(waiting, &Err(error));
+    }
     let types = Arc::new(types);
     tell(
         waiting,
@@ -119,6 +124,33 @@ async fn look(cluster: &Cluster, waiting: Vec<Waiting>) {
             (found, types)
         }),
     );
+}
+
+/// Each counts for itself here: what was not asked because of the others is asked about.
+async fn ask_what_was_not_asked(
+    cluster: &Cluster,
+    types: &[ResourceType],
+    found: &mut BTreeMap<String, Inventory>,
+    keep: usize,
+) -> Result<(), ApiError> {
+    for (name, inside) in found {
+        let not_asked: Vec<&Gap> =
+            inside.coverage.gaps.iter().filter(|gap| gap.why == Unreadable::NotAsked).collect();
+        let own: Vec<ResourceType> =
+            types.iter().filter(|ty| not_asked.iter().any(|gap| gap.covers(ty))).cloned().collect();
+        if own.is_empty() {
+            continue;
+        }
+        let alone = cluster.list_leftovers_of(own, &[name], keep).await?.remove(name).unwrap_or_default();
+        inside.coverage.gaps.retain(|gap| gap.why != Unreadable::NotAsked);
+        inside.coverage.gaps.extend(alone.coverage.gaps);
+        for of_type in alone.types {
+            inside.types.retain(|known| !known.resource.is_same_in_any_version(&of_type.resource));
+            inside.types.push(of_type);
+        }
+        inside.types.sort_by(|a, b| a.resource.cmp(&b.resource));
+    }
+    Ok(())
 }
 
 type OfAll = (BTreeMap<String, Inventory>, Arc<Vec<ResourceType>>);

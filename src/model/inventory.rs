@@ -105,6 +105,13 @@ impl TypeLeftovers {
         self.deleting + self.live
     }
 
+    /// So many of them, or at least so many.
+    #[must_use]
+    pub fn counted(&self, count: u64) -> String {
+        let counted = self.resource.counted(count);
+        if self.at_least { format!("at least {counted}") } else { counted }
+    }
+
     /// Whether the sample is all there is.
     #[must_use]
     pub fn is_all_kept(&self) -> bool {
@@ -145,10 +152,7 @@ fn is_secret_of_default_account(name: &str) -> bool {
 /// `3 ConfigMaps`, `at least 500 ConfigMaps`
 impl fmt::Display for TypeLeftovers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.at_least {
-            f.write_str("at least ")?;
-        }
-        f.write_str(&self.resource.counted(self.total()))
+        f.write_str(&self.counted(self.total()))
     }
 }
 
@@ -165,6 +169,8 @@ pub enum Unreadable {
     TimedOut,
     /// Any other failure.
     Failed,
+    /// nsfix did not ask: lists of the type had failed in other namespaces.
+    NotAsked,
 }
 
 /// Something that could not be looked at. Its content is unknown, never empty.
@@ -314,8 +320,14 @@ impl Inventory {
     /// How many leftovers of a type were found, in whatever version, besides the default objects.
     #[must_use]
     pub fn besides_defaults(&self, ty: &ResourceType) -> u64 {
-        let same = |of_type: &&TypeLeftovers| of_type.resource.is_same_in_any_version(ty);
+        let same = |of_type: &&TypeLeftovers| of_type.resource.has_the_objects_of(ty);
         self.types.iter().filter(same).map(TypeLeftovers::besides_defaults).sum()
+    }
+
+    /// Whether only some of the leftovers of a type were seen.
+    #[must_use]
+    pub fn is_seen_in_part(&self, ty: &ResourceType) -> bool {
+        self.types.iter().any(|of_type| of_type.at_least && of_type.resource.is_same_in_any_version(ty))
     }
 
     /// Takes over what was found of a type on a second look, in place of what the first one found.

@@ -4,6 +4,16 @@ use std::fmt;
 
 use super::ApiPath;
 
+/// Types whose objects are served under two groups at once (kubernetes'
+/// pkg/kubeapiserver/default_storage_factory_builder.go; Ingresses until 1.21). The same uid counts once, in the group that
+/// stands first.
+const COHABITING: [(&str, &str); 4] = [
+    ("", "events"),
+    ("events.k8s.io", "events"),
+    ("networking.k8s.io", "ingresses"),
+    ("extensions", "ingresses"),
+];
+
 /// A type of object that the API serves, in the version nsfix talks to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceType {
@@ -34,6 +44,25 @@ impl ResourceType {
     #[must_use]
     pub fn is_same_in_any_version(&self, other: &Self) -> bool {
         self.group == other.group && self.resource == other.resource
+    }
+
+    /// Whether the objects of this type are served under two groups at once.
+    #[must_use]
+    pub fn is_cohabiting(&self) -> bool {
+        self.cohabiting_rank().is_some()
+    }
+
+    /// Which of the two groups counts: the one that stands first.
+    #[must_use]
+    pub fn cohabiting_rank(&self) -> Option<usize> {
+        COHABITING.iter().position(|each| *each == (self.group.as_str(), self.resource.as_str()))
+    }
+
+    /// Whether both are the same objects: in whatever version, and under whatever group they are served.
+    #[must_use]
+    pub fn has_the_objects_of(&self, other: &Self) -> bool {
+        let cohabiting = self.is_cohabiting() && other.is_cohabiting() && self.resource == other.resource;
+        cohabiting || self.is_same_in_any_version(other)
     }
 
     /// The path of the whole collection, over all namespaces.

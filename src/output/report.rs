@@ -43,7 +43,7 @@ pub fn report(
     for of_type in &report.orphans {
         terminal.warn_on(Topic::namespace(name), &terminal.hint(&orphaned(name, of_type)));
     }
-    if report.outcome.is_gone() {
+    if report.outcome.is_gone() || report.replaced {
         for gaps in gaps_with_reasons(report.unknown.iter().filter(|gap| !gap.holds_nothing())) {
             let text = format!("could not look for orphans in {gaps}");
             terminal.warn_on(Topic::namespace(name), &text);

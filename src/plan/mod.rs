@@ -235,7 +235,8 @@ fn steps_for_zombie(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
     let mut steps = vec![step::rearm(namespace), step::wait(namespace)];
     if policy.leftovers == Leftovers::Release {
         let before = steps.len();
-        steps.extend(inventory.types.iter().filter_map(|of_type| release(of_type, diagnosis, policy)));
+        let whole = inventory.types.iter().filter(|of_type| !of_type.at_least);
+        steps.extend(whole.filter_map(|of_type| release(of_type, diagnosis, policy)));
         if steps.len() > before {
             steps.push(step::wait(namespace));
         }
@@ -267,7 +268,8 @@ fn release_all(diagnosis: &Diagnosis, policy: &Policy) -> Vec<Step> {
         steps.push(step::shorten_grace_period(&diagnosis.pods_with_long_grace, namespace));
     }
     let (pods, others): (Vec<_>, Vec<_>) = inventory.types.iter().partition(|of_type| is_pods(of_type));
-    for of_type in pods.into_iter().chain(others) {
+    // A step writes to all there is of a type: where that was not seen, it was not shown and will not be saved.
+    for of_type in pods.into_iter().chain(others).filter(|of_type| !of_type.at_least) {
         steps.extend(step::delete(of_type, namespace));
         steps.extend(release(of_type, diagnosis, policy));
     }

@@ -16,7 +16,14 @@ tests! {
     what_a_page_showed_is_no_news_on_the_second_look,
     what_was_behind_it_is_news_on_the_second_look,
     what_a_page_showed_counts_in_every_namespace,
-    what_a_cut_off_list_showed_counts
+    what_a_cut_off_list_showed_counts,
+    what_was_not_seen_is_neither_deleted_nor_released,
+    what_goes_in_between_hides_nothing_on_the_second_look,
+    a_backup_that_was_cut_off_is_no_backup,
+    a_purge_deletes_nothing_that_it_could_not_save,
+    what_is_forbidden_in_many_namespaces_is_asked_about_in_the_next,
+    what_was_not_asked_about_because_of_others_is_not_abandoned,
+    an_event_that_was_seen_under_its_other_group_is_no_news
 }
 
 /// A namespace with more objects than fit into a page of metadata, nobody to delete them, and what fails the second page.
@@ -144,4 +151,130 @@ async fn what_a_cut_off_list_showed_counts(_: Lab) {
     let ran = clear(&lab, &name, &[]).await.expect(4);
     assert!(ran.stderr.contains("1 live object"), "{ran:?}");
     assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+/// Rule 6: a step writes to all there is of a type, and only what was seen is saved.
+async fn what_was_not_seen_is_neither_deleted_nor_released(_: Lab) {
+    for how in ["--dry-run=client", "--dry-run=server", "--dry-run=none"] {
+        let (lab, name, second) = stuck().await;
+        lab.the_sandbox().inject(Fault::answer(second.once(), broken()));
+        let ran = clear(&lab, &name, &["--leftovers=release", how]).await.expect(4);
+        assert!(ran.stderr.contains("whatever is in configmaps"), "{ran:?}");
+        assert_eq!(lab.writes(), Vec::<String>::new());
+    }
+}
+
+/// Fewer than were seen may be others than were seen.
+async fn what_goes_in_between_hides_nothing_on_the_second_look(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    lab.the_sandbox().inject(Fault::answer(second.once(), broken()));
+    let gone = name.clone();
+    let last = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=50").skip(10).once();
+    lab.the_sandbox().inject(Fault::before(last, move |api| {
+        for index in 0..100 {
+            api.delete(&format!("{}/configmaps/map-{index:03}", path(&gone))).unwrap();
+        }
+    }));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(4);
+    assert!(ran.stderr.contains("410 ConfigMaps, and not all of them were seen"), "{ran:?}");
+}
+
+async fn a_backup_that_was_cut_off_is_no_backup(_: Lab) {
+    let (lab, name, _) = stuck().await;
+    let whole = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=50&continue=");
+    let cut = json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": []});
+    lab.the_sandbox().inject(Fault::answer(whole.skip(3), Canned::json(200, &cut)));
+    let ran = clear(&lab, &name, &["--leftovers=orphan"]).await.expect(1);
+    assert!(
+        ran.stderr.contains("unable to save configmaps before writing: the server sent 200 of 510"),
+        "{ran:?}"
+    );
+    assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+async fn a_purge_deletes_nothing_that_it_could_not_save(_: Lab) {
+    let (lab, name, second) = stuck().await;
+    let mut body = lab.get(&path(&name)).await.expect(200);
+    body["spec"]["finalizers"] = json!([]);
+    lab.put(&format!("{}/finalize", path(&name)), &body).await.expect(200);
+    lab.the_sandbox().forget_requests();
+    let purge = ["orphans", &name, "--purge", "--yes"];
+    let secrets = Matcher::new("GET", &format!("{}/secrets", path(&name)));
+    for unreadable in [second, secrets] {
+        lab.the_sandbox().inject(Fault::answer(unreadable, broken()));
+        let ran = lab.nsfix(&purge).run().await.expect(4);
+        assert!(ran.stderr.contains("would be deleted without a backup"), "{ran:?}");
+        lab.nsfix(&[&purge[..], &["--dry-run=client"]].concat()).run().await.expect(4);
+        lab.the_sandbox().clear_faults();
+    }
+    assert_eq!(lab.writes(), Vec::<String>::new());
+    lab.nsfix(&purge).run().await.expect(0);
+}
+
+/// `count` namespaces with a Secret each, in the order of their names.
+async fn several(lab: &Lab, count: usize) -> Vec<String> {
+    let base = Lab::unique("several");
+    let mut names = Vec::new();
+    for index in 0..count {
+        let name = format!("{base}-{index}");
+        create(lab, &name).await;
+        lab.post(&format!("{}/secrets", path(&name)), &json!({"metadata": {"name": "s"}})).await.expect(201);
+        lab.delete(&path(&name)).await.expect(200);
+        names.push(name);
+    }
+    names
+}
+
+/// An account may have rights in the last of them alone.
+async fn what_is_forbidden_in_many_namespaces_is_asked_about_in_the_next(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let names = several(&lab, 8).await;
+    let forbidden = |place: String, path: &str| {
+        let message = format!(
+            "secrets is forbidden: User \"alice\" cannot list resource \"secrets\" in API group \"\" {place}"
+        );
+        Fault::answer(Matcher::new("GET", path), Canned::status(403, "Forbidden", &message))
+    };
+    lab.the_sandbox().inject(forbidden("at the cluster scope".to_owned(), "/api/v1/secrets"));
+    for name in &names[..7] {
+        lab.the_sandbox()
+            .inject(forbidden(format!("in the namespace {name:?}"), &format!("{}/secrets", path(name))));
+    }
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ran = lab.nsfix(&[&["clear", "--yes"], &words[..]].concat()).run().await.expect(5);
+    assert!(ran.stderr.contains("1 live object"), "{ran:?}");
+    assert_eq!(lab.get(&path(&names[7])).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+/// After a few failures in a row a type is not asked about in the rest; before a last write it is.
+async fn what_was_not_asked_about_because_of_others_is_not_abandoned(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let names = several(&lab, 8).await;
+    lab.the_sandbox().inject(Fault::answer(Matcher::new("GET", "/api/v1/secrets"), broken()));
+    for name in &names[..7] {
+        lab.the_sandbox()
+            .inject(Fault::answer(Matcher::new("GET", &format!("{}/secrets", path(name))), broken()));
+    }
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ran = lab.nsfix(&[&["explain", "-o=json"], &words[..]].concat()).run().await.expect(0);
+    let gaps = &ran.json()["items"][7]["coverage"]["couldNotLook"];
+    assert_eq!(gaps[0]["why"], "NotAsked", "{gaps}");
+    let ran = lab.nsfix(&[&["clear", "--yes"], &words[..]].concat()).run().await.expect(5);
+    assert!(ran.stderr.contains("now it holds 1 Secret more"), "{ran:?}");
+    assert_eq!(lab.get(&path(&names[7])).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn an_event_that_was_seen_under_its_other_group_is_no_news(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = Lab::unique("event");
+    create(&lab, &name).await;
+    let event = json!({
+        "metadata": {"name": "e"}, "involvedObject": {"kind": "Namespace", "name": name, "namespace": name},
+        "reason": "Test", "message": "m", "type": "Normal",
+    });
+    lab.post(&format!("{}/events", path(&name)), &event).await.expect(201);
+    lab.delete(&path(&name)).await.expect(200);
+    let core = Matcher::new("GET", &format!("{}/events", path(&name))).query("limit=500").once();
+    lab.the_sandbox().inject(Fault::answer(core, broken()));
+    clear(&lab, &name, &["--leftovers=orphan"]).await.expect(0);
 }

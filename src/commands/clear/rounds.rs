@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 struct Consent {
     /// How many live objects may be abandoned.
     live: u64,
-    /// The types that were shown.
+    /// The types of which all was shown.
     types: BTreeSet<String>,
 }
 
@@ -46,8 +46,9 @@ impl Consent {
     }
 }
 
+/// Of a type that could not be listed to its end not all was shown, and nothing is written to it.
 fn types(inventory: &Inventory) -> BTreeSet<String> {
-    let left = inventory.types.iter().filter(|of_type| of_type.besides_defaults() > 0);
+    let left = inventory.types.iter().filter(|of_type| !of_type.at_least && of_type.besides_defaults() > 0);
     left.map(|of_type| of_type.resource.to_string()).collect()
 }
 

@@ -20,7 +20,7 @@ use crate::execute::{
     Activity, Executor, Outcome, Problem, Report, Saved, Settings, SharedLook, StepReport, StepResult,
 };
 use crate::exit::Exit;
-use crate::model::{Inventory, Namespace};
+use crate::model::{Inventory, Namespace, gaps_with_reasons};
 use crate::output::acting::Acting;
 use crate::output::document::{Document, Repaired};
 use crate::output::orphans::{
@@ -83,7 +83,7 @@ pub(super) async fn run(
     if options.dry_run == DryRunChoice::Client {
         return dry_run(&targets, options, terminal);
     }
-    let writes = targets.iter().filter(|(name, target)| refusal(name, target).is_none()).count();
+    let writes = targets.iter().filter(|(name, target)| refusal(name, target, options).is_none()).count();
     if !options.yes && writes > 0 {
         let question = format!("Remove these orphans of {writes} namespaces? [y/N] ");
         if !ask_yes(terminal, shutdown, &question).await? {
@@ -116,7 +116,7 @@ fn targets(found: FoundOrphans) -> Vec<(String, PurgeTarget)> {
 }
 
 /// What ends a purge before anything is asked of the server.
-fn refusal(name: &str, target: &PurgeTarget) -> Option<(Outcome, Problem)> {
+fn refusal(name: &str, target: &PurgeTarget, options: &OrphansOptions) -> Option<(Outcome, Problem)> {
     if is_protected(name) {
         let problem = Problem::new(format!("namespace {name:?} is protected: it is not created by a purge"));
         return Some((Outcome::Refused, problem));
@@ -130,8 +130,24 @@ fn refusal(name: &str, target: &PurgeTarget) -> Option<(Outcome, Problem)> {
             let problem = Problem::new(format!("{}; nothing was written", nobody_knows(name, why)));
             Some((Outcome::Failed, problem))
         }
+        PurgeTarget::Missing(inside) if !options.no_backup => {
+            Some((Outcome::Refused, cannot_be_saved(name, inside)?))
+        }
         PurgeTarget::Missing(_) | PurgeTarget::Unfinished(_) => None,
     }
+}
+
+/// Rule 6. The controller empties the namespace that is created, and what was not seen goes with it.
+fn cannot_be_saved(name: &str, inside: &Inventory) -> Option<Problem> {
+    let unknown = gaps_with_reasons(inside.coverage.unknown());
+    (!unknown.is_empty()).then(|| Problem {
+        message: format!(
+            "orphans of namespace {name:?} were left alone: it could not be looked at {}, and what is there would be deleted \
+             without a backup",
+            unknown.join(", ")
+        ),
+        hint: Some("--no-backup goes on without a backup".into()),
+    })
 }
 
 /// Ends as the real purge would, as far as reads can tell.
@@ -143,7 +159,7 @@ fn dry_run(
     let mut reports = Vec::new();
     for (name, target) in targets {
         let mut report = Report::new(name, "");
-        match (refusal(name, target), target) {
+        match (refusal(name, target, options), target) {
             (Some((outcome, problem)), _) => report = report.ended(outcome, problem),
             (None, target) => {
                 report.outcome = Outcome::DryRun;
@@ -232,7 +248,7 @@ impl Purge<'_> {
     async fn one(&self, name: &str, target: PurgeTarget) -> Report {
         let mut report = Report::new(name, "");
         let on_activity = |name: &str, activity| self.acting.set(name, activity);
-        if let Some((outcome, problem)) = refusal(name, &target) {
+        if let Some((outcome, problem)) = refusal(name, &target, self.options) {
             return report.ended(outcome, problem);
         }
         match target {

@@ -237,7 +237,7 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
         .types
         .iter()
         .filter(|of_type| of_type.live > 0)
-        .map(|of_type| of_type.resource.counted(of_type.live))
+        .map(|of_type| of_type.counted(of_type.live))
         .collect();
     if live.is_empty() {
         return None;

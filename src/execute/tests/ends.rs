@@ -188,6 +188,20 @@ async fn namespaces_that_end_together_share_a_look() {
     let of_secrets = lists.iter().filter(|path| path.ends_with("/secrets")).count();
     assert_eq!(of_secrets, 2, "{lists:?}");
     assert!(!lists.iter().any(|path| path.ends_with("/services")), "{lists:?}");
+    // What one of them asks about is unknown to that one alone.
+    let mut services = before.clone();
+    services.coverage.gaps[0].resource = Some("services".to_owned());
+    lab.inject([Fault::answer(Matcher::new("GET", "/api/v1/services"), internal())]);
+    lab.inject([Fault::answer(Matcher::new("GET", "/api/v1/namespaces/other/services"), internal())]);
+    lab.inject([Fault::answer(Matcher::new("GET", &format!("{PATH}/services")), internal())]);
+    let other = Report { namespace: "other".to_owned(), ..report.clone() };
+    let (first, of_secrets, of_services) = futures::join!(
+        executor.look_for_orphans(&before, report.clone()),
+        executor.look_for_orphans(&before, report.clone()),
+        executor.look_for_orphans(&services, other),
+    );
+    assert_eq!((first.unknown, of_secrets.unknown), (Vec::new(), Vec::new()));
+    assert_eq!(of_services.unknown.iter().map(ToString::to_string).collect::<Vec<_>>(), ["services"]);
 }
 
 #[tokio::test]
@@ -231,7 +245,7 @@ async fn what_came_back_with_another_namespace_of_that_name_is_named() {
         let told = format!(
             "left behind by the old namespace \"rodrigo\", and inside the new one of that name now: {named}"
         );
-        assert_eq!(report.warnings, [told]);
+        assert_eq!((report.warnings, report.taken_over), (vec![told], true));
     }
     // All that is inside is new.
     let (lab, before, report) = Lab::abandoned(1).await;

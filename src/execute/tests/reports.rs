@@ -1,6 +1,7 @@
 //! What several rounds come to.
 
 use super::*;
+use crate::model::{Gap, TypeLeftovers, Unreadable, resource};
 use crate::plan::StepKind;
 
 fn step(step: StepKind, result: StepResult) -> StepReport {
@@ -43,6 +44,38 @@ fn a_warning_is_given_once_and_every_step_is_told() {
     assert_eq!(report.warnings, ["a", "b"]);
     assert_eq!(report.problem, Some(Problem::new("after")));
     assert_eq!(report.steps.len(), 2);
+}
+
+#[test]
+fn what_any_round_has_met_is_not_forgotten() {
+    for (before, after) in [(false, false), (false, true), (true, false), (true, true)] {
+        let met = |met| Report { replaced: met, taken_over: met, ..round(Outcome::Cleared, true) };
+        let mut report = met(before);
+        report.add_round(met(after));
+        assert_eq!((report.replaced, report.taken_over), (before || after, before || after));
+    }
+}
+
+#[test]
+fn nothing_was_left_where_it_was_looked_everywhere_and_nothing_found() {
+    let gap = |group: &str| Gap {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        resource: None,
+        why: Unreadable::Unavailable,
+        detail: String::new(),
+    };
+    let of_type = TypeLeftovers::none(resource("", "secrets", "Secret"));
+    let none = round(Outcome::Cleared, true);
+    assert!(none.left_nothing());
+    assert!(Report { unknown: vec![gap("metrics.k8s.io")], ..none.clone() }.left_nothing());
+    for some in [
+        Report { unknown: vec![gap("metrics.k8s.io"), gap("example.com")], ..none.clone() },
+        Report { orphans: vec![of_type], ..none.clone() },
+        Report { taken_over: true, ..none },
+    ] {
+        assert!(!some.left_nothing(), "{some:?}");
+    }
 }
 
 #[test]

@@ -18,8 +18,7 @@ pub struct DiagnosisItem {
     namespace: StuckNamespace,
     /// What was looked at, and what could not be.
     coverage: CoverageDocument,
-    /// Counts by type, however many leftovers are listed one by one. Of a type in which it could not be looked to the end
-    /// (`coverage.couldNotLook`) what was seen, at least.
+    /// Counts by type, however many leftovers are listed one by one.
     leftover_counts: Vec<CountDocument>,
     /// The objects still inside, up to 500 of a type unless --all-objects is given.
     leftovers: Vec<LeftoverDocument>,
@@ -70,6 +69,9 @@ struct CountDocument {
     deleting: u64,
     /// Without one.
     live: u64,
+    /// Whether the list failed before its end, so that there may be more; left out where it did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
 }
 
 /// An object still inside.
@@ -258,6 +260,7 @@ impl From<&TypeLeftovers> for CountDocument {
             resource: of_type.resource.resource.clone(),
             deleting: of_type.deleting,
             live: of_type.live,
+            at_least: of_type.at_least,
         }
     }
 }

@@ -78,6 +78,9 @@ struct OrphansDocument {
     kind: String,
     /// How many there are.
     count: u64,
+    /// Whether the list failed before its end, so that there may be more; left out where it did not.
+    #[serde(rename = "atLeast", skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
     /// The names of the first of them.
     names: Vec<String>,
     /// Their finalizers.
@@ -100,6 +103,7 @@ impl Repaired {
             resource: of_type.resource.resource.clone(),
             kind: of_type.resource.kind.clone(),
             count: of_type.total(),
+            at_least: of_type.at_least,
             names: of_type.sample.iter().map(|leftover| leftover.name.clone()).collect(),
             finalizers: of_type.finalizers.keys().cloned().collect(),
         });
