@@ -20,6 +20,8 @@ use crate::harness::{self, ADMIN_TOKEN, Lab, Ran};
 const LIMIT: Duration = Duration::from_secs(3600);
 const METADATA: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;q=0.9";
+const DISCOVERY: &str =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;q=0.9";
 
 pub async fn post_all(lab: &Lab, bodies: impl Iterator<Item = (String, Value)>) {
     let posts = bodies.map(|(path, body)| async move { lab.post(&path, &body).await.status });
@@ -42,6 +44,22 @@ impl Sent {
 
     pub fn path(&self) -> &str {
         self.url.split('?').next().unwrap_or_default()
+    }
+
+    /// The representation that nsfix asks for, which decides how much the server sends.
+    fn accept(&self) -> &'static str {
+        const WHOLE: [&str; 3] = [
+            "/apis/admissionregistration.k8s.io/",
+            "/apis/apiregistration.k8s.io/",
+            "/apis/apiextensions.k8s.io/",
+        ];
+        let path = self.path();
+        let is_whole = !self.url.contains("limit=") || path == "/api/v1/namespaces";
+        match path {
+            "/api" | "/apis" => DISCOVERY,
+            _ if is_whole || WHOLE.iter().any(|group| path.starts_with(group)) => "application/json",
+            _ => METADATA,
+        }
     }
 
     fn stores_nothing(&self) -> bool {
@@ -130,7 +148,7 @@ async fn send_all(config: Config, requests: &[Sent]) {
         let request = http::Request::builder().method(sent.method.as_str()).uri(url);
         let request = request.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
         let request = match sent.method.as_str() {
-            "GET" => request.header("accept", METADATA),
+            "GET" => request.header("accept", sent.accept()),
             "PATCH" => request.header("content-type", "application/merge-patch+json"),
             _ => request.header("content-type", "application/json"),
         };

@@ -64,8 +64,7 @@ impl Clear<'_> {
         let Namespace { name, uid, .. } = namespace;
         let ended = |outcome, problem| Prepared::ended(Report::new(name, uid).ended(outcome, problem));
         let patience = settings.policy.patience;
-        let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
-        let (since, left) = (Instant::now(), patience.saturating_sub(so_far));
+        let ((so_far, left), since) = (patience_left(namespace, patience), Instant::now());
         let until = since + left;
         let limit = deadline.map_or(left, |deadline| left.min(deadline.saturating_duration_since(since)));
         if deadline.is_some() {
@@ -104,10 +103,9 @@ impl Clear<'_> {
 
     /// How a wait for the controller would end, as far as that is certain.
     pub(super) fn would_be_too_young(&self, namespace: &Namespace, settings: &Settings) -> Option<Problem> {
-        let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
-        let left = settings.policy.patience.saturating_sub(so_far);
+        let patience = settings.policy.patience;
         let time = settings.wait.map_or(Duration::ZERO, |_| self.time);
-        (time < left).then(|| too_young(&namespace.name, settings.policy.patience))
+        (time < patience_left(namespace, patience).1).then(|| too_young(&namespace.name, patience))
     }
 
     /// Observes one namespace again, and plans under the same policy.
@@ -165,6 +163,12 @@ impl Clear<'_> {
         }
         report
     }
+}
+
+/// For how long a namespace has been terminating, and how much of the patience is left.
+fn patience_left(namespace: &Namespace, patience: Duration) -> (Duration, Duration) {
+    let so_far = age(namespace, jiff::Timestamp::now()).unwrap_or_default();
+    (so_far, patience.saturating_sub(so_far))
 }
 
 /// Its controller has not had its time, and will not have it in this run.

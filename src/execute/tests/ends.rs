@@ -227,6 +227,24 @@ async fn what_could_not_be_looked_at_is_neither_empty_nor_left() {
     assert_eq!(looked.warnings, [told]);
 }
 
+/// Rule 12. What was inside before is told then, and that nobody has looked.
+#[tokio::test]
+async fn a_signal_ends_the_look_for_what_was_left_behind() {
+    let (lab, before, report) = Lab::abandoned(1).await;
+    lab.inject([Fault::hang(Matcher::new("GET", CONFIGMAPS))]);
+    lab.signal.send_replace(Some(Exit::Interrupted));
+    for any in [false, true] {
+        let executor = lab.executor();
+        let looked = if any {
+            executor.look_for_any_orphans(report.clone(), 5).await
+        } else {
+            executor.look_for_orphans(&before, report.clone()).await
+        };
+        assert_eq!(looked.warnings, ["could not look for orphans: interrupted"]);
+        assert_eq!(looked.orphans.len(), usize::from(!any));
+    }
+}
+
 #[tokio::test]
 async fn what_came_back_with_another_namespace_of_that_name_is_named() {
     for (count, new, named) in [
