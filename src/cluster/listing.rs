@@ -87,7 +87,8 @@ impl Cluster {
             _ => self.all_at_once(ty, namespaces, keep).await?,
         };
         let known_somewhere = listed.gaps.len() < namespaces.len();
-        health.note(ty, listed.gaps.values().next().filter(|_| !known_somewhere));
+        let late = listed.gaps.values().find(|gap| gap.why == Unreadable::TimedOut);
+        health.note(ty, late.filter(|_| !known_somewhere));
         Ok(listed)
     }
 
@@ -235,12 +236,13 @@ struct Answers {
 }
 
 impl Health {
-    fn note(&self, ty: &ResourceType, gap: Option<&Gap>) {
+    /// `late`: the gap, where nobody has answered in time.
+    fn note(&self, ty: &ResourceType, late: Option<&Gap>) {
         let mut health = self.lock();
         let answers = health.entry((ty.group.clone(), ty.version.clone())).or_default();
-        match gap {
-            Some(gap) if gap.why == Unreadable::TimedOut => answers.timed_out = Some(gap.detail.clone()),
-            _ => answers.answered = true,
+        match late {
+            Some(gap) => answers.timed_out = Some(gap.detail.clone()),
+            None => answers.answered = true,
         }
     }
 

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::shared_look::Wanted;
 use super::{Outcome, Problem};
 use crate::cluster::{ApiError, DryRun};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, Unreadable, gaps_with_reasons};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, gaps_with_reasons};
 use crate::plan::{Leftovers, Policy, is_empty_for, unlisted};
 
 /// What the look has come to.
@@ -110,11 +110,10 @@ impl Run<'_> {
                 "namespace {name:?} was left alone: at first it could not be looked at everywhere, and now it holds {}",
                 found.join(", ")
             ),
-            hint: Some(if self.before.coverage.unknown().any(|gap| gap.why == Unreadable::NotAsked) {
-                Hint::from(ShellCommand::nsfix(["clear", name])).text(" looks at this one alone")
-            } else {
-                "run the command again: it looks at everything once more".into()
-            }),
+            hint: Some(
+                Hint::from(ShellCommand::nsfix(["clear", name]))
+                    .text(" looks at everything once more, in this namespace alone"),
+            ),
         })
     }
 }

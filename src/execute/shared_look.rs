@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Mutex, oneshot};
 
-use crate::cluster::{ApiError, Cluster};
+use crate::cluster::{ApiError, Cluster, LIST_CONCURRENCY};
 use crate::model::{Gap, Inventory, ResourceType, Unreadable};
 
 /// What is asked about a namespace.
@@ -109,7 +110,7 @@ async fn look(cluster: &Cluster, waiting: Vec<Waiting>) {
     let keep = waiting.iter().map(|each| each.wanted.keep).max().unwrap_or_default();
     let mut found = cluster.list_leftovers_of(types.clone(), &names, keep).await;
     if let Ok(found) = &mut found
-        && let Err(error) = ask_what_was_not_asked(cluster, &types, found, keep).await
+        && let Err(error) = ask_alone(cluster, &types, found, keep).await
     {
         return tell(waiting, &Err(error));
     }
@@ -126,31 +127,53 @@ async fn look(cluster: &Cluster, waiting: Vec<Waiting>) {
     );
 }
 
-/// Each counts for itself here: what was not asked because of the others is asked about.
-async fn ask_what_was_not_asked(
+/// Each counts for itself here: where a list over all of them did not do, or one of them was left out because of the
+/// others, it is asked about alone.
+async fn ask_alone(
     cluster: &Cluster,
     types: &[ResourceType],
     found: &mut BTreeMap<String, Inventory>,
     keep: usize,
 ) -> Result<(), ApiError> {
-    for (name, inside) in found {
-        let not_asked: Vec<&Gap> =
-            inside.coverage.gaps.iter().filter(|gap| gap.why == Unreadable::NotAsked).collect();
-        let own: Vec<ResourceType> =
-            types.iter().filter(|ty| not_asked.iter().any(|gap| gap.covers(ty))).cloned().collect();
-        if own.is_empty() {
-            continue;
+    if found.len() == 1 {
+        return Ok(());
+    }
+    let own = |inside: &Inventory| -> Vec<ResourceType> {
+        let gaps: Vec<&Gap> = inside.coverage.gaps.iter().filter(|gap| may_do_better_alone(gap)).collect();
+        types.iter().filter(|ty| gaps.iter().any(|gap| gap.covers(ty))).cloned().collect()
+    };
+    let asked: Vec<(String, Vec<ResourceType>)> = found
+        .iter()
+        .map(|(name, inside)| (name.clone(), own(inside)))
+        .filter(|(_, own)| !own.is_empty())
+        .collect();
+    let alone: Vec<(String, Option<Inventory>)> = futures::stream::iter(asked)
+        .map(|(name, own)| async move {
+            let mut alone = cluster.list_leftovers_of(own, &[&name], keep).await?;
+            let of_it = alone.remove(&name);
+            Ok::<_, ApiError>((name, of_it))
+        })
+        .buffer_unordered(LIST_CONCURRENCY)
+        .try_collect()
+        .await?;
+    for (name, alone) in alone {
+        if let (Some(inside), Some(alone)) = (found.get_mut(&name), alone) {
+            inside.coverage.gaps.retain(|gap| !may_do_better_alone(gap));
+            inside.coverage.gaps.extend(alone.coverage.gaps);
+            for of_type in alone.types {
+                inside.types.retain(|known| !known.resource.is_same_in_any_version(&of_type.resource));
+                inside.types.push(of_type);
+            }
+            inside.types.sort_by(|a, b| a.resource.cmp(&b.resource));
         }
-        let alone = cluster.list_leftovers_of(own, &[name], keep).await?.remove(name).unwrap_or_default();
-        inside.coverage.gaps.retain(|gap| gap.why != Unreadable::NotAsked);
-        inside.coverage.gaps.extend(alone.coverage.gaps);
-        for of_type in alone.types {
-            inside.types.retain(|known| !known.resource.is_same_in_any_version(&of_type.resource));
-            inside.types.push(of_type);
-        }
-        inside.types.sort_by(|a, b| a.resource.cmp(&b.resource));
     }
     Ok(())
+}
+
+/// Not where the answer is the same everywhere, or was given for this namespace already.
+fn may_do_better_alone(gap: &Gap) -> bool {
+    gap.resource.is_some()
+        && matches!(gap.why, Unreadable::NotAsked | Unreadable::TimedOut | Unreadable::Failed)
 }
 
 type OfAll = (BTreeMap<String, Inventory>, Arc<Vec<ResourceType>>);

@@ -23,6 +23,7 @@ tests! {
     a_purge_deletes_nothing_that_it_could_not_save,
     what_is_forbidden_in_many_namespaces_is_asked_about_in_the_next,
     what_was_not_asked_about_because_of_others_is_not_abandoned,
+    where_a_list_of_all_takes_too_long_each_is_asked_about_before_it_ends,
     an_event_that_was_seen_under_its_other_group_is_no_news
 }
 
@@ -262,6 +263,17 @@ async fn what_was_not_asked_about_because_of_others_is_not_abandoned(_: Lab) {
     let ran = lab.nsfix(&[&["clear", "--yes"], &words[..]].concat()).run().await.expect(5);
     assert!(ran.stderr.contains("now it holds 1 Secret more"), "{ran:?}");
     assert_eq!(lab.get(&path(&names[7])).await.expect(200)["spec"]["finalizers"], json!(["kubernetes"]));
+}
+
+async fn where_a_list_of_all_takes_too_long_each_is_asked_about_before_it_ends(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let names = several(&lab, 3).await;
+    lab.the_sandbox().inject(Fault::hang(Matcher::new("GET", "/api/v1/secrets")));
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    let hurry = ["clear", "--yes", "--request-timeout=1s"];
+    let ran = lab.nsfix(&[&hurry[..], &words[..]].concat()).run().await.expect(4);
+    assert_eq!(ran.stderr.matches("now it holds 1 Secret more").count(), 3, "{ran:?}");
+    assert_eq!(lab.writes(), Vec::<String>::new());
 }
 
 async fn an_event_that_was_seen_under_its_other_group_is_no_news(_: Lab) {
