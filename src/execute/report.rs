@@ -98,6 +98,18 @@ impl Problem {
         Self { message: refusal.to_string(), hint: Some(refusal.hint_under(policy)) }
     }
 
+    /// Rule 6. The controller will delete all there is, and what was not seen cannot be saved before.
+    #[must_use]
+    pub fn unsaved(what: &str, unknown: &[String]) -> Self {
+        Self {
+            message: format!(
+                "{what} left alone: it could not be looked at {}, and what is there would be deleted without a backup",
+                unknown.join(", ")
+            ),
+            hint: Some("--no-backup goes on without a backup".into()),
+        }
+    }
+
     /// Permissions that are missing before the first write, and the rules that grant them.
     #[must_use]
     pub fn not_allowed(missing: &[&Permission]) -> Self {

@@ -147,27 +147,40 @@ async fn ask_alone(
         .map(|(name, inside)| (name.clone(), own(inside)))
         .filter(|(_, own)| !own.is_empty())
         .collect();
-    let alone: Vec<(String, Option<Inventory>)> = futures::stream::iter(asked)
+    let alone: Vec<(String, Vec<ResourceType>, Option<Inventory>)> = futures::stream::iter(asked)
         .map(|(name, own)| async move {
-            let mut alone = cluster.list_leftovers_of(own, &[&name], keep).await?;
+            let mut alone = cluster.list_leftovers_of(own.clone(), &[&name], keep).await?;
             let of_it = alone.remove(&name);
-            Ok::<_, ApiError>((name, of_it))
+            Ok::<_, ApiError>((name, own, of_it))
         })
         .buffer_unordered(LIST_CONCURRENCY)
         .try_collect()
         .await?;
-    for (name, alone) in alone {
+    for (name, own, alone) in alone {
         if let (Some(inside), Some(alone)) = (found.get_mut(&name), alone) {
             inside.coverage.gaps.retain(|gap| !may_do_better_alone(gap));
-            inside.coverage.gaps.extend(alone.coverage.gaps);
-            for of_type in alone.types {
-                inside.types.retain(|known| !known.resource.is_same_in_any_version(&of_type.resource));
-                inside.types.push(of_type);
-            }
-            inside.types.sort_by(|a, b| a.resource.cmp(&b.resource));
+            take_over(inside, &own, alone);
         }
     }
     Ok(())
+}
+
+/// What a list of one namespace says counts, unless it has failed as well and shows less.
+fn take_over(inside: &mut Inventory, asked: &[ResourceType], alone: Inventory) {
+    inside.types.retain(|known| {
+        let ty = &known.resource;
+        let better =
+            alone.types.iter().any(|of_type| of_type.resource == *ty && of_type.total() >= known.total());
+        let failed = alone.coverage.gaps.iter().any(|gap| gap.covers(ty));
+        !asked.contains(ty) || failed && !better
+    });
+    for of_type in alone.types {
+        if inside.types.iter().all(|known| known.resource != of_type.resource) {
+            inside.types.push(of_type);
+        }
+    }
+    inside.types.sort_by(|a, b| a.resource.cmp(&b.resource));
+    inside.coverage.gaps.extend(alone.coverage.gaps);
 }
 
 /// Not where the answer is the same everywhere, or was given for this namespace already.

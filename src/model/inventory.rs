@@ -223,7 +223,7 @@ impl Gap {
     pub fn holds_nothing(&self) -> bool {
         let stateless =
             STATELESS_GROUPS.contains(&self.group.as_str()) || self.group.starts_with("subresources.");
-        stateless && self.why != Unreadable::Forbidden
+        stateless && !matches!(self.why, Unreadable::Forbidden | Unreadable::NotAsked)
     }
 
     /// Whether a type may be in both.

@@ -105,9 +105,18 @@ async fn a_zombie_is_not_rearmed_over_what_was_unknown(_: Lab) {
     let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
     let name = lab.play_apart("disarmed").await;
     let list = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=500");
-    lab.the_sandbox().inject(Fault::answer(list.once(), bad_moment()));
-    let ran = clear(&lab, &name, &[]).await.expect(4);
+    lab.the_sandbox().inject(Fault::answer(list.clone().once(), bad_moment()));
+    let ran = clear(&lab, &name, &["--no-backup"]).await.expect(4);
     assert!(ran.stderr.contains("now it holds") && lab.writes().is_empty(), "{ran:?}");
+    // Rule 6: what cannot be looked at cannot be saved.
+    lab.the_sandbox().inject(Fault::answer(list, bad_moment()));
+    for how in ["--dry-run=client", "--dry-run=server", "--leftovers=release", "--leftovers=orphan"] {
+        let ran = clear(&lab, &name, &[how]).await.expect(4);
+        assert!(ran.stderr.contains("would be deleted without a backup"), "{ran:?}");
+    }
+    assert_eq!(lab.writes(), Vec::<String>::new());
+    clear(&lab, &name, &["--no-backup", "--wait=false"]).await;
+    assert!(lab.writes().iter().any(|write| write.starts_with("PUT")), "{:?}", lab.writes());
 }
 
 /// Rule 4.

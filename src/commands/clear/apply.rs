@@ -279,6 +279,11 @@ impl Clear<'_> {
         {
             return ended(Outcome::Refused, problem);
         }
+        if let Some(problem) =
+            confirm::cannot_be_saved(self.options, plan, inventory, &executor.settings.policy)
+        {
+            return ended(Outcome::Refused, problem);
+        }
         if self.options.dry_run == DryRunChoice::Client {
             if let Some(refusal) = confirm::refusal(self.options, plan) {
                 return ended(Outcome::Refused, Problem::from(&refusal));

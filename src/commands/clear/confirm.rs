@@ -6,7 +6,8 @@ use super::Clear;
 use crate::cli::{ClearOptions, DryRunChoice};
 use crate::commands::confirm::{ask, is_yes};
 use crate::commands::look_again::diagnose_again;
-use crate::model::Inventory;
+use crate::execute::Problem;
+use crate::model::{Inventory, gaps_with_reasons};
 use crate::output::consent::{self, Question};
 use crate::plan::{Action, Leftovers, Plan, Policy, Refusal, plan as plan_for};
 
@@ -27,6 +28,19 @@ pub(super) fn refusal(options: &ClearOptions, plan: &Plan) -> Option<Refusal> {
     let asks = options.yes || options.dry_run != DryRunChoice::None || options.leftovers == Leftovers::Refuse;
     let (name, live) = (plan.namespace.name.clone(), plan.live_at_stake);
     (live > 0 && asks).then_some(Refusal::LiveLeftovers { name, live })
+}
+
+/// After a rearm the controller deletes all that is inside.
+pub(super) fn cannot_be_saved(
+    options: &ClearOptions,
+    plan: &Plan,
+    inside: &Inventory,
+    policy: &Policy,
+) -> Option<Problem> {
+    let unknown = gaps_with_reasons(inside.coverage.unknown().filter(|gap| !policy.accepts(gap)));
+    let deletes = plan.has(|action| matches!(action, Action::Rearm));
+    (deletes && !unknown.is_empty() && !options.no_backup)
+        .then(|| Problem::unsaved(&format!("namespace {:?} was", plan.namespace.name), &unknown))
 }
 
 /// Rule 5: `--yes` does not allow abandoning live objects.

@@ -137,17 +137,10 @@ fn refusal(name: &str, target: &PurgeTarget, options: &OrphansOptions) -> Option
     }
 }
 
-/// Rule 6. The controller empties the namespace that is created, and what was not seen goes with it.
+/// The controller empties the namespace that is created, and what was not seen goes with it.
 fn cannot_be_saved(name: &str, inside: &Inventory) -> Option<Problem> {
     let unknown = gaps_with_reasons(inside.coverage.unknown());
-    (!unknown.is_empty()).then(|| Problem {
-        message: format!(
-            "orphans of namespace {name:?} were left alone: it could not be looked at {}, and what is there would be deleted \
-             without a backup",
-            unknown.join(", ")
-        ),
-        hint: Some("--no-backup goes on without a backup".into()),
-    })
+    (!unknown.is_empty()).then(|| Problem::unsaved(&format!("orphans of namespace {name:?} were"), &unknown))
 }
 
 /// Ends as the real purge would, as far as reads can tell.

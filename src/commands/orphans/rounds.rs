@@ -9,10 +9,10 @@ use super::purge::Purge;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::Diagnosis;
 use crate::execute::{Activity, Executor, Outcome, Problem, Report, Saved, Settings, StepReport};
-use crate::model::{Inventory, Namespace};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand};
 use crate::observe::Depth;
 use crate::output::{Topic, report as show};
-use crate::plan::{Plan, plan};
+use crate::plan::{Plan, Refusal, plan};
 
 /// A round that has to wait looks again after this at the latest: a pod's grace may have ended.
 const LONGEST_ROUND: Duration = Duration::from_secs(10);
@@ -101,7 +101,13 @@ impl Purge<'_> {
         match plan(&diagnosis, &self.settings.policy) {
             Ok(plan) => Some((diagnosis, plan)),
             Err(refusal) => {
-                failed(Outcome::Failed, Problem::from(&refusal));
+                let mut problem = Problem::from(&refusal);
+                if matches!(refusal, Refusal::Remains { .. }) {
+                    // What helps `clear` is not what a purge is for.
+                    let explain = ShellCommand::nsfix(["explain", &namespace.name]);
+                    problem.hint = Some(Hint::from(explain).text(" says what holds it"));
+                }
+                failed(Outcome::Failed, problem);
                 None
             }
         }
