@@ -9,7 +9,7 @@ use kube::client::{APIGroupDiscovery, APIResourceDiscovery, APIVersionDiscovery}
 use serde::Deserialize;
 
 use super::call::Call;
-use super::leftovers::LIST_CONCURRENCY;
+use super::listing::LIST_CONCURRENCY;
 use super::{ApiError, Cluster};
 use crate::model::{ApiPath, Gap, ResourceType, Unreadable};
 

@@ -6,12 +6,9 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::listing::{Health, ListedType, may_be_one_object};
+use super::listing::{LIST_CONCURRENCY, ListedType, Shared, may_be_one_object};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{Inventory, ResourceType, TypeLeftovers};
-
-/// How many lists are under way at once: enough to hide latency, few enough for API Priority and Fairness.
-pub const LIST_CONCURRENCY: usize = 16;
 
 impl Cluster {
     /// The leftovers of namespaces, of all types that are served now.
@@ -48,10 +45,10 @@ impl Cluster {
         namespaces: &[&str],
         keep: usize,
     ) -> Result<BTreeMap<String, Inventory>, ApiError> {
-        let health = Health::default();
+        let shared = Shared::default();
         let listed: Vec<(ResourceType, ListedType)> = futures::stream::iter(types)
             .map(|ty| async {
-                let found = self.leftovers_of_type(&ty, namespaces, keep, &health).await?;
+                let found = self.leftovers_of_type(&ty, namespaces, keep, &shared).await?;
                 Ok::<_, ApiError>((ty, found))
             })
             .buffer_unordered(LIST_CONCURRENCY)

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::coverage::gap;
 use super::paging::PAGE;
 use super::{ApiError, Cluster};
 use crate::model::{Gap, Leftover, ResourceType, TypeLeftovers, Unreadable};
+
+/// How many lists are under way at once: enough to hide latency, few enough for API Priority and Fairness.
+pub const LIST_CONCURRENCY: usize = 16;
 
 /// One object that cannot be read fails the list over all namespaces; then each namespace is listed by itself, but
 /// not without end: this many of them, and no more once this many have failed and none has succeeded.
@@ -77,18 +81,18 @@ impl Cluster {
         ty: &ResourceType,
         namespaces: &[&str],
         keep: usize,
-        health: &Health,
+        shared: &Shared,
     ) -> Result<ListedType, ApiError> {
-        if let Some(gap) = health.hangs(ty) {
+        if let Some(gap) = shared.hangs(ty) {
             return Ok(ListedType::unknown(namespaces, &gap));
         }
         let listed = match namespaces {
-            [] | [_] => self.one_by_one(ty, namespaces, keep, None).await?,
-            _ => self.all_at_once(ty, namespaces, keep).await?,
+            [] | [_] => self.one_by_one(ty, namespaces, keep, shared, None).await?,
+            _ => self.all_at_once(ty, namespaces, keep, shared).await?,
         };
         let known_somewhere = listed.gaps.len() < namespaces.len();
         let late = listed.gaps.values().find(|gap| gap.why == Unreadable::TimedOut);
-        health.note(ty, late.filter(|_| !known_somewhere));
+        shared.note(ty, late.filter(|_| !known_somewhere));
         Ok(listed)
     }
 
@@ -98,8 +102,11 @@ impl Cluster {
         ty: &ResourceType,
         namespaces: &[&str],
         keep: usize,
+        shared: &Shared,
     ) -> Result<ListedType, ApiError> {
+        let turn = shared.turn().await;
         let Seen { found, end } = twice_if_expired(|| self.list_everywhere(ty, namespaces, keep)).await;
+        drop(turn);
         let whole = match end {
             ListEnd::Whole => return Ok(ListedType { found, ..ListedType::default() }),
             ListEnd::NotWorthIt => None,
@@ -111,7 +118,7 @@ impl Cluster {
                 return Ok(ListedType::unknown(namespaces, &gap(ty, &error)).with_seen(found));
             }
         };
-        Ok(self.one_by_one(ty, namespaces, keep, whole).await?.with_seen(found))
+        Ok(self.one_by_one(ty, namespaces, keep, shared, whole).await?.with_seen(found))
     }
 
     /// Lists a type in each namespace by itself. `whole`: what the list over all of them was answered, if one object
@@ -121,20 +128,28 @@ impl Cluster {
         ty: &ResourceType,
         namespaces: &[&str],
         keep: usize,
+        shared: &Shared,
         whole: Option<Gap>,
     ) -> Result<ListedType, ApiError> {
         let mut listed = ListedType::default();
-        let most = whole.as_ref().map_or(usize::MAX, |_| ONE_BY_ONE);
-        let mut rest_is: Option<Gap> = None;
+        let (most, at_once) = match whole {
+            Some(_) => (ONE_BY_ONE, FAILURES_IN_A_ROW),
+            None => (usize::MAX, LIST_CONCURRENCY),
+        };
+        let asked = namespaces.iter().take(most);
+        let lists = asked.map(|name| async move {
+            let _turn = shared.turn().await;
+            twice_if_expired(|| self.list_in(ty, name, keep)).await
+        });
+        // In their order, so that the same ones are asked about each time.
+        let mut lists = pin!(futures::stream::iter(lists).buffered(at_once));
+        let (mut rest_is, mut stopped) = (whole.as_ref().map(not_asked), false);
         for (index, namespace) in namespaces.iter().enumerate() {
-            if let Some(gap) = whole.as_ref().filter(|_| index == most) {
-                rest_is = Some(not_asked(gap));
-            }
-            if let Some(gap) = &rest_is {
-                listed.gaps.insert((*namespace).to_owned(), gap.clone());
+            let next = if stopped { None } else { lists.next().await };
+            let Some(Seen { found, end }) = next else {
+                listed.gaps.extend(rest_is.iter().map(|gap| ((*namespace).to_owned(), gap.clone())));
                 continue;
-            }
-            let Seen { found, end } = twice_if_expired(|| self.list_in(ty, namespace, keep)).await;
+            };
             listed.found.extend(found);
             let ListEnd::Failed(error) = end else { continue };
             if ends_the_look(ty, &error) {
@@ -145,6 +160,7 @@ impl Cluster {
             let none_succeeds = listed.gaps.len() == index && index + 1 >= enough;
             if gap.why == Unreadable::TimedOut || none_succeeds {
                 rest_is = Some(not_asked(whole.as_ref().unwrap_or(&gap)));
+                stopped = true;
             }
             listed.gaps.insert((*namespace).to_owned(), gap);
         }
@@ -223,11 +239,19 @@ pub(super) fn may_be_one_object(error: &ApiError) -> bool {
     matches!(error.code(), Some(429 | 500))
 }
 
-/// How the group versions have answered so far. Once a type has not answered within the deadline, and no other
+/// What the lists of one look have in common: how many are under way, and how the group versions have answered so far. Once a type has not answered within the deadline, and no other
 /// of its group version has either, the rest is not asked: a group that hangs costs its deadline once, however
 /// many types it has.
-#[derive(Default)]
-pub(super) struct Health(Mutex<HashMap<(String, String), Answers>>);
+pub(super) struct Shared {
+    answers: Mutex<HashMap<(String, String), Answers>>,
+    turns: Semaphore,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { answers: Mutex::default(), turns: Semaphore::new(LIST_CONCURRENCY) }
+    }
+}
 
 #[derive(Default)]
 struct Answers {
@@ -235,7 +259,12 @@ struct Answers {
     timed_out: Option<String>,
 }
 
-impl Health {
+impl Shared {
+    /// Waits until there is room for another list. `None` never comes: nobody closes it.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
     /// `late`: the gap, where nobody has answered in time.
     fn note(&self, ty: &ResourceType, late: Option<&Gap>) {
         let mut health = self.lock();
@@ -260,7 +289,7 @@ impl Health {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(String, String), Answers>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

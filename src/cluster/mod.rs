@@ -43,7 +43,7 @@ pub use discovery::{Discovered, GroupVersionTypes};
 pub use error::ApiError;
 pub use events::{EVENTS_NAMESPACE, NamespaceEvent};
 pub use forbidden::ForbiddenReads;
-pub use leftovers::LIST_CONCURRENCY;
+pub use listing::LIST_CONCURRENCY;
 pub use namespaces::NamespaceQuery;
 pub use orphans::{PURGE_LABEL, PURGE_RUN_ANNOTATION};
 pub use plugin::PluginError;

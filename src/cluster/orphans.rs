@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::coverage::gap;
-use super::leftovers::{LIST_CONCURRENCY, count_cohabiting_once};
-use super::listing::{ByNamespace, ListEnd, Seen, twice_if_expired};
+use super::leftovers::count_cohabiting_once;
+use super::listing::{ByNamespace, LIST_CONCURRENCY, ListEnd, Seen, twice_if_expired};
 use super::{ApiError, Cluster, Discovered, DryRun};
 use crate::model::{ApiPath, Gap, Inventory, Leftover, Namespace, ResourceType, TypeLeftovers};
 
