@@ -5,7 +5,6 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use serde_json::{Value, json};
 
 use super::objects::{Retry, put_back};
-use super::remains::LastLook;
 use super::{Executor, Outcome, Problem};
 use crate::cluster::{ApiError, DryRun, Preconditions};
 use crate::model::{ApiPath, KUBERNETES_FINALIZER, Namespace};
@@ -126,18 +125,18 @@ fn undone(answer: &[String], asked: &[&str]) -> Result<(), ApiError> {
 }
 
 impl Executor<'_> {
-    /// Looks, reads, checks, writes; and after a conflict or a lost answer all over again. What was perhaps written
-    /// already is not held back by another look.
+    /// Looks, reads, checks, writes; and after a conflict or a lost answer all over again. `last_look` says what stands
+    /// against it; what was perhaps written already is not held back by another one.
     pub(super) async fn write_namespace(
         &self,
         plan: &Plan,
         write: NamespaceWrite<'_>,
-        last_look: impl AsyncFn() -> LastLook,
+        last_look: impl AsyncFn() -> Option<NamespaceWriteOutcome>,
     ) -> NamespaceWriteOutcome {
         let mut retry = Retry::default();
         for _ in 0..MAX_ATTEMPTS {
             if !retry.answer_lost
-                && let Some(outcome) = last_look().await.into_outcome()
+                && let Some(outcome) = last_look().await
             {
                 return outcome;
             }

@@ -121,7 +121,7 @@ impl Run<'_> {
 
     async fn write_to_namespace(&self, step: &Step, write: NamespaceWrite<'_>) -> StepFlow {
         let mut done = StepOutcome::default();
-        let last_look = async || self.last_look(write).await;
+        let last_look = async || self.last_look(write).await.into_outcome();
         let sent = match self.executor.write_namespace(self.plan, write, last_look).await {
             NamespaceWriteOutcome::Halted(why) => return done.halted(why),
             NamespaceWriteOutcome::Withheld(outcome, problem) => {

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::execute::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
-use crate::execute::remains::LastLook;
 use crate::plan::LimitsFrom;
 
 const GAVE_UP: &str = "gave up on namespace \"rodrigo\" after 6 attempts; the last: ";
@@ -30,7 +29,7 @@ impl Lab {
     ) -> (String, String) {
         let plan = plan_of(self.namespace(), Vec::new());
         self.inject(faults);
-        let outcome = self.executor().write_namespace(&plan, write, async || LastLook::GoOn).await;
+        let outcome = self.executor().write_namespace(&plan, write, async || None).await;
         self.sandbox.clear_faults();
         (said(outcome), self.methods())
     }
@@ -56,10 +55,8 @@ async fn a_put_takes_off_what_was_named_and_nothing_else() {
     let before = lab.namespace();
     let removes = kubernetes();
     let plan = plan_of(before.clone(), Vec::new());
-    let outcome = lab
-        .executor()
-        .write_namespace(&plan, NamespaceWrite::Finalize(&removes), async || LastLook::GoOn)
-        .await;
+    let outcome =
+        lab.executor().write_namespace(&plan, NamespaceWrite::Finalize(&removes), async || None).await;
     assert_eq!(said(outcome), "accepted");
     let sent = lab.sent();
     assert_eq!(sent[1].1, format!("{PATH}/finalize"));
