@@ -165,7 +165,7 @@ impl Executor<'_> {
 }
 
 /// All that may be done was done.
-fn not_done(plan: &Plan) -> Problem {
+pub(super) fn not_done(plan: &Plan) -> Problem {
     let name = &plan.namespace.name;
     let left = match plan.remains.as_slice() {
         [] => "nothing more can be done about it now".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::namespace::{NamespaceWrite, NamespaceWriteOutcome, replaced};
 use super::objects::{ObjectWrite, ObjectsError, WriteCounts};
 use super::orphan_check::another_exists;
-use super::run::{Run, StepFlow, StepOutcome};
+use super::run::{Run, StepFlow, StepOutcome, not_done};
 use super::verify::{WaitOutcome, Waiting, held_by, still_there};
 use super::{Outcome, Problem, StepReport, StepResult, WaitFor};
 use crate::cluster::DryRun;
@@ -215,7 +215,12 @@ impl Run<'_> {
             }
             if self.last && round == MAX_ROUNDS {
                 done.steps.push(self.not_finished(step));
-                return done.end(self.released_or(Outcome::Failed), Some(still_there(&fresh)));
+                // What keeps it may be what a rule keeps.
+                return if self.plan.remains.is_empty() || self.wrote {
+                    done.end(self.released_or(Outcome::Failed), Some(still_there(&fresh)))
+                } else {
+                    done.end(Outcome::Refused, Some(not_done(self.plan)))
+                };
             }
             if self.wrote {
                 self.release_again(&mut done).await;

@@ -40,6 +40,23 @@ async fn where_it_does_not_the_next_step_is_taken() {
     assert!((4..=7).contains(&looks), "{looks}");
 }
 
+/// Nothing was written, and a rule keeps the rest: that is a refusal, whoever emptied what could be emptied.
+#[tokio::test]
+async fn where_a_rule_keeps_the_rest_waiting_in_vain_is_a_refusal() {
+    let mut lab = holding(&[], &["a"]).await;
+    lab.settings.wait = Some(Duration::ZERO);
+    let mut plan = lab.plan(vec![wait()]);
+    plan.remains = vec!["1 ConfigMap held by example.com/hold".to_owned()];
+    let before = lab.inside().await;
+    let report = lab.executor().run(&plan, &before).await;
+    assert_eq!((report.outcome, report.wrote), (Outcome::Refused, false));
+    let said = "namespace \"rodrigo\" is still there: it still holds 1 ConfigMap held by example.com/hold";
+    assert_eq!(message(&report), said);
+    plan.remains.clear();
+    let report = lab.executor().run(&plan, &before).await;
+    assert_eq!(report.outcome, Outcome::Failed);
+}
+
 #[tokio::test]
 async fn what_was_live_in_the_first_round_is_released_in_a_further_one() {
     let live = |api: &Api| drop(api.delete(&path("live")));
