@@ -265,6 +265,18 @@ async fn what_came_back_with_another_namespace_of_that_name_is_named() {
         );
         assert_eq!((report.warnings, report.taken_over), (vec![told], true));
     }
+    // What of an unknown type the old one has left cannot be told from what the new one holds.
+    let (lab, mut before, report) = Lab::abandoned(1).await;
+    before.coverage.gaps = vec![Gap {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: Some("secrets".to_owned()),
+        why: Unreadable::Failed,
+        detail: "no leader".to_owned(),
+    }];
+    lab.create(&["kubernetes"], &[]);
+    let report = lab.executor().look_for_orphans(&before, report).await;
+    assert_eq!(report.unknown, before.coverage.gaps);
     // All that is inside is new.
     let (lab, before, report) = Lab::abandoned(1).await;
     lab.api.delete(&format!("{CONFIGMAPS}/c0")).unwrap();
