@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::lines::Lines;
 use super::{Terminal, human_duration, inventory, sanitise, tree, words};
 use crate::diagnose::age;
-use crate::model::{Inventory, counted};
+use crate::model::Inventory;
 use crate::plan::{Action, Plan};
 
 /// What a person is asked.
@@ -28,9 +28,9 @@ impl Question<'_> {
     /// What a person has to type to go on: a word, a yes, or the name where live objects would be abandoned.
     #[must_use]
     pub fn text(&self) -> String {
-        let (name, live) = (&self.plan.namespace.name, self.plan.live_at_stake);
+        let name = &self.plan.namespace.name;
         let place = self.place();
-        let live = (live > 0).then(|| counted(live, "live object"));
+        let live = (self.plan.live_at_stake > 0).then(|| self.plan.live_objects());
         match (self.release, live) {
             (Some(_), Some(live)) => {
                 format!(

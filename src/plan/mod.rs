@@ -25,7 +25,7 @@ pub use unknown::{is_empty_for, unlisted};
 use std::collections::BTreeSet;
 
 use crate::diagnose::{CauseKind, Diagnosis, Held};
-use crate::model::{Namespace, TypeLeftovers};
+use crate::model::{Namespace, TypeLeftovers, counted};
 use unknown::{is_known_empty, left, unknown};
 use warnings::{awaits_kubernetes, rehearsed_steps, warnings};
 
@@ -49,9 +49,18 @@ pub struct Plan {
     pub waits_first: bool,
     /// Not zero: `--yes` alone is no consent to this, because live leftovers would be abandoned or deleted.
     pub live_at_stake: u64,
+    /// Whether there may be more of them: a list failed before its end.
+    pub live_is_part: bool,
 }
 
 impl Plan {
+    /// `3 live objects`, `at least 500 live objects`
+    #[must_use]
+    pub fn live_objects(&self) -> String {
+        let live = counted(self.live_at_stake, "live object");
+        if self.live_is_part { format!("at least {live}") } else { live }
+    }
+
     /// Whether a step of this kind is part of it.
     #[must_use]
     pub fn has(&self, wanted: impl Fn(&Action) -> bool) -> bool {
@@ -106,6 +115,7 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
             }
             _ => 0,
         },
+        live_is_part: inventory.types.iter().any(|of_type| of_type.at_least && of_type.live > 0),
         remains,
         waits_first,
     };

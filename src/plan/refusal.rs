@@ -1,7 +1,7 @@
 //! Why a plan is not made.
 
 use super::Policy;
-use crate::model::{Hint, ShellCommand, counted};
+use crate::model::{Hint, ShellCommand};
 
 /// A safety rule that says no, in one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,8 +67,8 @@ pub enum Refusal {
         unknown: Vec<String>,
     },
     /// Rule 5: `--yes` does not allow abandoning live objects.
-    #[error("namespace {name:?} still holds {} that nobody has asked to delete", counted(*live, "live object"))]
-    LiveLeftovers { name: String, live: u64 },
+    #[error("namespace {name:?} still holds {live} that nobody has asked to delete")]
+    LiveLeftovers { name: String, live: String },
 }
 
 impl Refusal {

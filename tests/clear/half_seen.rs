@@ -54,7 +54,7 @@ async fn what_a_page_showed_is_not_abandoned_without_consent(_: Lab) {
     let (lab, name, second) = stuck().await;
     lab.the_sandbox().inject(Fault::answer(second, broken()));
     let ran = clear(&lab, &name, &[]).await.expect(4);
-    assert!(ran.stderr.contains("500 live objects"), "{ran:?}");
+    assert!(ran.stderr.contains("still holds at least 500 live objects"), "{ran:?}");
     let ran = lab.nsfix(&["explain", &name]).run().await;
     assert!(ran.stdout.contains("at least 500 ConfigMaps (live)"), "{ran:?}");
     assert!(ran.stdout.contains("could not look at configmaps"), "{ran:?}");

@@ -26,8 +26,8 @@ pub(super) enum Confirmation {
 /// Why `--yes`, or a policy, does not allow this plan.
 pub(super) fn refusal(options: &ClearOptions, plan: &Plan) -> Option<Refusal> {
     let asks = options.yes || options.dry_run != DryRunChoice::None || options.leftovers == Leftovers::Refuse;
-    let (name, live) = (plan.namespace.name.clone(), plan.live_at_stake);
-    (live > 0 && asks).then_some(Refusal::LiveLeftovers { name, live })
+    let (name, live) = (plan.namespace.name.clone(), plan.live_objects());
+    (plan.live_at_stake > 0 && asks).then_some(Refusal::LiveLeftovers { name, live })
 }
 
 /// After a rearm the controller deletes all that is inside.

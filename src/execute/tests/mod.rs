@@ -166,6 +166,7 @@ pub(super) fn plan_of(namespace: Namespace, steps: Vec<crate::plan::Step>) -> cr
         remains: Vec::new(),
         waits_first: false,
         live_at_stake: 0,
+        live_is_part: false,
     }
 }
 
