@@ -239,9 +239,9 @@ pub(super) fn may_be_one_object(error: &ApiError) -> bool {
     matches!(error.code(), Some(429 | 500))
 }
 
-/// What the lists of one look have in common: how many are under way, and how the group versions have answered so far. Once a type has not answered within the deadline, and no other
-/// of its group version has either, the rest is not asked: a group that hangs costs its deadline once, however
-/// many types it has.
+/// What the lists of one look have in common: how many are under way, and how the group versions have answered so
+/// far. Once a type has not answered within the deadline, and no other of its group version has either, the rest is not
+/// asked: a group that hangs costs its deadline once, however many types it has.
 pub(super) struct Shared {
     answers: Mutex<HashMap<(String, String), Answers>>,
     turns: Semaphore,

@@ -88,6 +88,16 @@ impl Lab {
     }
 }
 
+fn gap(group: &str, version: &str, resource: Option<&str>) -> Gap {
+    Gap {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        resource: resource.map(str::to_owned),
+        why: Unreadable::Failed,
+        detail: "no leader".to_owned(),
+    }
+}
+
 fn found(report: &Report) -> Vec<String> {
     report.orphans.iter().map(ToString::to_string).collect()
 }
@@ -133,13 +143,6 @@ async fn where_a_step_failed_every_type_is_looked_at() {
 
 #[tokio::test]
 async fn what_was_unknown_before_is_looked_for_as_well() {
-    let gap = |group: &str, version: &str, resource: Option<&str>| Gap {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        resource: resource.map(str::to_owned),
-        why: Unreadable::Failed,
-        detail: "no leader".to_owned(),
-    };
     let (lab, mut before, report) = Lab::abandoned(1).await;
     before.coverage.gaps = vec![gap("", "v1", Some("secrets"))];
     let looked = lab.executor().look_for_orphans(&before, report.clone()).await;
@@ -169,13 +172,7 @@ async fn what_was_unknown_before_is_looked_for_as_well() {
 #[tokio::test]
 async fn namespaces_that_end_together_share_a_look() {
     let (lab, mut before, report) = Lab::abandoned(1).await;
-    before.coverage.gaps = vec![Gap {
-        group: String::new(),
-        version: "v1".to_owned(),
-        resource: Some("secrets".to_owned()),
-        why: Unreadable::Failed,
-        detail: "no leader".to_owned(),
-    }];
+    before.coverage.gaps = vec![gap("", "v1", Some("secrets"))];
     let executor = lab.executor();
     let ended = (0..10).map(|index| {
         let namespace = if index == 5 { report.namespace.clone() } else { format!("other-{index}") };
@@ -267,13 +264,7 @@ async fn what_came_back_with_another_namespace_of_that_name_is_named() {
     }
     // What of an unknown type the old one has left cannot be told from what the new one holds.
     let (lab, mut before, report) = Lab::abandoned(1).await;
-    before.coverage.gaps = vec![Gap {
-        group: String::new(),
-        version: "v1".to_owned(),
-        resource: Some("secrets".to_owned()),
-        why: Unreadable::Failed,
-        detail: "no leader".to_owned(),
-    }];
+    before.coverage.gaps = vec![gap("", "v1", Some("secrets"))];
     lab.create(&["kubernetes"], &[]);
     let report = lab.executor().look_for_orphans(&before, report).await;
     assert_eq!(report.unknown, before.coverage.gaps);
