@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::{self, Entry, Place, Runs};
-use crate::model::{Facts, FinalizerSetBy, Inventory, Lease, OwnerTraces, ResourceType, TypeLeftovers};
+use crate::model::{
+    Facts, FinalizerSetBy, Inventory, Lease, OwnerTraces, ResourceType, TypeLeftovers, at_least,
+};
 
 /// Field managers that are people or tools, not controllers.
 const NOT_CONTROLLERS: [&str; 19] = [
@@ -128,8 +130,10 @@ pub(super) fn is_infrastructure(name: &str) -> bool {
 pub struct Held {
     pub resource: ResourceType,
     pub finalizer: String,
-    /// On how many leftovers.
+    /// On how many of the leftovers that were seen.
     pub count: u64,
+    /// Whether their list failed before its end: then it may be on more.
+    pub at_least: bool,
     /// How many leftovers of the type are being deleted, with or without it.
     pub deleting: u64,
     /// What is known about it.
@@ -143,6 +147,12 @@ pub struct Held {
 }
 
 impl Held {
+    /// `3 ConfigMaps`, `at least 3 ConfigMaps`: what it is on.
+    #[must_use]
+    pub fn counted(&self) -> String {
+        at_least(self.at_least, self.resource.counted(self.count))
+    }
+
     /// Whether it may only be released by name.
     #[must_use]
     pub fn is_dangerous(&self) -> bool {
@@ -276,6 +286,7 @@ pub(super) fn held(facts: &Facts) -> Vec<Held> {
                 resource: of_type.resource.clone(),
                 finalizer: finalizer.clone(),
                 count: *count,
+                at_least: of_type.at_least,
                 deleting: of_type.deleting,
                 entry,
                 owner,

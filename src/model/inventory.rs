@@ -108,8 +108,7 @@ impl TypeLeftovers {
     /// So many of them, or at least so many.
     #[must_use]
     pub fn counted(&self, count: u64) -> String {
-        let counted = self.resource.counted(count);
-        if self.at_least { format!("at least {counted}") } else { counted }
+        at_least(self.at_least, self.resource.counted(count))
     }
 
     /// Whether the sample is all there is.
@@ -117,6 +116,12 @@ impl TypeLeftovers {
     pub fn is_all_kept(&self) -> bool {
         !self.at_least && self.sample.len() as u64 == self.total()
     }
+}
+
+/// A number in words, which may be larger where only a part was seen.
+#[must_use]
+pub fn at_least(is_part: bool, counted: String) -> String {
+    if is_part { format!("at least {counted}") } else { counted }
 }
 
 /// The service accounts that Kubernetes and OpenShift put into every namespace.
@@ -294,6 +299,18 @@ impl Inventory {
     #[must_use]
     pub fn live(&self) -> u64 {
         self.types.iter().map(|of_type| of_type.live).sum()
+    }
+
+    /// Whether there may be more live leftovers than were seen in a list that failed before its end.
+    #[must_use]
+    pub fn live_is_part(&self) -> bool {
+        self.types.iter().any(|of_type| of_type.at_least && of_type.live > 0)
+    }
+
+    /// Whether there may be more leftovers than were seen.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.types.iter().any(|of_type| of_type.at_least)
     }
 
     /// How many live leftovers there are besides the default objects, most of which are live until the end.

@@ -30,7 +30,8 @@ pub use facts::{
     Lease, NodeState, OwnerTraces, Pod, Presence,
 };
 pub use inventory::{
-    Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable, gaps_with_reasons,
+    Coverage, FinalizerSetBy, Gap, Inventory, Leftover, TypeLeftovers, Unreadable, at_least,
+    gaps_with_reasons,
 };
 pub use namespace::{Condition, KUBERNETES_FINALIZER, Malformed, Namespace, NamespaceFields};
 pub use path::ApiPath;

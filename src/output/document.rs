@@ -164,6 +164,9 @@ struct LeftoversDocument {
     deleting: u64,
     /// Without one.
     live: u64,
+    /// Whether a list failed before its end, so that there may be more; left out where none did.
+    #[serde(rename = "atLeast", skip_serializing_if = "std::ops::Not::not")]
+    at_least: bool,
 }
 
 impl Item for StuckNamespace {
@@ -239,7 +242,11 @@ impl StuckNamespace {
         Self {
             state: diagnosis.state.map_or_else(|| "Active".to_owned(), |state| state.to_string()),
             reason: if diagnosis.state.is_some() { diagnosis.reason() } else { String::new() },
-            leftovers: Some(LeftoversDocument { deleting: inventory.deleting(), live: inventory.live() }),
+            leftovers: Some(LeftoversDocument {
+                deleting: inventory.deleting(),
+                live: inventory.live(),
+                at_least: inventory.is_part(),
+            }),
             causes: Some(diagnosis.causes.iter().map(|cause| cause.kind.to_string()).collect()),
             ..Self::new(namespace, context, diagnosis.now)
         }

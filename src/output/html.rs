@@ -73,7 +73,7 @@ impl Entry {
 impl HeldRow {
     fn of(held: &Held) -> Self {
         Self {
-            what: held.resource.counted(held.count),
+            what: held.counted(),
             finalizer: held.finalizer.clone(),
             owner: match (held.owner.as_str(), held.owner_absent) {
                 ("", _) => "unknown".to_owned(),

@@ -255,8 +255,12 @@ fn whole_row(found: &FoundNamespace, wide: bool, with_context: bool, now: Timest
     row.extend(self::row(namespace, now).into_iter().take(4));
     if wide {
         let inventory = diagnosis.as_ref().map(|diagnosis| &diagnosis.inventory);
-        row.push(inventory.map(|inventory| inventory.deleting().to_string()).unwrap_or_default());
-        row.push(inventory.map(|inventory| inventory.live().to_string()).unwrap_or_default());
+        let counts = inventory.map(|inventory| {
+            // A list that failed before its end shows some of them.
+            let more = if inventory.is_part() { "+" } else { "" };
+            [inventory.deleting(), inventory.live()].map(|count| format!("{count}{more}"))
+        });
+        row.extend(counts.unwrap_or_default());
         row.push(namespace.uid.clone());
     }
     row.push(found.marked_reason());

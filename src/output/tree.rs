@@ -4,7 +4,7 @@
 use super::lines::{Lines, Paint};
 use super::{Style, excerpt, human_duration, inventory, sanitise, words};
 use crate::diagnose::{Cause, CommonCause, Diagnosis, Held, State, age};
-use crate::model::{Hint, Invocation, ShellCommand, TypeLeftovers};
+use crate::model::{Hint, Invocation, ShellCommand, TypeLeftovers, at_least};
 use crate::plan::{self, Action, Advice, Plan, Refusal};
 
 /// Where a step depends on what the steps before it leave behind.
@@ -229,15 +229,19 @@ fn of_one_type(lines: &mut Lines<'_>, of_type: &TypeLeftovers, held: &[Held]) {
     let mut names: Vec<String> = of_type.sample.iter().map(name).collect();
     let more = of_type.total() - of_type.sample.len() as u64;
     if more > 0 {
-        names.push(format!("… {more} more (--all-objects shows them)"));
+        let more = at_least(of_type.at_least, format!("{more} more"));
+        names.push(format!("… {more} (--all-objects shows them)"));
     }
     let line = format!("{}: {}", inventory::of_type(of_type), names.join(", "));
     lines.push(1, &sanitise(&line));
     for held in held.iter().filter(|held| held.resource == of_type.resource) {
         let owner =
             if held.owner.is_empty() { "unknown owner".to_owned() } else { format!("owner: {}", held.owner) };
-        let on =
-            if held.count == of_type.total() { String::new() } else { format!(" ({} of them)", held.count) };
+        let on = if held.count == of_type.total() {
+            String::new()
+        } else {
+            format!(" ({})", at_least(held.at_least, format!("{} of them", held.count)))
+        };
         let danger = if held.is_dangerous() { lines.paint(Style::Bad, ", dangerous") } else { String::new() };
         let line = format!("held by {}{on}, {owner}", held.finalizer);
         lines.push(2, &format!("{}{danger}", sanitise(&line)));

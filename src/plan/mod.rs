@@ -25,7 +25,7 @@ pub use unknown::{is_empty_for, unlisted};
 use std::collections::BTreeSet;
 
 use crate::diagnose::{CauseKind, Diagnosis, Held};
-use crate::model::{Namespace, TypeLeftovers, counted};
+use crate::model::{Namespace, TypeLeftovers, at_least, counted};
 use unknown::{is_known_empty, left, unknown};
 use warnings::{awaits_kubernetes, rehearsed_steps, warnings};
 
@@ -57,8 +57,7 @@ impl Plan {
     /// `3 live objects`, `at least 500 live objects`
     #[must_use]
     pub fn live_objects(&self) -> String {
-        let live = counted(self.live_at_stake, "live object");
-        if self.live_is_part { format!("at least {live}") } else { live }
+        at_least(self.live_is_part, counted(self.live_at_stake, "live object"))
     }
 
     /// Whether a step of this kind is part of it.
@@ -115,7 +114,7 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
             }
             _ => 0,
         },
-        live_is_part: inventory.types.iter().any(|of_type| of_type.at_least && of_type.live > 0),
+        live_is_part: inventory.live_is_part(),
         remains,
         waits_first,
     };
@@ -138,9 +137,7 @@ pub fn plan(diagnosis: &Diagnosis, policy: &Policy) -> Result<Plan, Refusal> {
 
 /// What a release leaves: finalizers that may not be removed, and whatever could not be looked at.
 fn remains(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]) -> Vec<String> {
-    let kept = skipped
-        .iter()
-        .map(|held| format!("{} held by {}", held.resource.counted(held.count), held.finalizer));
+    let kept = skipped.iter().map(|held| format!("{} held by {}", held.counted(), held.finalizer));
     let unknown = unknown(&diagnosis.namespace, &diagnosis.inventory, policy);
     // The first reason stands for all: they are the same where a whole server or account is the trouble.
     let why = diagnosis.inventory.coverage.unknown().find(|gap| !policy.accepts(gap));

@@ -36,7 +36,7 @@ pub(super) fn rehearsed_steps(steps: &[Step], dry_runs: &[DryRunResult]) -> (Vec
 pub(super) fn awaits_kubernetes(held: &Held) -> String {
     format!(
         "{} {} finalizer {} until Kubernetes takes it off, which it does once nothing uses what is deleted",
-        held.resource.counted(held.count),
+        held.counted(),
         if held.count == 1 { "keeps" } else { "keep" },
         held.finalizer,
     )
@@ -83,7 +83,7 @@ pub(super) fn warnings(diagnosis: &Diagnosis, policy: &Policy, skipped: &[&Held]
     warnings.extend(skipped.iter().map(|held| {
         format!(
             "{} {} finalizer {}, because {}",
-            held.resource.counted(held.count),
+            held.counted(),
             if held.count == 1 { "keeps" } else { "keep" },
             held.finalizer,
             policy.keeps(held).unwrap_or_default()

@@ -11,6 +11,7 @@ use crate::tests;
 tests! {
     Sandbox:
     what_a_page_showed_is_not_abandoned_without_consent,
+    what_a_page_showed_is_at_least_so_many_wherever_it_is_counted,
     what_a_page_showed_is_saved_before_it_is_abandoned,
     what_a_page_showed_is_told_as_left_behind,
     what_a_page_showed_is_no_news_on_the_second_look,
@@ -32,9 +33,13 @@ async fn stuck() -> (Lab, String, Matcher) {
     let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
     let name = Lab::unique("half");
     fill(&lab, &name).await;
-    lab.delete(&path(&name)).await.expect(200);
-    let second = Matcher::new("GET", &format!("{}/configmaps", path(&name))).query("limit=500&continue=");
+    let second = delete(&lab, &name).await;
     (lab, name, second)
+}
+
+async fn delete(lab: &Lab, name: &str) -> Matcher {
+    lab.delete(&path(name)).await.expect(200);
+    Matcher::new("GET", &format!("{}/configmaps", path(name))).query("limit=500&continue=")
 }
 
 async fn fill(lab: &Lab, name: &str) {
@@ -59,6 +64,35 @@ async fn what_a_page_showed_is_not_abandoned_without_consent(_: Lab) {
     assert!(ran.stdout.contains("at least 500 ConfigMaps (live)"), "{ran:?}");
     assert!(ran.stdout.contains("could not look at configmaps"), "{ran:?}");
     assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+async fn what_a_page_showed_is_at_least_so_many_wherever_it_is_counted(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = Lab::unique("half");
+    fill(&lab, &name).await;
+    let held = json!({"metadata": {"name": "a-held", "finalizers": ["example.com/hold"]}});
+    lab.the_sandbox().api().create(&format!("{}/configmaps", path(&name)), &held).unwrap();
+    lab.delete(&format!("{}/configmaps/a-held", path(&name))).await.expect(200);
+    let second = delete(&lab, &name).await;
+    lab.the_sandbox().inject(Fault::answer(second, broken()));
+    let ran = lab.nsfix(&["explain", &name]).run().await;
+    for said in [
+        "at least 1 ConfigMap held by example.com/hold",
+        "at least 499 objects are live",
+        "held by example.com/hold (at least 1 of them)",
+        "at least 495 more (--all-objects shows them)",
+    ] {
+        assert!(ran.stdout.contains(said), "{said}: {ran:?}");
+    }
+    let diagnosis = lab.nsfix(&["explain", &name, "-o=json"]).run().await.json();
+    let counts = &diagnosis["items"][0]["leftoverCounts"][0];
+    assert_eq!((&counts["live"], &counts["atLeast"]), (&json!(499), &json!(true)), "{counts}");
+    let listed = lab.nsfix(&["list-stuck", "-o=wide"]).run().await;
+    let row = listed.stdout.lines().find(|line| line.starts_with(&name)).unwrap_or_default();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert!(cells.contains(&"1+") && cells.contains(&"499+"), "{listed:?}");
+    let explained = lab.nsfix(&["explain", "-o=json"]).run().await.json();
+    assert_eq!(explained["items"][0]["namespace"]["leftovers"]["atLeast"], true, "{explained}");
 }
 
 /// Rule 6.

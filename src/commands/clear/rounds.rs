@@ -10,7 +10,7 @@ use super::prepare::Prepared;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::age;
 use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepResult, WaitFor};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand, counted_with};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, at_least, counted_with};
 use crate::output::{Topic, human_duration};
 use crate::plan::{Plan, StepKind, plan};
 
@@ -39,7 +39,7 @@ impl Consent {
         (plan.live_at_stake > self.live).then(|| {
             format!(
                 "{} left in namespace {name:?}, more than were agreed to ({})",
-                counted_with(plan.live_at_stake, "live object", "is", "are"),
+                at_least(plan.live_is_part, counted_with(plan.live_at_stake, "live object", "is", "are")),
                 self.live
             )
         })

@@ -2,7 +2,7 @@
 
 use crate::diagnose::conditions::{finalizers_in, remaining_finalizers};
 use crate::diagnose::{Cause, CauseKind, Held};
-use crate::model::{Facts, NodeState, Pod, ShellCommand, counted, counted_with as verb};
+use crate::model::{Facts, NodeState, Pod, ShellCommand, at_least, counted, counted_with as verb};
 
 /// A pod that has longer than this to end keeps its namespace for hours.
 pub(in crate::diagnose) const LONG_GRACE: i64 = 3600;
@@ -98,9 +98,9 @@ pub(super) fn held_objects(facts: &Facts, held: &[Held]) -> Vec<Cause> {
 
 /// Objects that wait, or will wait, for a finalizer.
 pub(in crate::diagnose) fn held_by(facts: &Facts, held: &Held) -> Cause {
-    let Held { resource, finalizer, count, entry, owner, .. } = held;
+    let Held { finalizer, entry, owner, .. } = held;
     let unused = is_unused_claim(facts, held);
-    let mut detail = format!("{} held by {finalizer}", resource.counted(*count));
+    let mut detail = format!("{} held by {finalizer}", held.counted());
     if unused {
         detail.push_str(", and no pod uses them");
     }
@@ -224,7 +224,7 @@ fn names(facts: &Facts, held: &Held) -> Option<String> {
     let of_type = facts.inventory.types.iter().find(|of_type| of_type.resource == held.resource)?;
     let held_by_it = of_type.sample.iter().filter(|leftover| leftover.finalizers.contains(&held.finalizer));
     let mut names: Vec<&str> = held_by_it.take(NAMED).map(|leftover| leftover.name.as_str()).collect();
-    if held.count > names.len() as u64 {
+    if held.at_least || held.count > names.len() as u64 {
         names.push("…");
     }
     (!names.is_empty()).then(|| format!("on {}", names.join(", ")))
@@ -250,7 +250,7 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
         Some(pods) if facts.namespace.has_kubernetes_finalizer() => {
             evidence.push(format!(
                 "{}, and since Kubernetes 1.33 nothing else is deleted before the pods are gone",
-                verb(pods.total(), "Pod", "remains", "remain")
+                at_least(pods.at_least, verb(pods.total(), "Pod", "remains", "remain"))
             ));
             let conditions = &facts.namespace.conditions;
             if !conditions.is_empty() && conditions.iter().all(|condition| condition.status != "True") {
@@ -270,7 +270,10 @@ pub(super) fn live_objects(facts: &Facts) -> Option<Cause> {
         Cause::new(
             CauseKind::LiveObjects,
             "leftovers",
-            format!("{} live", verb(facts.inventory.live(), "object", "is", "are")),
+            at_least(
+                facts.inventory.live_is_part(),
+                format!("{} live", verb(facts.inventory.live(), "object", "is", "are")),
+            ),
         )
         .evidence(evidence)
         .remedy(remedy),

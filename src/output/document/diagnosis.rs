@@ -55,7 +55,7 @@ struct CoverageDocument {
     could_not_look: Vec<GapDocument>,
 }
 
-/// The leftovers of a type. Exact, however many of them are listed one by one.
+/// The leftovers of a type, however many of them are listed one by one.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CountDocument {
@@ -70,7 +70,7 @@ struct CountDocument {
     /// Without one.
     live: u64,
     /// Whether the list failed before its end, so that there may be more; left out where it did not.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "atLeast", skip_serializing_if = "std::ops::Not::not")]
     at_least: bool,
 }
 

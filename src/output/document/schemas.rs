@@ -38,6 +38,21 @@ fn the_schemas_in_docs_are_up_to_date() {
     assert!(differ.is_empty(), "docs/schemas is out of date: run the tests with NSFIX_BLESS=1: {differ:?}");
 }
 
+/// As in every document of Kubernetes.
+#[test]
+fn the_names_of_fields_are_in_camel_case() {
+    fn wrong(schema: &Value, found: &mut Vec<String>) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let names = properties.into_iter().flat_map(|properties| properties.keys());
+        found.extend(names.filter(|name| !name.chars().all(char::is_alphanumeric)).cloned());
+        let inside = schema.as_object().into_iter().flat_map(|all| all.values());
+        inside.chain(schema.as_array().into_iter().flatten()).for_each(|inside| wrong(inside, found));
+    }
+    let mut found = Vec::new();
+    schemas().values().for_each(|schema| wrong(schema, &mut found));
+    assert_eq!(found, Vec::<String>::new());
+}
+
 /// Every schema by the name of its file.
 fn schemas() -> BTreeMap<String, Value> {
     let mut list =
