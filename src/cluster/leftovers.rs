@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 
-use super::listing::{LIST_CONCURRENCY, ListedType, Shared, may_be_one_object};
+use super::listing::{LIST_CONCURRENCY, ListedType, Shared, TypeLook, may_be_one_object};
 use super::{ApiError, Cluster, Discovered};
 use crate::model::{Inventory, ResourceType, TypeLeftovers};
 
@@ -48,7 +48,8 @@ impl Cluster {
         let shared = Shared::default();
         let listed: Vec<(ResourceType, ListedType)> = futures::stream::iter(types)
             .map(|ty| async {
-                let found = self.leftovers_of_type(&ty, namespaces, keep, &shared).await?;
+                let look = TypeLook { cluster: self, ty: &ty, namespaces, keep, shared: &shared };
+                let found = look.leftovers().await?;
                 Ok::<_, ApiError>((ty, found))
             })
             .buffer_unordered(LIST_CONCURRENCY)

@@ -74,21 +74,26 @@ pub(super) enum ListEnd {
     Failed(ApiError),
 }
 
-impl Cluster {
-    /// Counts the leftovers of one type. An error ends the whole look; a [`Gap`] is part of what was found.
-    pub(super) async fn leftovers_of_type(
-        &self,
-        ty: &ResourceType,
-        namespaces: &[&str],
-        keep: usize,
-        shared: &Shared,
-    ) -> Result<ListedType, ApiError> {
+/// The look for the leftovers of one type.
+pub(super) struct TypeLook<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) ty: &'a ResourceType,
+    pub(super) namespaces: &'a [&'a str],
+    /// How many objects are held in memory for each namespace.
+    pub(super) keep: usize,
+    pub(super) shared: &'a Shared,
+}
+
+impl TypeLook<'_> {
+    /// Counts them. An error ends the whole look; a [`Gap`] is part of what was found.
+    pub(super) async fn leftovers(&self) -> Result<ListedType, ApiError> {
+        let Self { ty, namespaces, shared, .. } = *self;
         if let Some(gap) = shared.hangs(ty) {
             return Ok(ListedType::unknown(namespaces, &gap));
         }
         let listed = match namespaces {
-            [] | [_] => self.one_by_one(ty, namespaces, keep, shared, None).await?,
-            _ => self.all_at_once(ty, namespaces, keep, shared).await?,
+            [] | [_] => self.one_by_one(None).await?,
+            _ => self.all_at_once().await?,
         };
         let known_somewhere = listed.gaps.len() < namespaces.len();
         let late = listed.gaps.values().find(|gap| gap.why == Unreadable::TimedOut);
@@ -97,15 +102,10 @@ impl Cluster {
     }
 
     /// One list over all namespaces; each by itself where that does better.
-    async fn all_at_once(
-        &self,
-        ty: &ResourceType,
-        namespaces: &[&str],
-        keep: usize,
-        shared: &Shared,
-    ) -> Result<ListedType, ApiError> {
+    async fn all_at_once(&self) -> Result<ListedType, ApiError> {
+        let Self { ty, namespaces, shared, .. } = *self;
         let turn = shared.turn().await;
-        let Seen { found, end } = twice_if_expired(|| self.list_everywhere(ty, namespaces, keep)).await;
+        let Seen { found, end } = twice_if_expired(|| self.list_everywhere()).await;
         drop(turn);
         let whole = match end {
             ListEnd::Whole => return Ok(ListedType { found, ..ListedType::default() }),
@@ -118,19 +118,13 @@ impl Cluster {
                 return Ok(ListedType::unknown(namespaces, &gap(ty, &error)).with_seen(found));
             }
         };
-        Ok(self.one_by_one(ty, namespaces, keep, shared, whole).await?.with_seen(found))
+        Ok(self.one_by_one(whole).await?.with_seen(found))
     }
 
     /// Lists a type in each namespace by itself. `whole`: what the list over all of them was answered, if one object
     /// somewhere may have failed it.
-    async fn one_by_one(
-        &self,
-        ty: &ResourceType,
-        namespaces: &[&str],
-        keep: usize,
-        shared: &Shared,
-        whole: Option<Gap>,
-    ) -> Result<ListedType, ApiError> {
+    async fn one_by_one(&self, whole: Option<Gap>) -> Result<ListedType, ApiError> {
+        let Self { ty, namespaces, shared, .. } = *self;
         let mut listed = ListedType::default();
         let (most, at_once) = match whole {
             Some(_) => (ONE_BY_ONE, FAILURES_IN_A_ROW),
@@ -139,7 +133,7 @@ impl Cluster {
         let asked = namespaces.iter().take(most);
         let lists = asked.map(|name| async move {
             let _turn = shared.turn().await;
-            twice_if_expired(|| self.list_in(ty, name, keep)).await
+            twice_if_expired(|| self.list_in(name)).await
         });
         // In their order, so that the same ones are asked about each time.
         let mut lists = pin!(futures::stream::iter(lists).buffered(at_once));
@@ -169,17 +163,19 @@ impl Cluster {
         Ok(listed)
     }
 
-    async fn list_in(&self, ty: &ResourceType, namespace: &str, keep: usize) -> Seen {
-        let mut counter = LeftoverCounter::new(ty, keep);
-        let read = self.each_by_metadata_in(ty, namespace, &mut |leftover| counter.add(leftover)).await;
+    async fn list_in(&self, namespace: &str) -> Seen {
+        let mut counter = LeftoverCounter::new(self.ty, self.keep);
+        let mut visit = |leftover| counter.add(leftover);
+        let read = self.cluster.each_by_metadata_in(self.ty, namespace, &mut visit).await;
         Seen { found: counter.found, end: read.into() }
     }
 
-    async fn list_everywhere(&self, ty: &ResourceType, namespaces: &[&str], keep: usize) -> Seen {
+    async fn list_everywhere(&self) -> Seen {
+        let Self { cluster, ty, namespaces, keep, .. } = *self;
         let mut counter = LeftoverCounter::new(ty, keep);
         let wanted: HashSet<&str> = namespaces.iter().copied().collect();
         let path = ty.path();
-        let mut pages = pin!(self.metadata_pages(&path));
+        let mut pages = pin!(cluster.metadata_pages(&path));
         let end = loop {
             match pages.try_next().await {
                 Ok(Some(page)) => {

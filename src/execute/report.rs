@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::namespace::replaced;
 use crate::cluster::ApiError;
 use crate::exit::Exit;
-use crate::model::{Gap, Hint, Permission, TypeLeftovers};
+use crate::model::{Gap, Hint, Permission, TypeLeftovers, gaps_with_reasons};
 use crate::plan::{Policy, Refusal, StepKind};
 
 /// How it ended for one namespace.
@@ -100,14 +100,15 @@ impl Problem {
 
     /// Rule 6. The controller will delete all there is, and what was not seen cannot be saved before.
     #[must_use]
-    pub fn unsaved(what: &str, unknown: &[String]) -> Self {
-        Self {
+    pub fn unsaved<'a>(what: &str, unknown: impl Iterator<Item = &'a Gap>) -> Option<Self> {
+        let unknown = gaps_with_reasons(unknown);
+        (!unknown.is_empty()).then(|| Self {
             message: format!(
                 "{what} left alone: it could not be looked at {}, and what is there would be deleted without a backup",
                 unknown.join(", ")
             ),
             hint: Some("--no-backup goes on without a backup".into()),
-        }
+        })
     }
 
     /// Permissions that are missing before the first write, and the rules that grant them.

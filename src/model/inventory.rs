@@ -349,10 +349,9 @@ impl Inventory {
 
     /// Takes over what was found of a type on a second look, in place of what the first one found.
     pub fn replace(&mut self, ty: &ResourceType, found: Self) {
-        let same = |group: &str, resource: &str| group == ty.group && resource == ty.resource;
-        self.types.retain(|of_type| !same(&of_type.resource.group, &of_type.resource.resource));
+        self.types.retain(|of_type| !of_type.resource.is_same_in_any_version(ty));
         let gaps = self.coverage.gaps.len();
-        self.coverage.gaps.retain(|gap| !gap.resource.as_ref().is_some_and(|name| same(&gap.group, name)));
+        self.coverage.gaps.retain(|gap| gap.resource.is_none() || !gap.covers(ty));
         self.coverage.looked += gaps - self.coverage.gaps.len();
         Arc::make_mut(&mut self.coverage.types).insert(ty.to_string());
         self.types.extend(found.types);

@@ -7,7 +7,7 @@ use crate::cli::{ClearOptions, DryRunChoice};
 use crate::commands::confirm::{ask, is_yes};
 use crate::commands::look_again::diagnose_again;
 use crate::execute::Problem;
-use crate::model::{Inventory, gaps_with_reasons};
+use crate::model::Inventory;
 use crate::output::consent::{self, Question};
 use crate::plan::{Action, Leftovers, Plan, Policy, Refusal, plan as plan_for};
 
@@ -37,10 +37,11 @@ pub(super) fn cannot_be_saved(
     inside: &Inventory,
     policy: &Policy,
 ) -> Option<Problem> {
-    let unknown = gaps_with_reasons(inside.coverage.unknown().filter(|gap| !policy.accepts(gap)));
-    let deletes = plan.has(|action| matches!(action, Action::Rearm));
-    (deletes && !unknown.is_empty() && !options.no_backup)
-        .then(|| Problem::unsaved(&format!("namespace {:?} was", plan.namespace.name), &unknown))
+    if options.no_backup || !plan.has(|action| matches!(action, Action::Rearm)) {
+        return None;
+    }
+    let unknown = inside.coverage.unknown().filter(|gap| !policy.accepts(gap));
+    Problem::unsaved(&format!("namespace {:?} was", plan.namespace.name), unknown)
 }
 
 /// Rule 5: `--yes` does not allow abandoning live objects.

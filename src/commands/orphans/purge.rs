@@ -20,7 +20,7 @@ use crate::execute::{
     Activity, Executor, Outcome, Problem, Report, Saved, Settings, SharedLook, StepReport, StepResult,
 };
 use crate::exit::Exit;
-use crate::model::{Inventory, Namespace, gaps_with_reasons};
+use crate::model::{Inventory, Namespace};
 use crate::output::acting::Acting;
 use crate::output::document::{Document, Repaired};
 use crate::output::orphans::{
@@ -131,16 +131,12 @@ fn refusal(name: &str, target: &PurgeTarget, options: &OrphansOptions) -> Option
             Some((Outcome::Failed, problem))
         }
         PurgeTarget::Missing(inside) if !options.no_backup => {
-            Some((Outcome::Refused, cannot_be_saved(name, inside)?))
+            // The controller empties the namespace that is created, and what was not seen goes with it.
+            let orphans = format!("orphans of namespace {name:?} were");
+            Some((Outcome::Refused, Problem::unsaved(&orphans, inside.coverage.unknown())?))
         }
         PurgeTarget::Missing(_) | PurgeTarget::Unfinished(_) => None,
     }
-}
-
-/// The controller empties the namespace that is created, and what was not seen goes with it.
-fn cannot_be_saved(name: &str, inside: &Inventory) -> Option<Problem> {
-    let unknown = gaps_with_reasons(inside.coverage.unknown());
-    (!unknown.is_empty()).then(|| Problem::unsaved(&format!("orphans of namespace {name:?} were"), &unknown))
 }
 
 /// Ends as the real purge would, as far as reads can tell.
