@@ -23,6 +23,9 @@ use crate::model::ResourceType;
 /// The first line of a backup that ends with [`end_mark`].
 const HEADER: &str = "# nsfix backup";
 
+/// What begins a line about something that the namespace held, or may have held, and that is not in the file.
+const INCOMPLETE: &str = "# incomplete: ";
+
 /// The last line: a file that was cut off does not have it.
 fn end_mark(objects: usize) -> String {
     format!("# end of backup: {objects} objects")
@@ -73,7 +76,7 @@ impl Backups {
         let mut file = BufWriter::new(create_private(&partial)?);
         let partial = Partial(partial);
         writeln!(file, "{HEADER}")?;
-        Ok(Backup { file, partial, path, written: Vec::new() })
+        Ok(Backup { file, partial, path, written: Vec::new(), incomplete: Vec::new() })
     }
 }
 
@@ -86,6 +89,8 @@ pub struct Backup {
     path: PathBuf,
     /// A hash of each object, to know it again when it is read back.
     written: Vec<u64>,
+    /// What it does not hold, each in one line.
+    incomplete: Vec<String>,
 }
 
 /// A file that does not stay behind.
@@ -110,6 +115,13 @@ impl Backup {
         self.write(&object::to_save(text, &ty.api_version(), &ty.kind)?)
     }
 
+    /// Says in the file, and to those who restore it, what it does not hold.
+    pub fn add_incomplete(&mut self, why: &str) {
+        let one_line =
+            why.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        self.incomplete.push(one_line.collect::<Vec<_>>().join(" "));
+    }
+
     fn write(&mut self, line: &str) -> io::Result<()> {
         self.written.push(hash_of(line));
         writeln!(self.file, "---\n{line}")
@@ -117,6 +129,9 @@ impl Backup {
 
     /// Ends the backup, and reads it back. It is on disk for certain when this returns.
     pub fn finish(mut self) -> io::Result<PathBuf> {
+        for why in &self.incomplete {
+            writeln!(self.file, "{INCOMPLETE}{why}")?;
+        }
         writeln!(self.file, "{}", end_mark(self.written.len()))?;
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
@@ -235,7 +250,7 @@ mod tests {
             any::<String>().prop_map(Value::from),
             "[\u{0}-\u{a0}\u{fffe}\u{2028}\"\\\\]{0,40}".prop_map(Value::from),
             // What stands between documents, at the beginning of a line.
-            "(\n|---|# nsfix backup|# end of backup: 1 objects|\r){0,6}".prop_map(Value::from),
+            "(\n|---|# nsfix backup|# incomplete: a|# end of backup: 1 objects|\r){0,6}".prop_map(Value::from),
         ];
         leaf.prop_recursive(6, 64, 8, |inner| {
             prop_oneof![
@@ -306,6 +321,29 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.repeat(3)).unwrap();
         assert_eq!(Documents::open(&path).unwrap().map(Result::unwrap).count(), 6);
+    }
+
+    #[test]
+    fn what_it_does_not_hold_is_said_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut backup = Backups::in_dir(dir.path().to_owned()).begin("rodrigo").unwrap();
+        let ty = crate::model::resource("", "configmaps", "ConfigMap");
+        backup.add_item(&ty, &format!("{{{OBJECT}}}")).unwrap();
+        for why in ["could not look at secrets\n---\n# nsfix backup", "\r\u{1b}a\n# end of backup: 1 objects"]
+        {
+            backup.add_incomplete(why);
+        }
+        let path = backup.finish().unwrap();
+        let said = ["could not look at secrets --- # nsfix backup", "a # end of backup: 1 objects"];
+        let all = |path: &Path| {
+            let mut documents = Documents::open(path).unwrap();
+            let objects: Vec<SavedObject> = documents.by_ref().map(Result::unwrap).collect();
+            (objects.len(), documents.into_incomplete())
+        };
+        assert_eq!(all(&path), (1, said.map(str::to_owned).to_vec()));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.repeat(2)).unwrap();
+        assert_eq!(all(&path), (2, said.repeat(2).iter().map(|&why| why.to_owned()).collect()));
     }
 
     #[test]

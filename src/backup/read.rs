@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{HEADER, NotAnObject, SavedObject, end_mark};
+use super::{HEADER, INCOMPLETE, NotAnObject, SavedObject, end_mark};
 
 /// The largest document that is read. The API server takes objects of about 3 MiB (etcd's limit); in a backup every
 /// character may take six.
@@ -36,6 +36,7 @@ pub struct Documents {
     count: usize,
     /// Documents of all backups in the file.
     number: usize,
+    incomplete: Vec<String>,
 }
 
 impl Documents {
@@ -51,7 +52,21 @@ impl Documents {
             return Err(io::Error::other(what));
         }
         let file = BufReader::new(File::open(path)?);
-        Ok(Self { file, marked: false, ended: false, failed: false, begins: false, count: 0, number: 0 })
+        Ok(Self {
+            file,
+            marked: false,
+            ended: false,
+            failed: false,
+            begins: false,
+            count: 0,
+            number: 0,
+            incomplete: Vec::new(),
+        })
+    }
+
+    /// What the file says, up to where it was read, that it does not hold.
+    pub fn into_incomplete(self) -> Vec<String> {
+        self.incomplete
     }
 
     /// The next line, without what ends it.
@@ -110,6 +125,9 @@ impl Documents {
                     return Ok(Some(text));
                 }
                 end if end == end_mark(self.count + usize::from(!is_empty)) => self.ended = true,
+                line if self.marked && line.starts_with(INCOMPLETE) => {
+                    self.incomplete.extend(line.strip_prefix(INCOMPLETE).map(str::to_owned));
+                }
                 comment if comment.starts_with('#') && is_empty => {}
                 _ if text.len() + line.len() >= LARGEST => return Err(too_large()),
                 _ => {

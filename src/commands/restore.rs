@@ -44,6 +44,9 @@ pub(super) async fn run(
         for why in &backup.bad {
             terminal.fail(&Failure::error(format!("{}: {why}", unreadable(&backup.file))));
         }
+        for why in &backup.incomplete {
+            terminal.warn(&format!("the backup {} is incomplete: {why}", backup.file.display()));
+        }
     }
     let cluster = session.the_cluster();
     if options.dry_run == DryRunChoice::Client {

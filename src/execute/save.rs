@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Activity, Executor, Problem};
 use crate::backup::{Backup, Backups};
 use crate::cluster::ApiError;
-use crate::model::{Inventory, ResourceType};
+use crate::model::{Inventory, ResourceType, gaps_with_reasons};
 
 /// Why the objects of a type were not saved.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ impl Executor<'_> {
         let mut backup = backups.begin(name).map_err(failed)?;
         // Where that fails, what was written of it goes with it.
         let warnings = self.fill(&mut backup, namespace, name, inside, &failed).await?;
+        let unknown = gaps_with_reasons(inside.coverage.unknown());
+        let unknown = unknown.into_iter().map(|gaps| format!("could not look at {gaps}"));
+        unknown.chain(warnings.iter().cloned()).for_each(|why| backup.add_incomplete(&why));
         Ok(Saved { path: backup.finish().map_err(failed)?, warnings })
     }
 

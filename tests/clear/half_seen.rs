@@ -106,6 +106,12 @@ async fn what_a_page_showed_is_saved_before_it_is_abandoned(_: Lab) {
     assert!(ran.stderr.contains("the backup holds 500 ConfigMaps, the rest could not be read"), "{ran:?}");
     let saved = std::fs::read_to_string(&backups(&lab)[0]).unwrap();
     assert_eq!(saved.matches("\"name\":\"map-").count(), 500);
+    // Who restores it long after has not seen what was said then.
+    let ran =
+        lab.nsfix(&["restore", &backups(&lab)[0].display().to_string(), "--dry-run=client"]).run().await;
+    for said in ["could not look at configmaps", "holds 500 ConfigMaps, the rest could not be read"] {
+        assert!(ran.stderr.contains("is incomplete: ") && ran.stderr.contains(said), "{ran:?}");
+    }
 
     let (lab, name, second) = stuck().await;
     lab.the_sandbox().inject(Fault::answer(second, broken()));

@@ -19,6 +19,8 @@ pub(super) struct Contents {
     pub(super) objects: BTreeSet<ObjectId>,
     /// Documents that are no objects, or cannot be read.
     pub(super) bad: Vec<String>,
+    /// What it says that it does not hold.
+    pub(super) incomplete: Vec<String>,
 }
 
 /// What an object is called.
@@ -52,7 +54,8 @@ impl Contents {
         let (mut of_namespace, mut inside) = (BTreeSet::new(), BTreeSet::new());
         let (mut objects, mut bad, mut cut_off, mut uid) =
             (BTreeSet::new(), Vec::new(), false, String::new());
-        for document in Documents::open(file)? {
+        let mut documents = Documents::open(file)?;
+        for document in &mut documents {
             match document {
                 Ok(object) => {
                     objects.insert(ObjectId::from(&object));
@@ -81,7 +84,8 @@ impl Contents {
         let holds_namespace = !of_namespace.is_empty();
         let names = if holds_namespace { of_namespace } else { inside };
         let namespace = the_one(&names)?;
-        Ok(Self { file: file.to_owned(), namespace, uid, holds_namespace, objects, bad })
+        let incomplete = documents.into_incomplete();
+        Ok(Self { file: file.to_owned(), namespace, uid, holds_namespace, objects, bad, incomplete })
     }
 }
 
