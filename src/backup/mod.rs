@@ -250,7 +250,8 @@ mod tests {
             any::<String>().prop_map(Value::from),
             "[\u{0}-\u{a0}\u{fffe}\u{2028}\"\\\\]{0,40}".prop_map(Value::from),
             // What stands between documents, at the beginning of a line.
-            "(\n|---|# nsfix backup|# incomplete: a|# end of backup: 1 objects|\r){0,6}".prop_map(Value::from),
+            "(\n|---|# nsfix backup|# incomplete: a|# end of backup: 1 objects|\r){0,6}"
+                .prop_map(Value::from),
         ];
         leaf.prop_recursive(6, 64, 8, |inner| {
             prop_oneof![
