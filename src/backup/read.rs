@@ -65,6 +65,7 @@ impl Documents {
     }
 
     /// What the file says, up to where it was read, that it does not hold.
+    #[must_use]
     pub fn into_incomplete(self) -> Vec<String> {
         self.incomplete
     }

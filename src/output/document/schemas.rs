@@ -46,10 +46,14 @@ fn the_names_of_fields_are_in_camel_case() {
         let names = properties.into_iter().flat_map(|properties| properties.keys());
         found.extend(names.filter(|name| !name.chars().all(char::is_alphanumeric)).cloned());
         let inside = schema.as_object().into_iter().flat_map(|all| all.values());
-        inside.chain(schema.as_array().into_iter().flatten()).for_each(|inside| wrong(inside, found));
+        for inside in inside.chain(schema.as_array().into_iter().flatten()) {
+            wrong(inside, found);
+        }
     }
     let mut found = Vec::new();
-    schemas().values().for_each(|schema| wrong(schema, &mut found));
+    for schema in schemas().values() {
+        wrong(schema, &mut found);
+    }
     assert_eq!(found, Vec::<String>::new());
 }
 
