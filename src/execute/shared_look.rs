@@ -158,7 +158,6 @@ async fn ask_alone(
         .await?;
     for (name, own, alone) in alone {
         if let (Some(inside), Some(alone)) = (found.get_mut(&name), alone) {
-            inside.coverage.gaps.retain(|gap| !may_do_better_alone(gap));
             take_over(inside, &own, alone);
         }
     }
@@ -167,6 +166,7 @@ async fn ask_alone(
 
 /// What a list of one namespace says counts, unless it has failed as well and shows less.
 fn take_over(inside: &mut Inventory, asked: &[ResourceType], alone: Inventory) {
+    inside.coverage.gaps.retain(|gap| !may_do_better_alone(gap));
     inside.types.retain(|known| {
         let ty = &known.resource;
         let better =
@@ -203,5 +203,73 @@ fn tell(waiting: Vec<Waiting>, found: &Result<OfAll, ApiError>) {
         };
         // The same as above.
         let _ = sender.send(of_it);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Leftover, TypeLeftovers, resource};
+
+    fn some(name: &str, count: u64, at_least: bool) -> TypeLeftovers {
+        let mut of_type = TypeLeftovers::none(resource("", name, name));
+        (of_type.live, of_type.at_least, of_type.sample) = (count, at_least, Vec::<Leftover>::new());
+        of_type
+    }
+
+    fn gap(name: Option<&str>, why: Unreadable) -> Gap {
+        let resource = name.map(str::to_owned);
+        Gap { group: String::new(), version: "v1".to_owned(), resource, why, detail: "no".to_owned() }
+    }
+
+    fn inventory(types: &[TypeLeftovers], gaps: &[Gap]) -> Inventory {
+        let mut inventory = Inventory { types: types.to_vec(), ..Inventory::default() };
+        inventory.coverage.gaps = gaps.to_vec();
+        inventory
+    }
+
+    /// What is inside once secrets and configmaps were asked about alone.
+    fn after(alone: &Inventory) -> (Vec<(String, u64, bool)>, Vec<String>) {
+        let seen = [some("configmaps", 3, true), some("pods", 1, false)];
+        let gaps = [
+            gap(Some("configmaps"), Unreadable::Failed),
+            gap(Some("leases"), Unreadable::Forbidden),
+            gap(None, Unreadable::TimedOut),
+            gap(Some("secrets"), Unreadable::NotAsked),
+        ];
+        let mut inside = inventory(&seen, &gaps);
+        let asked = ["secrets", "configmaps"].map(|name| resource("", name, name));
+        take_over(&mut inside, &asked, alone.clone());
+        let types = inside.types.iter();
+        let types = types.map(|of_type| (of_type.resource.to_string(), of_type.total(), of_type.at_least));
+        (types.collect(), inside.coverage.gaps.iter().map(ToString::to_string).collect())
+    }
+
+    fn found(types: &[(&str, u64, bool)]) -> Vec<(String, u64, bool)> {
+        types.iter().map(|(name, count, at_least)| ((*name).to_owned(), *count, *at_least)).collect()
+    }
+
+    #[test]
+    fn what_a_namespace_says_alone_is_what_is_inside() {
+        let (types, gaps) = after(&inventory(&[some("secrets", 2, false)], &[]));
+        assert_eq!(types, found(&[("pods", 1, false), ("secrets", 2, false)]));
+        assert_eq!(gaps, ["leases", "v1"]);
+        let (types, _) = after(&inventory(&[some("configmaps", 1, false)], &[]));
+        assert_eq!(types, found(&[("configmaps", 1, false), ("pods", 1, false)]));
+    }
+
+    #[test]
+    fn where_it_has_failed_alone_as_well_the_larger_of_both_counts() {
+        let failed = [gap(Some("configmaps"), Unreadable::Failed)];
+        for (alone, counts) in [(0, 3), (2, 3), (3, 3), (5, 5)] {
+            let seen: Vec<TypeLeftovers> =
+                (alone > 0).then(|| some("configmaps", alone, true)).into_iter().collect();
+            let (types, gaps) = after(&inventory(&seen, &failed));
+            assert_eq!(types, found(&[("configmaps", counts, true), ("pods", 1, false)]), "{alone}");
+            assert_eq!(gaps, ["leases", "v1", "configmaps"]);
+        }
+        // Another type's larger number says nothing of it.
+        let (types, _) = after(&inventory(&[some("secrets", 9, false)], &failed));
+        assert_eq!(types, found(&[("configmaps", 3, true), ("pods", 1, false), ("secrets", 9, false)]));
     }
 }
