@@ -170,7 +170,8 @@ impl Executor<'_> {
 fn wanted_after(before: &Inventory, report: &Report) -> Wanted {
     let keep = before.types.iter().map(|of_type| of_type.sample.len()).max().unwrap_or_default();
     Wanted {
-        everything: report.steps.iter().any(|step| step.result == StepResult::Failed),
+        everything: report.ended_by_others
+            || report.steps.iter().any(|step| step.result == StepResult::Failed),
         held: before.types.iter().map(|of_type| of_type.resource.clone()).collect(),
         unknown: before.coverage.gaps.clone(),
         keep: keep.max(NAMED),

@@ -162,6 +162,8 @@ pub struct Report {
     pub wrote: bool,
     /// Whether another namespace has its name by now, and was left alone.
     pub replaced: bool,
+    /// Whether it was gone before this run was done with what is inside: somebody else has ended it.
+    pub ended_by_others: bool,
     /// Whether something of it is inside another namespace of its name by now.
     pub taken_over: bool,
 }
@@ -183,6 +185,7 @@ impl Report {
             problem: None,
             wrote: false,
             replaced: false,
+            ended_by_others: false,
             taken_over: false,
         }
     }
@@ -203,6 +206,7 @@ impl Report {
         }
         self.wrote |= round.wrote;
         self.replaced |= round.replaced;
+        self.ended_by_others |= round.ended_by_others;
         self.taken_over |= round.taken_over;
         self.outcome = match round.outcome {
             Outcome::Unchanged if self.wrote => Outcome::Cleared,

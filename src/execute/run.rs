@@ -15,6 +15,8 @@ pub(super) struct StepOutcome {
     pub(super) warnings: Vec<String>,
     /// Whether a write was carried out, or may have been.
     pub(super) wrote: bool,
+    /// Whether the namespace was gone before it could be written to what is inside.
+    pub(super) ended_by_others: bool,
 }
 
 /// How a plan ends, before its last step or with it.
@@ -110,6 +112,7 @@ impl Executor<'_> {
             report.steps.extend(done.steps);
             report.warnings.extend(done.warnings);
             report.wrote |= done.wrote;
+            report.ended_by_others |= done.ended_by_others;
             match end {
                 None => {}
                 Some(End::With(outcome, problem)) => {

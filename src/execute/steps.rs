@@ -81,7 +81,10 @@ impl Run<'_> {
                 (result, message)
             }
             Err(ObjectsError::Failed(error)) => (StepResult::Failed, error.detail()),
-            Err(ObjectsError::Gone) => (StepResult::Skipped, "the namespace was gone already".to_owned()),
+            Err(ObjectsError::Gone) => {
+                done.ended_by_others = true;
+                (StepResult::Skipped, "the namespace was gone already".to_owned())
+            }
             Err(ObjectsError::LeftAlone(problem)) => return self.refused(done, step, problem),
             Err(ObjectsError::Replaced) => {
                 let message = replaced(&namespace.name).message;

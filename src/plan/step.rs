@@ -70,6 +70,22 @@ impl Action {
             Self::DeleteAgain => StepKind::DeleteAgain,
         }
     }
+
+    /// The type of the leftovers that it writes to, as kubectl writes it; `None` where it writes to none.
+    #[must_use]
+    pub fn resource(&self) -> Option<String> {
+        match self {
+            Self::DeleteObjects { resource } | Self::ReleaseObjects { resource, .. } => {
+                Some(resource.to_string())
+            }
+            Self::DeletePodsOnLostNode { .. } | Self::ShortenGracePeriod { .. } => Some("pods".to_owned()),
+            Self::Rearm
+            | Self::Wait
+            | Self::Finalize { .. }
+            | Self::RemoveMetadataFinalizer { .. }
+            | Self::DeleteAgain => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,6 +21,7 @@ tests! {
     what_was_not_seen_is_neither_deleted_nor_released,
     what_goes_in_between_hides_nothing_on_the_second_look,
     a_backup_that_was_cut_off_is_no_backup,
+    what_was_not_saved_is_not_deleted_in_a_later_round,
     a_purge_deletes_nothing_that_it_could_not_save,
     what_is_forbidden_in_many_namespaces_is_asked_about_in_the_next,
     what_was_not_asked_about_because_of_others_is_not_abandoned,
@@ -236,6 +237,27 @@ async fn a_backup_that_was_cut_off_is_no_backup(_: Lab) {
         "{ran:?}"
     );
     assert_eq!(lab.writes(), Vec::<String>::new());
+}
+
+/// Rule 6: default objects as well.
+async fn what_was_not_saved_is_not_deleted_in_a_later_round(_: Lab) {
+    let lab = Lab::sandbox(Options { controller: None, ..Options::empty() }).await;
+    let name = Lab::unique("rounds");
+    create(&lab, &name).await;
+    let inside = |resource: &str| format!("{}/{resource}", path(&name));
+    let api = lab.the_sandbox().api();
+    let _ = api.create(&inside("serviceaccounts"), &json!({"metadata": {"name": "default"}}));
+    let held = json!({"metadata": {"name": "held", "finalizers": ["example.com/hold"]}});
+    api.create(&inside("configmaps"), &held).unwrap();
+    lab.delete(&path(&name)).await.expect(200);
+    lab.delete(&inside("configmaps/held")).await;
+    let list = Matcher::new("GET", &inside("serviceaccounts")).query("limit=500").once();
+    lab.the_sandbox().inject(Fault::answer(list, Canned::text(503, "service unavailable\n")));
+    let ran = clear(&lab, &name, &["--leftovers=release"]).await.expect(4);
+    assert!(ran.stderr.contains("serviceaccounts were found in namespace"), "{ran:?}");
+    let writes = lab.writes();
+    assert!(writes.iter().any(|write| write.contains("configmaps/held")), "{writes:?}");
+    assert!(!writes.iter().any(|write| write.contains("serviceaccounts")), "{writes:?}");
 }
 
 async fn a_purge_deletes_nothing_that_it_could_not_save(_: Lab) {

@@ -10,7 +10,7 @@ use super::prepare::Prepared;
 use crate::commands::look_again::{Gone, diagnose_again};
 use crate::diagnose::age;
 use crate::execute::{Activity, Executor, Outcome, Problem, Report, Settings, StepResult, WaitFor};
-use crate::model::{Hint, Inventory, Namespace, ShellCommand, at_least, counted_with};
+use crate::model::{Hint, Inventory, Namespace, ShellCommand, TypeLeftovers, at_least, counted_with};
 use crate::output::{Topic, human_duration};
 use crate::plan::{Plan, StepKind, plan};
 
@@ -21,19 +21,29 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 struct Consent {
     /// How many live objects may be abandoned.
     live: u64,
-    /// The types of which all was shown.
+    /// The types of which all was shown, default objects aside.
     types: BTreeSet<String>,
+    /// The types of which all was seen, and saved.
+    saved: BTreeSet<String>,
 }
 
 impl Consent {
     fn of(plan: &Plan, inventory: &Inventory) -> Self {
-        Self { live: plan.live_at_stake, types: types(inventory) }
+        Self {
+            live: plan.live_at_stake,
+            types: types(inventory, TypeLeftovers::besides_defaults),
+            saved: types(inventory, TypeLeftovers::total),
+        }
     }
 
     /// What a later round has found beyond it.
     fn exceeded_by(&self, plan: &Plan, inventory: &Inventory) -> Option<String> {
         let name = &plan.namespace.name;
-        if let Some(new) = types(inventory).difference(&self.types).next() {
+        // Default objects need no consent, but a backup.
+        let written = plan.steps.iter().filter_map(|step| step.action.resource());
+        let unsaved = written.filter(|ty| !self.saved.contains(ty));
+        let shown = types(inventory, TypeLeftovers::besides_defaults);
+        if let Some(new) = shown.difference(&self.types).cloned().chain(unsaved).next() {
             return Some(format!("{new} were found in namespace {name:?} that were not seen before"));
         }
         (plan.live_at_stake > self.live).then(|| {
@@ -47,8 +57,8 @@ impl Consent {
 }
 
 /// Of a type that could not be listed to its end not all was shown, and nothing is written to it.
-fn types(inventory: &Inventory) -> BTreeSet<String> {
-    let left = inventory.types.iter().filter(|of_type| !of_type.at_least && of_type.besides_defaults() > 0);
+fn types(inventory: &Inventory, count: impl Fn(&TypeLeftovers) -> u64) -> BTreeSet<String> {
+    let left = inventory.types.iter().filter(|of_type| !of_type.at_least && count(of_type) > 0);
     left.map(|of_type| of_type.resource.to_string()).collect()
 }
 

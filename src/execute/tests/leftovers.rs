@@ -195,6 +195,17 @@ async fn leftovers_of_another_namespace_are_not_written_to() {
     let report = lab.runs(vec![release(), finalize()], [Fault::before(look(), remove)]).await;
     assert_eq!(report.outcome, Outcome::Unchanged);
     assert_eq!(steps(&report)[0], "ReleaseObject Skipped: the namespace was gone already");
+    // Another one had the name meanwhile, and has gone without its content.
+    let twice = |api: &Api| {
+        replace(api);
+        api.create("/api/v1/namespaces/rodrigo/secrets", &json!({"metadata": {"name": "s"}})).unwrap();
+        api.delete(PATH).unwrap();
+        remove(api);
+    };
+    let lab = releasing().await;
+    let report = lab.runs(vec![release(), finalize()], [Fault::before(look(), twice)]).await;
+    let left: Vec<String> = report.orphans.iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["1 ConfigMap", "1 Secret"]);
 }
 
 #[tokio::test]
