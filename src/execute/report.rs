@@ -104,7 +104,7 @@ impl Problem {
         let unknown = gaps_with_reasons(unknown);
         (!unknown.is_empty()).then(|| Self {
             message: format!(
-                "{what} left alone: it could not be looked at {}, and what is there would be deleted without a backup",
+                "{what} left alone: {} could not be looked at, and what is there would be deleted without a backup",
                 unknown.join(", ")
             ),
             hint: Some("--no-backup goes on without a backup".into()),
